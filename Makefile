@@ -1,0 +1,75 @@
+# wampd: all, install, regress, lint, run, clean.  Needs GNU make.
+
+include config.mk
+
+ifneq ($(SAN),)
+B =		build-san
+OPT =		-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+		-fno-sanitize-recover=undefined -DWAMPD_SAN
+LDOPT =		-fsanitize=address,undefined
+else
+B ?=		build
+OPT =		-O2 -g -D_FORTIFY_SOURCE=2
+LDOPT =
+endif
+
+WARN =		-Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual \
+		-Wsign-compare -Wstrict-prototypes -Wmissing-prototypes \
+		-Wmissing-declarations -Wvla -Wimplicit-fallthrough \
+		-Wformat-security
+ifneq ($(WERROR),)
+WARN +=		-Werror
+endif
+
+LIBS_EVENT :=	$(shell $(PKG_CONFIG) --libs libevent_core)
+LIBS_TLS :=	$(shell $(PKG_CONFIG) --libs libtls) -lcrypto
+LIBS_CRYPTO :=	-lcrypto
+LIBS_SECCOMP :=	$(shell $(PKG_CONFIG) --libs libseccomp)
+LIBS_BSD :=	$(shell $(PKG_CONFIG) --libs libbsd-overlay)
+PKG_CFLAGS :=	$(shell $(PKG_CONFIG) --cflags libbsd-overlay libevent_core \
+		libtls libseccomp)
+
+CFLAGS ?=
+LDFLAGS ?=
+ALL_CFLAGS =	-std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -fstack-protector-strong \
+		-fPIE -Icommon -Icommon/codec -I$(B)/gen $(PKG_CFLAGS) \
+		-DVERSION='"$(VERSION)"' $(CFLAGS)
+ALL_LDFLAGS =	-pie -Wl,-z,relro,-z,now $(LDOPT) $(LDFLAGS)
+
+PATHS =		-DSYSCONFDIR='"$(SYSCONFDIR)"' -DRUNDIR='"$(RUNDIR)"' \
+		-DLIBEXECDIR='"$(LIBEXECDIR)"' -DEMPTYDIR='"$(EMPTYDIR)"'
+
+# Each is added when it builds.
+PROGRAMS =
+
+all: programs
+
+# Each folder lists its own objects.
+include common/common.mk
+include wampd/wampd.mk
+include keeper/keeper.mk
+include tlsproxy/tlsproxy.mk
+include broker/broker.mk
+include wampc/wampc.mk
+include regress/regress.mk
+
+programs: $(PROGRAMS)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(PATHS) -MMD -MP -c -o $@ $<
+
+$(B)/lib/libcommon.a: $(COMMON_OBJS)
+	@mkdir -p $(@D)
+	rm -f $@ && $(AR) rcs $@ $(COMMON_OBJS)
+
+$(B)/lib/libcodec.a: $(CODEC_OBJS)
+	@mkdir -p $(@D)
+	rm -f $@ && $(AR) rcs $@ $(CODEC_OBJS)
+
+clean:
+	rm -rf build build-san build-fuzz build-clang run
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+.PHONY: all programs clean

@@ -1,0 +1,8 @@
+BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
+		broker.o \
+		)
+
+$(B)/libexec/wampd/broker: $(BROKER_OBJS) $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(BROKER_OBJS) $(B)/lib/libcommon.a \
+		$(LIBS_EVENT) $(LIBS_SECCOMP) $(LIBS_BSD)

@@ -1,0 +1,202 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Log lines: composed here, written with one write(2) or syslog(3).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+#include <vis.h>
+
+#include "log.h"
+
+static enum log_mode	 mode = LOG_TO_STDERR;
+static enum log_level	 level = LOG_LEVEL_VERBOSE;
+static const char	*progname = "wampd";
+
+void
+log_init(enum log_mode m, const char *name)
+{
+	mode = m;
+	progname = name;
+	if (m == LOG_TO_SYSLOG)
+		openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void
+log_setlevel(enum log_level l)
+{
+	level = l;
+}
+
+enum log_level
+log_getlevel(void)
+{
+	return (level);
+}
+
+void
+log_raw(int pri, const char *text)
+{
+	char	line[2048];
+	ssize_t	n;
+	int	len;
+
+	switch (mode) {
+	case LOG_TO_SYSLOG:
+		syslog(pri, "%s", text);
+		return;
+	case LOG_TO_PARENT:
+		len = snprintf(line, sizeof(line), "<%d>%s", pri, text);
+		break;
+	default:
+		len = snprintf(line, sizeof(line), "%s: %s", progname, text);
+		break;
+	}
+	if (len < 0)
+		return;
+	if ((size_t)len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	line[len++] = '\n';
+	/* a full pipe loses the line, never blocks the process */
+	n = write(STDERR_FILENO, line, (size_t)len);
+	(void)n;
+}
+
+__attribute__((format(printf, 3, 0)))
+static void
+vlog(int pri, int errnum, const char *fmt, va_list ap)
+{
+	char	text[1900];
+	int	saved = errno;
+	size_t	len;
+
+	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
+		return;
+	if (errnum != 0) {
+		len = strlen(text);
+		snprintf(text + len, sizeof(text) - len, ": %s",
+		    strerror(errnum));
+	}
+	log_raw(pri, text);
+	errno = saved;
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	vlog(LOG_WARNING, errno, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_warnx(const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	vlog(LOG_WARNING, 0, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	vlog(LOG_NOTICE, 0, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_session(const char *fmt, ...)
+{
+	va_list	ap;
+
+	if (level == LOG_LEVEL_BRIEF)
+		return;
+	va_start(ap, fmt);
+	vlog(LOG_INFO, 0, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_debug(const char *fmt, ...)
+{
+	va_list	ap;
+
+	if (level != LOG_LEVEL_DEBUG)
+		return;
+	va_start(ap, fmt);
+	vlog(LOG_DEBUG, 0, fmt, ap);
+	va_end(ap);
+}
+
+void
+fatal(const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	vlog(LOG_CRIT, errno, fmt, ap);
+	va_end(ap);
+	exit(1);
+}
+
+void
+fatalx(const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	vlog(LOG_CRIT, 0, fmt, ap);
+	va_end(ap);
+	exit(1);
+}
+
+char *
+log_vis(char *dst, size_t size, const void *text, size_t len)
+{
+	const unsigned char	*p = text;
+	char			 one[8];
+	size_t			 i, n, off = 0;
+
+	for (i = 0; i < len; i++) {
+		vis(one, p[i], VIS_CSTYLE | VIS_OCTAL | VIS_WHITE | VIS_DQ,
+		    i + 1 < len ? p[i + 1] : 0);
+		n = strlen(one);
+		if (off + n + 1 > size)
+			break;
+		memcpy(dst + off, one, n);
+		off += n;
+	}
+	dst[off] = '\0';
+	return (dst);
+}
+
+int
+log_may(struct log_limit *l, unsigned int burst)
+{
+	struct timespec	ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	if (ts.tv_sec != l->second) {
+		l->second = ts.tv_sec;
+		l->count = 0;
+	}
+	if (l->count >= burst) {
+		l->dropped++;
+		return (0);
+	}
+	l->count++;
+	return (1);
+}

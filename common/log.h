@@ -1,0 +1,66 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Log lines.  A child writes "<level>text\n" to descriptor 2, a pipe that
+ * the parent reads; the parent and the tools write for people or to syslog.
+ * Client text is passed through log_vis() first.
+ */
+#ifndef WAMPD_LOG_H
+#define WAMPD_LOG_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+enum log_mode {
+	LOG_TO_PARENT,		/* "<n>text", n a syslog level */
+	LOG_TO_STDERR,		/* "wampd: text" */
+	LOG_TO_SYSLOG
+};
+
+/* How much: brief leaves out lines of single sessions. */
+enum log_level {
+	LOG_LEVEL_BRIEF,
+	LOG_LEVEL_VERBOSE,
+	LOG_LEVEL_DEBUG
+};
+
+void	 log_init(enum log_mode, const char *name);
+void	 log_setlevel(enum log_level);
+enum log_level	 log_getlevel(void);
+
+/* For an operator who may act: warning, with errno's text or without. */
+void	 log_warn(const char *, ...) __attribute__((format(printf, 1, 2)));
+void	 log_warnx(const char *, ...) __attribute__((format(printf, 1, 2)));
+/* Life cycle of the daemon. */
+void	 log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
+/* One line per join, refusal and leave; not at level brief. */
+void	 log_session(const char *, ...) __attribute__((format(printf, 1, 2)));
+/* Only at level debug. */
+void	 log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
+/* Write a line that a child sent, level as syslog's numbers. */
+void	 log_raw(int level, const char *text);
+
+/*
+ * For start-up and broken invariants of our own only, never reachable by
+ * what a client or a process of lower trust sends.  Exit with status 1.
+ */
+__attribute__((noreturn, format(printf, 1, 2)))
+void	 fatal(const char *, ...);
+__attribute__((noreturn, format(printf, 1, 2)))
+void	 fatalx(const char *, ...);
+
+/*
+ * Text of a client made harmless for a log line: vis(3)-encoded, cut to
+ * what fits dst (size > 0).  Returns dst.
+ */
+char	*log_vis(char *dst, size_t size, const void *text, size_t len);
+
+/* At most "burst" a second of one kind of line: returns 1 if it may go. */
+struct log_limit {
+	long		 second;
+	unsigned int	 count, dropped;
+};
+int	 log_may(struct log_limit *, unsigned int burst);
+
+#endif /* WAMPD_LOG_H */

@@ -1,0 +1,57 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * What a child process of wampd gives up before it reads the first octet
+ * from anybody but its parent.  One function a step, one table a role.
+ */
+#ifndef WAMPD_SANDBOX_H
+#define WAMPD_SANDBOX_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum sandbox_role {
+	SANDBOX_KEEPER,
+	SANDBOX_TLSPROXY,
+	SANDBOX_BROKER
+};
+
+struct sandbox_conf {
+	enum sandbox_role	 role;
+	int			 strict;	/* sandbox strict | relaxed */
+	int			 is_root;	/* started as root: change user,
+						 * chroot, namespaces */
+	uid_t			 uid;		/* if is_root */
+	gid_t			 gid;
+	const char		*root;		/* empty directory, if is_root */
+	uint64_t		 nofile;	/* RLIMIT_NOFILE, 0: leave it */
+};
+
+/*
+ * Take the steps of wampd-internals(7) in order.  Call it when everything is
+ * open and set up (event base, tzset, libcrypto); afterwards the process has
+ * what its role's table allows and nothing else.
+ * Returns 0, or -1 with one line of English in err: what could not be set
+ * up.  With strict == 0 whatever the kernel refuses is logged by log_warnx()
+ * and skipped, except the change of user.  Refused namespaces are one
+ * log_info() line.
+ */
+int	 sandbox_enter(const struct sandbox_conf *, char *err, size_t errlen);
+
+/*
+ * For the parent as root: reduce the capability bounding set and the
+ * parent's own capabilities to what wampd(8) names.  0, or -1 and err.
+ */
+int	 sandbox_parent(char *err, size_t errlen);
+
+/*
+ * How many system calls role's filter allows (those answered with EACCES
+ * not counted), and the name of number i: for tests and documentation.
+ */
+size_t		 sandbox_count(enum sandbox_role);
+const char	*sandbox_name(enum sandbox_role, size_t i);
+
+#endif /* WAMPD_SANDBOX_H */

@@ -1,0 +1,8 @@
+KEEPER_OBJS =	$(addprefix $(B)/obj/keeper/, \
+		keeper.o \
+		)
+
+$(B)/libexec/wampd/keeper: $(KEEPER_OBJS) $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(KEEPER_OBJS) $(B)/lib/libcommon.a \
+		$(LIBS_EVENT) $(LIBS_SECCOMP) $(LIBS_BSD) $(LIBS_CRYPTO)

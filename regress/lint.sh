@@ -1,0 +1,17 @@
+#!/bin/sh
+#
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# make lint: both compilers without a warning, man pages clean.
+set -eu
+cd "$(dirname "$0")/.."
+jobs=$(nproc 2>/dev/null || echo 2)
+make -s -j"$jobs" WERROR=1 B=build-lint-gcc CC=gcc programs unit-programs
+make -s -j"$jobs" WERROR=1 B=build-lint-clang CC=clang programs unit-programs
+rm -rf build-lint-gcc build-lint-clang
+for page in man/*.[1-8]; do
+	[ -f "$page" ] || continue
+	mandoc -T lint -W style "$page"
+done
+echo "lint: clean"

@@ -1,0 +1,19 @@
+# make regress [TESTS="unit/log system/basic"] [STRICT=1] [SAN=1]
+#
+# A test is a program or script that exits 0.  It may print a line a case:
+# "ok - name", "not ok - name: reason", "skip - name: reason"; one that
+# prints none counts as one case.
+
+include regress/unit/unit.mk
+
+TESTS ?=
+STRICT ?=
+
+regress: programs unit-programs
+	@B=$(CURDIR)/$(B) SAN=$(SAN) STRICT=$(STRICT) PYTHON=$(PYTHON) \
+	    sh regress/run.sh $(TESTS)
+
+lint:
+	sh regress/lint.sh
+
+.PHONY: regress lint unit-programs

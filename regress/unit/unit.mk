@@ -1,0 +1,17 @@
+# One NAME_test.c a module.  A test links libcommon and libcodec and, named
+# in its own variable, objects of a program.
+
+UNIT_TESTS =	log
+
+.PRECIOUS: $(B)/obj/%.o
+
+UNIT_PROGRAMS =	$(addprefix $(B)/regress/unit/, $(UNIT_TESTS))
+
+unit-programs: $(UNIT_PROGRAMS)
+
+$(B)/regress/unit/%: $(B)/obj/regress/unit/%_test.o $(B)/lib/libcodec.a \
+    $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(UNIT_OBJS_$*) $(B)/lib/libcodec.a \
+		$(B)/lib/libcommon.a $(UNIT_LIBS_$*) $(LIBS_EVENT) \
+		$(LIBS_SECCOMP) $(LIBS_BSD)
