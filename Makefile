@@ -31,7 +31,7 @@ PKG_CFLAGS :=	$(shell $(PKG_CONFIG) --cflags libbsd-overlay libevent_core \
 
 CFLAGS ?=
 LDFLAGS ?=
-ALL_CFLAGS =	-std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -fstack-protector-strong \
+ALL_CFLAGS =	-std=c11 -D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS $(OPT) $(WARN) -fstack-protector-strong \
 		-fPIE -Icommon -Icommon/codec -I$(B)/gen $(PKG_CFLAGS) \
 		-DVERSION='"$(VERSION)"' $(CFLAGS)
 ALL_LDFLAGS =	-pie -Wl,-z,relro,-z,now $(LDOPT) $(LDFLAGS)
