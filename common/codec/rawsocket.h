@@ -34,11 +34,17 @@ struct rs_event {
 /*
  * A receiver of frames.  Owns its assembly buffer, which exists only while
  * a frame is incomplete and grows with what was received, never with what
- * was announced.
+ * was announced.  max may change at any time, it counts at the next header.
  */
 struct rs {
-	size_t		 max;		/* largest message accepted */
-	uint8_t		*buf;		/* incomplete frame with its header */
+	size_t		 max;		/* largest payload accepted: what the
+					 * handshake announced */
+	/* the rest is private to rawsocket.c */
+	uint8_t		 hdr[RS_HDRLEN];
+	uint8_t		 hdrlen;
+	uint8_t		 failed;	/* RS_FAIL was delivered */
+	size_t		 need;		/* payload length of the frame */
+	uint8_t		*buf;		/* payload of an incomplete frame */
 	size_t		 len, size;
 };
 
@@ -65,8 +71,9 @@ void	 rs_init(struct rs *, size_t max);
 void	 rs_free(struct rs *);
 /*
  * Take octets from *p (*len of them, both advanced) up to the next event.
- * A frame that lies wholly in the input is delivered in place, uncopied.
+ * A payload that lies wholly in the input is delivered in place, uncopied.
  * PINGs may have up to max octets too.  No memory: RS_FAIL.
+ * After RS_FAIL all input is swallowed and nothing more delivered.
  * is_partial: has a frame begun that is not complete?
  */
 void	 rs_next(struct rs *, uint8_t **p, size_t *len, struct rs_event *ev);
