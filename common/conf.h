@@ -1,0 +1,232 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The configuration: as the parent parses it, as it travels to the children,
+ * as they hold it.  One struct for all; each role receives its part only.
+ */
+#ifndef WAMPD_CONF_H
+#define WAMPD_CONF_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "uri.h"
+
+struct chan;
+struct imsg;
+
+#define CONF_MAXPREFORK	32
+#define CONF_MAXBROKERS	32
+#define CONF_MAXFILE	(1024 * 1024)	/* certificate, key, staple, include */
+#define CONF_MAXNAME	256		/* realm name: URI_MAXLEN */
+
+/* The "limits" block; times in milliseconds. Fixed layout: it travels. */
+struct conf_limits {
+	uint64_t	 memory;	/* payload octets a process may hold */
+	uint32_t	 connections;
+	uint32_t	 per_address;
+	uint32_t	 message;	/* 512 to 16 MiB */
+	uint32_t	 queue;		/* octets waiting for one session */
+	uint32_t	 handshake;
+	uint32_t	 hello;
+	uint32_t	 complete;
+	uint32_t	 authenticate;
+	uint32_t	 ping_every;	/* 0: never */
+	uint32_t	 ping_timeout;
+	uint32_t	 subscriptions;	/* per session */
+	uint32_t	 registrations;
+	uint32_t	 calls;
+	uint32_t	 pad;
+};
+
+struct conf_keypair {
+	TAILQ_ENTRY(conf_keypair) entry;
+	uint32_t	 id;
+	char		*name;
+	char		*cert_path, *key_path, *ocsp_path;	/* parent only */
+	int		 cert_fd, key_fd, ocsp_fd;	/* parent only, -1 */
+	uint8_t		*cert;		/* K, T: content */
+	size_t		 certlen;
+	uint8_t		*key;		/* K only; PEM, wiped by the keeper once
+				 * it made its key of it */
+	size_t		 keylen;
+	uint8_t		*ocsp;		/* T: DER, or NULL */
+	size_t		 ocsplen;
+};
+TAILQ_HEAD(conf_keypairs, conf_keypair);
+
+#define LISTEN_TLS		0x0001
+#define LISTEN_INSECURE		0x0002	/* the word was given */
+#define LISTEN_RAWSOCKET	0x0004
+#define LISTEN_WEBSOCKET	0x0008
+#define LISTEN_RSPING		0x0010	/* "rawsocket ping" */
+#define LISTEN_UNIX		0x0020
+#define LISTEN_TLS12		0x0040
+#define LISTEN_TLS13		0x0080
+
+#define LISTEN_MAXADDRS		2	/* "*" and localhost: IPv4, IPv6 */
+
+struct conf_str {
+	TAILQ_ENTRY(conf_str) entry;
+	char		*s;
+};
+TAILQ_HEAD(conf_strs, conf_str);
+
+struct conf_listen {
+	TAILQ_ENTRY(conf_listen) entry;
+	uint32_t	 id;
+	uint32_t	 flags;		/* LISTEN_* */
+	uint32_t	 sers;		/* 1 << enum ser */
+	char		*name;		/* "127.0.0.1 port 8443", for logs and
+				 * -n, without "listen on" */
+	int		 line;
+	char		*file;		/* where it was written, parent only */
+	struct sockaddr_storage	 addr[LISTEN_MAXADDRS];
+	unsigned int	 naddr;
+	char		*path;		/* Unix socket */
+	mode_t		 mode;
+	char		*owner, *group;	/* as written, or NULL */
+	uid_t		 uid;		/* (uid_t)-1: leave it */
+	gid_t		 gid;
+	uint32_t	*keypairs;	/* ids, the first is the default */
+	size_t		 nkeypairs;
+	struct conf_strs paths;		/* "websocket path" */
+	struct conf_strs origins;	/* "websocket origin" */
+	int		 fds[LISTEN_MAXADDRS];	/* T only: listening sockets
+					 * that came with CONF_LISTEN_FD, -1;
+					 * conf_free() closes what is left */
+};
+TAILQ_HEAD(conf_listens, conf_listen);
+
+struct conf_rule {
+	TAILQ_ENTRY(conf_rule) entry;
+	uint8_t		 allow;		/* 1 allow, 0 deny */
+	uint8_t		 actions;	/* ACTION_* bits */
+	uint8_t		 match;		/* enum uri_match */
+	uint8_t		 anyuri;	/* no URI was given */
+	char		*uri;
+	uint16_t	 urilen;
+	char		*file;
+	int		 line;
+};
+TAILQ_HEAD(conf_rules, conf_rule);
+
+struct conf_role {
+	TAILQ_ENTRY(conf_role) entry;
+	uint32_t	 id;
+	char		*name;
+	struct conf_rules rules;	/* in order: the last match decides */
+};
+TAILQ_HEAD(conf_roles, conf_role);
+
+enum conf_auth_what {
+	CONF_AUTH_ANYBODY = 0,
+	CONF_AUTH_USER = 1,
+	CONF_AUTH_GROUP = 2
+};
+
+/* One line of an authenticate statement. */
+struct conf_auth {
+	TAILQ_ENTRY(conf_auth) entry;
+	uint32_t	 method;	/* AUTH_* bit */
+	uint8_t		 what;		/* enum conf_auth_what */
+	uint32_t	 id;		/* uid or gid */
+	char		*name;		/* user or group as written */
+	char		*authid;	/* "authid" given, or NULL */
+	char		*role_name;
+	uint32_t	 role;		/* its id, once the file is read */
+	int		 line;
+	char		*file;
+};
+TAILQ_HEAD(conf_auths, conf_auth);
+
+struct conf_realm {
+	TAILQ_ENTRY(conf_realm) entry;
+	uint32_t	 id;
+	uint32_t	 broker;	/* instance that routes it */
+	char		*name;
+	uint8_t		 strict_uris;
+	uint8_t		 loose_ids;	/* "request ids loose" */
+	struct conf_auths auths;	/* in order */
+	struct conf_roles roles;
+};
+TAILQ_HEAD(conf_realms, conf_realm);
+
+/* Owns everything below it; freed by conf_free(). */
+struct conf {
+	uint32_t		 generation;
+	uint32_t		 prefork;
+	uint32_t		 brokers;
+	uint32_t		 loglevel;	/* enum log_level */
+	uint32_t		 strict;	/* sandbox */
+	uint32_t		 grace;		/* ms */
+	struct conf_limits	 limits;
+	struct conf_keypairs	 keypairs;
+	struct conf_listens	 listens;
+	struct conf_realms	 realms;
+};
+
+/* With the defaults of wampd.conf(5). Fatal without memory. */
+struct conf		*conf_new(void);
+void			 conf_free(struct conf *);	/* closes fds; NULL ok */
+struct conf_realm	*conf_find_realm(const struct conf *, const char *,
+			    size_t len);
+struct conf_realm	*conf_find_realm_id(const struct conf *, uint32_t);
+struct conf_role	*conf_find_role(const struct conf_realm *,
+			    const char *);
+struct conf_role	*conf_find_role_id(const struct conf_realm *,
+			    uint32_t);
+struct conf_keypair	*conf_find_keypair(const struct conf *, const char *);
+struct conf_keypair	*conf_find_keypair_id(const struct conf *, uint32_t);
+
+/*
+ * Ids of realms, roles, listeners and keypairs: equal names (listeners:
+ * equal addresses) keep the id they had in old (or NULL), new ones get one
+ * that was never used before; and realms are spread over brokers
+ * (rendezvous hash of the name, so that a realm stays where it is).
+ */
+void	 conf_assign_ids(struct conf *, const struct conf *old);
+
+/*
+ * Send to a child, whose role and kind decide what it gets, as CONF_BEGIN to
+ * CONF_END.  instance: which of a listener's sockets (see listen_fd).
+ * listen_fd(arg, listen, i) returns the parent's descriptor for address i of
+ * a listener for this tlsproxy, not given away (it is duplicated).
+ * 0, or -1 when something could not be sent.
+ */
+int	 conf_send(struct chan *, const struct conf *, int role, int kind,
+	    int (*listen_fd)(void *, const struct conf_listen *, unsigned int),
+	    void *arg);
+
+/*
+ * Receive: one imsg from CONF_BEGIN to CONF_END.  *next is built up; on
+ * CONF_END with everything complete returns 1, 0 if more must come, -1 for
+ * nonsense or a file that cannot be read (text in err; the caller answers
+ * CONF_FAILED).
+ */
+int	 conf_recv(struct conf **next, struct imsg *, char *err, size_t errlen);
+
+/* -- the parent's part: wampd/parse.y, wampd/printconf.c ---------------- */
+
+/* A macro given with -D. */
+struct conf_macro {
+	const char	*name, *value;
+};
+
+/*
+ * Parse a file.  Errors ("file:line: what is wrong", up to 20) go to
+ * log_warnx().  NULL if there was one.
+ */
+struct conf	*conf_parse(const char *path, const struct conf_macro *,
+		    size_t nmacros);
+/* Text that parses again (-nv), to a stdio stream. */
+void		 conf_print(const struct conf *, void *stream);
+/* One line a listener (-n): address, TLS or not, realms, who may join. */
+void		 conf_print_summary(const struct conf *, void *stream);
+
+#endif /* WAMPD_CONF_H */

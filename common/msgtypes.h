@@ -1,0 +1,463 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The imsgs: type, direction, data.  P parent, K keeper, T tlsproxy,
+ * B broker.  Fixed layout, fixed width, no pointers, no padding; what
+ * follows a struct is named behind it, in order, with nothing left over.
+ * Slot and generation of the header name the session where there is one.
+ */
+#ifndef WAMPD_MSGTYPES_H
+#define WAMPD_MSGTYPES_H
+
+#include <stdint.h>
+
+#define IMSG_VERSION	1
+
+enum proc_role {
+	PROC_PARENT = 0,
+	PROC_KEEPER = 1,
+	PROC_TLSPROXY = 2,
+	PROC_BROKER = 3
+};
+#define PROC_ROLES	4
+const char	*proc_role_name(enum proc_role);	/* in proc.c */
+
+/* What a tlsproxy serves: network listeners or Unix sockets, never both. */
+enum proxy_kind {
+	PROXY_NET = 0,
+	PROXY_UNIX = 1
+};
+
+enum imsg_type {
+	IMSG_NONE = 0,
+
+	/* start, peers, life */
+	IMSG_SETUP_START,	/* P->any: m_setup_start, root directory */
+	IMSG_SETUP_DONE,	/* any->P: m_setup_done; sandboxed */
+	IMSG_SETUP_PEER,	/* P->any: m_peer + fd */
+	IMSG_PEER_READY,	/* any->P: m_peer, answers SETUP_PEER */
+	IMSG_PEER_GONE,		/* P->any: m_peer */
+	IMSG_ACCEPT,		/* P->T: {}; begin to accept */
+	IMSG_ACCEPTING,		/* T->P: {}; every listener accepts */
+	IMSG_PING,		/* P->any: m_u32 */
+	IMSG_PONG,		/* any->P: m_u32, the same number */
+	IMSG_SHUTDOWN,		/* P->T: m_u32 grace in ms; GOODBYE to all */
+	IMSG_SHUTDOWN_DONE,	/* T->P: {}; no client is left */
+	IMSG_PROC_SUSPECT,	/* K,B,T->P: m_suspect */
+	IMSG_CONN_COUNT,	/* T->P: m_conn_count[] */
+	IMSG_CONN_LIMIT,	/* P->T: m_conn_limit[] */
+
+	/* configuration, two-phase (conf.c) */
+	IMSG_CONF_BEGIN,	/* P->any: m_u32 generation */
+	IMSG_CONF_GLOBAL,	/* P->any */
+	IMSG_CONF_KEYPAIR,	/* P->K,T */
+	IMSG_CONF_CERT,		/* P->K,T + fd */
+	IMSG_CONF_KEY,		/* P->K + fd; opened by the parent, not read */
+	IMSG_CONF_OCSP,		/* P->T + fd */
+	IMSG_CONF_LISTEN,	/* P->T */
+	IMSG_CONF_LISTEN_FD,	/* P->T + fd */
+	IMSG_CONF_LISTEN_ITEM,	/* P->T */
+	IMSG_CONF_REALM,	/* P->any */
+	IMSG_CONF_AUTH,		/* P->K */
+	IMSG_CONF_ROLE,		/* P->K,B */
+	IMSG_CONF_RULE,		/* P->B */
+	IMSG_CONF_END,		/* P->any: m_u32 number of CONF imsgs */
+	IMSG_CONF_READY,	/* any->P: m_u32 generation */
+	IMSG_CONF_FAILED,	/* any->P: m_u32 generation, text */
+	IMSG_CONF_COMMIT,	/* P->any: m_u32 generation */
+	IMSG_CONF_COMMITTED,	/* any->P: m_u32 generation */
+	IMSG_CONF_ABORT,	/* P->any: m_u32 generation */
+
+	/* the blocking descriptor between T and K */
+	IMSG_SIGN,		/* T->K: m_sign */
+	IMSG_SIGNED,		/* K->T: m_signed */
+
+	/* who may join */
+	IMSG_AUTH_HELLO,	/* T->K: m_auth_hello, gids, authid */
+	IMSG_AUTH_DENY,		/* K->T: m_auth_deny, text; also answers a
+				 * CANCEL that came in time */
+	IMSG_AUTH_CANCEL,	/* T->K: {}; the connection went away */
+	IMSG_AUTH_GRANTED,	/* K->T: {}; answers a CANCEL that came late:
+				 * SESSION_OPEN is under way or was here */
+	IMSG_GRANT,		/* K->B: m_grant, authid */
+
+	/* sessions; each side answers the other's CLOSE or END by its own
+	 * once, and only then is the slot free */
+	IMSG_SESSION_OPEN,	/* B->T: m_session_open, authid, role name */
+	IMSG_SESSION_CLOSE,	/* T->B: m_session_close */
+	IMSG_SESSION_END,	/* B->T: m_session_end, text */
+
+	/* Publish and Subscribe */
+	IMSG_SUBSCRIBE,		/* T->B: m_subscribe, uri */
+	IMSG_SUBSCRIBED,	/* B->T: m_subscribed */
+	IMSG_UNSUBSCRIBE,	/* T->B: m_unsubscribe */
+	IMSG_UNSUBSCRIBED,	/* B->T: m_unsubscribed */
+	IMSG_PUBLISH,		/* T->B: m_publish, uri, payload */
+	IMSG_PUBLISHED,		/* B->T: m_published */
+	IMSG_EVENT,		/* B->T (slot 0): m_event, m_sessref[nexcept],
+				 * payload */
+
+	/* Remote Procedure Calls */
+	IMSG_REGISTER,		/* T->B: m_register, uri */
+	IMSG_REGISTERED,	/* B->T: m_registered */
+	IMSG_UNREGISTER,	/* T->B: m_unregister */
+	IMSG_UNREGISTERED,	/* B->T: m_unregistered */
+	IMSG_CALL,		/* T->B: m_call, uri, payload */
+	IMSG_INVOCATION,	/* B->T: m_invocation, payload */
+	IMSG_YIELD,		/* T->B: m_yield, payload */
+	IMSG_RESULT,		/* B->T: m_result, payload */
+	IMSG_INVOCATION_FAILED,	/* T->B: m_invocation_failed, text; it could
+				 * not be delivered to its callee */
+
+	/* errors */
+	IMSG_ERROR,		/* T->B, B->T: m_error, uri, payload; from a
+				 * callee, to its caller */
+	IMSG_REFUSED,		/* B->T: m_refused, text; ERROR of our own */
+
+	/* flow control */
+	IMSG_XOFF,		/* T->B: slot's client is slow; B->T, slot 0:
+				 * read no clients */
+	IMSG_XON,		/* takes it back */
+
+	IMSG_MAX
+};
+
+struct m_u32 {
+	uint32_t	 n;
+};
+
+struct m_setup_start {
+	uint32_t	 version;	/* IMSG_VERSION */
+	uint8_t		 role;		/* enum proc_role of the receiver */
+	uint8_t		 kind;		/* enum proxy_kind */
+	uint16_t	 instance;
+	uint32_t	 generation;
+	uint32_t	 is_root;
+	uint32_t	 uid, gid;
+	uint32_t	 strict;
+	uint32_t	 loglevel;
+	uint32_t	 rootlen;
+	uint64_t	 nofile;
+};
+
+struct m_setup_done {
+	uint32_t	 version;
+	uint8_t		 role;
+	uint8_t		 pad;
+	uint16_t	 instance;
+};
+
+/* Which end of an edge: a tlsproxy and the keeper share two. */
+enum peer_link {
+	LINK_MAIN = 0,
+	LINK_SIGN = 1
+};
+
+struct m_peer {
+	uint8_t		 role;		/* of the peer named */
+	uint8_t		 kind;		/* enum proxy_kind, if a tlsproxy */
+	uint16_t	 instance;
+	uint32_t	 generation;
+	uint8_t		 link;		/* enum peer_link */
+	uint8_t		 pad[3];
+};
+
+struct m_suspect {
+	uint8_t		 role;
+	uint8_t		 pad;
+	uint16_t	 instance;
+	uint32_t	 generation;
+};
+
+/* IPv4 addresses are mapped, IPv6 ones cut to /64, local users are 16
+ * octets "unix:" and the uid; all zero: all connections together. */
+struct m_conn_count {
+	uint8_t		 addr[16];
+	uint32_t	 count;		/* of this tlsproxy, now */
+};
+
+struct m_conn_limit {
+	uint8_t		 addr[16];
+	uint32_t	 is_over;	/* refuse (address) or pause (all) */
+};
+
+#define SIGN_MAX	512		/* RSA 4096 */
+enum sign_alg {
+	SIGN_RSA_PSS = 1,	/* a block already padded (EMSA-PSS) */
+	SIGN_RSA_PKCS1 = 2,	/* a DigestInfo to be padded */
+	SIGN_ECDSA = 3		/* a digest */
+};
+
+struct m_sign {
+	uint32_t	 seq;
+	uint8_t		 alg;		/* enum sign_alg */
+	uint8_t		 pad;
+	uint16_t	 len;
+	uint8_t		 pubkey[32];	/* SHA-256 of the SubjectPublicKeyInfo */
+	uint8_t		 data[SIGN_MAX];
+};
+
+struct m_signed {
+	uint32_t	 seq;
+	uint16_t	 len;		/* 0: refused */
+	uint16_t	 pad;
+	uint8_t		 sig[SIGN_MAX];
+};
+
+#define PROOF_SOCKET	0x01	/* uid, gid and groups are SO_PEERCRED's */
+
+#define AUTH_MAXGROUPS	64	/* supplementary groups looked at */
+#define AUTHID_MAXLEN	256
+
+struct m_auth_hello {
+	uint32_t	 realm;
+	uint32_t	 methods;	/* AUTH_* the client announces; 0: none
+				 * announced */
+	uint32_t	 uid, gid;	/* if PROOF_SOCKET */
+	uint8_t		 proofs;	/* PROOF_* */
+	uint8_t		 announced;	/* 1: authmethods was there, though
+				 * perhaps with unknown names only */
+	uint16_t	 ngroups;
+	uint16_t	 authidlen;
+	uint16_t	 pad;
+};
+
+struct m_auth_deny {
+	uint16_t	 err;		/* enum wamp_err */
+	uint16_t	 textlen;
+};
+
+struct m_grant {
+	uint64_t	 session;
+	uint32_t	 realm;
+	uint32_t	 role;
+	uint32_t	 proxygen;
+	uint16_t	 proxy;		/* instance of the tlsproxy */
+	uint16_t	 authidlen;
+	uint32_t	 method;	/* AUTH_* bit */
+	uint32_t	 pad;
+};
+
+struct m_session_open {
+	uint64_t	 session;
+	uint32_t	 realm;
+	uint32_t	 method;
+	uint16_t	 authidlen;
+	uint16_t	 rolelen;
+	uint32_t	 pad;
+};
+
+enum close_why {
+	CLOSE_GOODBYE = 1,	/* client said GOODBYE */
+	CLOSE_LOST = 2,		/* transport ended without */
+	CLOSE_VIOLATION = 3,	/* ended by ABORT of ours */
+	CLOSE_ABORTED = 4,	/* client said ABORT */
+	CLOSE_ENDED = 5,	/* answers SESSION_END, or shutdown */
+	CLOSE_NEVER = 6		/* client was gone before SESSION_OPEN */
+};
+
+struct m_session_close {
+	uint8_t		 why;		/* enum close_why */
+	uint8_t		 pad[3];
+};
+
+struct m_session_end {
+	uint16_t	 err;		/* enum wamp_err: reason of GOODBYE;
+				 * WERR_NONE: answers SESSION_CLOSE */
+	uint16_t	 textlen;
+};
+
+/*
+ * Payload: the octets of Arguments and ArgumentsKw as they stood in the
+ * message of serializer "ser" (JSON: with the comma between), nargs of them:
+ * 0 neither, 1 Arguments, 2 both.
+ */
+
+struct m_subscribe {
+	uint64_t	 request;
+	uint8_t		 match;		/* enum uri_match */
+	uint8_t		 pad;
+	uint16_t	 urilen;
+	uint32_t	 pad2;
+};
+
+struct m_subscribed {
+	uint64_t	 request;
+	uint64_t	 subscription;
+};
+
+struct m_unsubscribe {
+	uint64_t	 request;
+	uint64_t	 subscription;
+};
+
+struct m_unsubscribed {
+	uint64_t	 request;
+	uint64_t	 subscription;
+};
+
+#define PUBLISH_ACK		0x01
+#define PUBLISH_INCLUDE_ME	0x02	/* exclude_me: false */
+
+struct m_publish {
+	uint64_t	 request;
+	uint32_t	 flags;		/* PUBLISH_* */
+	uint32_t	 paylen;
+	uint16_t	 urilen;
+	uint8_t		 ser;
+	uint8_t		 nargs;
+	uint32_t	 pad;
+};
+
+struct m_published {
+	uint64_t	 request;
+	uint64_t	 publication;
+};
+
+/* To all sessions of the receiving tlsproxy that hold the subscription,
+ * except those listed. */
+struct m_event {
+	uint64_t	 subscription;
+	uint64_t	 publication;
+	uint32_t	 flags;		/* none yet */
+	uint32_t	 nexcept;	/* m_sessref */
+	uint32_t	 paylen;
+	uint8_t		 ser;
+	uint8_t		 nargs;
+	uint16_t	 pad;
+};
+#define EVENT_MAXEXCEPT	4096
+
+struct m_sessref {
+	uint32_t	 slot;
+	uint32_t	 gen;
+};
+
+struct m_register {
+	uint64_t	 request;
+	uint8_t		 match;		/* enum uri_match */
+	uint8_t		 invoke;	/* 0: single */
+	uint16_t	 urilen;
+	uint32_t	 pad;
+};
+
+struct m_registered {
+	uint64_t	 request;
+	uint64_t	 registration;
+};
+
+struct m_unregister {
+	uint64_t	 request;
+	uint64_t	 registration;
+};
+
+struct m_unregistered {
+	uint64_t	 request;
+};
+
+struct m_call {
+	uint64_t	 request;
+	uint32_t	 flags;		/* none yet */
+	uint32_t	 paylen;
+	uint16_t	 urilen;
+	uint8_t		 ser;
+	uint8_t		 nargs;
+	uint32_t	 pad;
+};
+
+struct m_invocation {
+	uint64_t	 request;	/* of the callee's session scope */
+	uint64_t	 registration;
+	uint32_t	 flags;		/* none yet */
+	uint32_t	 paylen;
+	uint8_t		 ser;
+	uint8_t		 nargs;
+	uint16_t	 pad;
+	uint32_t	 pad2;
+};
+
+struct m_yield {
+	uint64_t	 request;	/* INVOCATION.Request */
+	uint32_t	 flags;		/* none yet */
+	uint32_t	 paylen;
+	uint8_t		 ser;
+	uint8_t		 nargs;
+	uint16_t	 pad;
+	uint32_t	 pad2;
+};
+
+struct m_result {
+	uint64_t	 request;	/* CALL.Request */
+	uint32_t	 flags;		/* none yet */
+	uint32_t	 paylen;
+	uint8_t		 ser;
+	uint8_t		 nargs;
+	uint16_t	 pad;
+	uint32_t	 pad2;
+};
+
+struct m_invocation_failed {
+	uint64_t	 request;	/* INVOCATION.Request */
+	uint16_t	 err;		/* enum wamp_err */
+	uint16_t	 textlen;
+	uint32_t	 pad;
+};
+
+struct m_error {
+	uint64_t	 request;	/* T->B: INVOCATION.Request;
+				 * B->T: CALL.Request */
+	uint32_t	 paylen;
+	uint16_t	 urilen;
+	uint8_t		 ser;
+	uint8_t		 nargs;
+};
+
+struct m_refused {
+	uint64_t	 request;
+	uint16_t	 err;		/* enum wamp_err */
+	uint16_t	 textlen;
+	uint8_t		 reqtype;	/* enum wamp_code */
+	uint8_t		 pad[3];
+};
+
+/* Longest English text in m_auth_deny, m_session_end, m_refused, ... */
+#define REASON_MAXLEN	256
+
+#define ASSERT_SIZE(s, n)	_Static_assert(sizeof(struct s) == (n), #s)
+ASSERT_SIZE(m_u32, 4);
+ASSERT_SIZE(m_setup_start, 48);
+ASSERT_SIZE(m_setup_done, 8);
+ASSERT_SIZE(m_peer, 12);
+ASSERT_SIZE(m_suspect, 8);
+ASSERT_SIZE(m_conn_count, 20);
+ASSERT_SIZE(m_conn_limit, 20);
+ASSERT_SIZE(m_sign, 552);
+ASSERT_SIZE(m_signed, 520);
+ASSERT_SIZE(m_auth_hello, 24);
+ASSERT_SIZE(m_auth_deny, 4);
+ASSERT_SIZE(m_grant, 32);
+ASSERT_SIZE(m_session_open, 24);
+ASSERT_SIZE(m_session_close, 4);
+ASSERT_SIZE(m_session_end, 4);
+ASSERT_SIZE(m_subscribe, 16);
+ASSERT_SIZE(m_subscribed, 16);
+ASSERT_SIZE(m_unsubscribe, 16);
+ASSERT_SIZE(m_unsubscribed, 16);
+ASSERT_SIZE(m_publish, 24);
+ASSERT_SIZE(m_published, 16);
+ASSERT_SIZE(m_event, 32);
+ASSERT_SIZE(m_sessref, 8);
+ASSERT_SIZE(m_register, 16);
+ASSERT_SIZE(m_registered, 16);
+ASSERT_SIZE(m_unregister, 16);
+ASSERT_SIZE(m_unregistered, 8);
+ASSERT_SIZE(m_call, 24);
+ASSERT_SIZE(m_invocation, 32);
+ASSERT_SIZE(m_yield, 24);
+ASSERT_SIZE(m_result, 24);
+ASSERT_SIZE(m_invocation_failed, 16);
+ASSERT_SIZE(m_error, 16);
+ASSERT_SIZE(m_refused, 16);
+
+#endif /* WAMPD_MSGTYPES_H */

@@ -1,0 +1,58 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * An output queue of octets: small writes are gathered in chunks, large
+ * payloads are kept by reference.  Used for the channels between processes
+ * and for clients.
+ */
+#ifndef WAMPD_OBUF_H
+#define WAMPD_OBUF_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pbuf;
+struct oseg;
+
+/* Below this many octets a payload is copied, else kept by reference. */
+#define OBUF_COPY	2048
+
+/* Owns its segments; zero it and obuf_init() to begin. */
+struct obuf {
+	struct oseg	*head, *tail;
+	size_t		 bytes;		/* waiting */
+	size_t		 chunk;		/* size of a new chunk */
+};
+
+void	 obuf_init(struct obuf *, size_t chunk);
+void	 obuf_free(struct obuf *);	/* drops what waits, closes fds */
+
+/*
+ * n contiguous octets at the end to be filled in by the caller, counted as
+ * waiting at once.  NULL: no memory, nothing changed.
+ */
+uint8_t	*obuf_room(struct obuf *, size_t n);
+/* 0, or -1 without memory (nothing changed). */
+int	 obuf_add(struct obuf *, const void *, size_t);
+/* len octets from off of pb; takes a reference of its own (or copies). */
+int	 obuf_add_pbuf(struct obuf *, struct pbuf *, size_t off, size_t len);
+/*
+ * The octets added next begin a write of their own with this descriptor
+ * attached; it is closed when sent.  For control channels only.
+ */
+int	 obuf_add_fd(struct obuf *, const void *, size_t, int fd);
+
+/*
+ * Write what waits with writev(2) (or sendmsg(2) for attached descriptors)
+ * until the descriptor takes no more.  Returns 1 if the queue is empty, 0 if
+ * some waits still, -1 on an error (errno).
+ */
+int	 obuf_write(struct obuf *, int fd);
+/* For tls_write(3): the first contiguous octets; and having written n. */
+size_t	 obuf_peek(const struct obuf *, const uint8_t **);
+void	 obuf_drain(struct obuf *, size_t n);
+
+#endif /* WAMPD_OBUF_H */
