@@ -7,4 +7,5 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 # Serializers and framings; linked by tlsproxy and wampc only.
 CODEC_OBJS =	$(addprefix $(B)/obj/common/codec/, \
 		rawsocket.o \
+		websocket.o \
 		)

@@ -47,7 +47,11 @@ struct ws_event {
 	const char		*why;	/* WS_FAIL: English */
 };
 
-/* A receiver of frames; owns its assembly buffers. */
+/*
+ * A receiver of frames; owns its assembly buffer, which exists only while a
+ * message is incomplete.  max may change at any time, it counts at the next
+ * header.
+ */
 struct ws {
 	size_t		 max;		/* largest message, all fragments */
 	uint8_t		 client;	/* 1: we are the client, frames from
@@ -56,14 +60,15 @@ struct ws {
 					 * binary: the other fails with 1003 */
 	uint8_t		 closed;	/* Close or failure was delivered */
 	/* the rest is private to websocket.c */
-	uint8_t		 inmsg;
+	uint8_t		 inmsg;		/* from the first frame's header to
+					 * the last frame's end */
+	uint8_t		 inframe;	/* header is complete */
+	uint8_t		 opcode, fin;	/* of the frame */
 	uint8_t		 hdr[WS_MAXHDR];
 	uint8_t		 hdrlen;
-	uint8_t		 opcode, fin;
 	uint8_t		 mask[4];
-	uint8_t		 inframe;
 	uint32_t	 utf8;		/* state of the UTF-8 check */
-	uint64_t	 left;		/* octets of the frame to come */
+	size_t		 left;		/* octets of the frame to come */
 	size_t		 maskpos;
 	uint8_t		*buf;		/* message under assembly */
 	size_t		 len, size;
@@ -80,7 +85,8 @@ void	 ws_free(struct ws *);
  * it arrives (a bad octet fails at once, not at the message's end), control
  * frames may stand between fragments, sizes are checked when the header is
  * complete, memory grows with what was received only.
- * After WS_CLOSE or WS_FAIL nothing more is delivered.
+ * After WS_CLOSE or WS_FAIL all input is swallowed and nothing more
+ * delivered.
  */
 void	 ws_next(struct ws *, uint8_t **p, size_t *len, struct ws_event *ev);
 /* Has a message or frame begun that is not complete? */
@@ -94,7 +100,10 @@ size_t	 ws_header(uint8_t hdr[WS_MAXHDR], int opcode, uint64_t len,
 	    const uint8_t mask[4]);
 /* Mask or unmask len octets that begin at octet pos of the frame. */
 void	 ws_mask(uint8_t *, size_t len, const uint8_t mask[4], size_t pos);
-/* A Close frame's payload; returns its length, 0 for code 0. */
+/*
+ * A Close frame's payload; returns its length, 0 for code 0.  why is UTF-8
+ * or NULL, and cut where it does not fit.
+ */
 size_t	 ws_close_payload(uint8_t out[125], uint16_t code, const char *why);
 
 #endif /* WAMPD_WEBSOCKET_H */

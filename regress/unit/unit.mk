@@ -1,7 +1,7 @@
 # One NAME_test.c a module.  A test links libcommon and libcodec and, named
 # in its own variable, objects of a program.
 
-UNIT_TESTS =	log rawsocket
+UNIT_TESTS =	log rawsocket websocket
 
 .PRECIOUS: $(B)/obj/%.o
 
