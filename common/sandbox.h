@@ -37,7 +37,9 @@ struct sandbox_conf {
  * Returns 0, or -1 with one line of English in err: what could not be set
  * up.  With strict == 0 whatever the kernel refuses is logged by log_warnx()
  * and skipped, except the change of user.  Refused namespaces are one
- * log_info() line.
+ * log_info() line, and so is a bounding set kept for want of CAP_SETPCAP.
+ * Capabilities and landlock hold for the calling thread and those it starts
+ * later: no other thread may run yet.
  */
 int	 sandbox_enter(const struct sandbox_conf *, char *err, size_t errlen);
 
@@ -47,9 +49,12 @@ int	 sandbox_enter(const struct sandbox_conf *, char *err, size_t errlen);
  */
 int	 sandbox_parent(char *err, size_t errlen);
 
+/* Name of the i-th capability the parent keeps, NULL: no more. */
+const char	*sandbox_parent_cap(size_t i);
+
 /*
  * How many system calls role's filter allows (those answered with EACCES
- * not counted), and the name of number i: for tests and documentation.
+ * not counted), and the name of number i, NULL: no more.
  */
 size_t		 sandbox_count(enum sandbox_role);
 const char	*sandbox_name(enum sandbox_role, size_t i);
