@@ -2,6 +2,8 @@
 COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		log.o \
 		sandbox.o \
+		uri.o \
+		wamp.o \
 		xmalloc.o \
 		)
 

@@ -76,6 +76,7 @@ enum wamp_err {
 	WERR_NO_SUCH_SESSION,
 	WERR_MAX
 };
+/* Never NULL: what is no error is reported as protocol_violation. */
 const char	*wamp_err_uri(enum wamp_err);
 
 /* Roles of a client, bits (HELLO.Details.roles). */
@@ -100,6 +101,6 @@ const char	*wamp_err_uri(enum wamp_err);
 #define AUTH_SCRAM		0x20
 #define AUTH_WAMP_SCRAM		0x40
 #define AUTH_CRYPTOSIGN		0x80
-const char	*wamp_auth_name(unsigned int bit);
+const char	*wamp_auth_name(unsigned int bit);	/* or NULL */
 
 #endif /* WAMPD_WAMP_H */
