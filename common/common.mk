@@ -1,6 +1,10 @@
 # Linked by every program; the linker takes what a program uses.
 COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		log.o \
+		chan.o \
+		obuf.o \
+		pbuf.o \
+		proc.o \
 		sandbox.o \
 		uri.o \
 		wamp.o \
@@ -9,6 +13,14 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 
 # Serializers and framings; linked by tlsproxy and wampc only.
 CODEC_OBJS =	$(addprefix $(B)/obj/common/codec/, \
+		cbor.o \
+		codec.o \
+		enc.o \
+		json.o \
+		mpcur.o \
 		rawsocket.o \
+		transcode.o \
+		utf8.o \
+		wbuf.o \
 		websocket.o \
 		)

@@ -1,0 +1,59 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Reference counted octets with a budget for the whole process.  Plain
+ * counters: every process of wampd is single-threaded where it routes.
+ */
+#include <stdlib.h>
+
+#include "pbuf.h"
+
+static size_t	budget;
+static size_t	in_use;
+
+void
+pbuf_set_budget(size_t n)
+{
+	budget = n;
+}
+
+size_t
+pbuf_in_use(void)
+{
+	return (in_use);
+}
+
+struct pbuf *
+pbuf_new(size_t size)
+{
+	struct pbuf	*pb;
+
+	if (size > SIZE_MAX - sizeof(*pb))
+		return (NULL);
+	if (budget != 0 && (in_use > budget || size > budget - in_use))
+		return (NULL);
+	if ((pb = malloc(sizeof(*pb) + size)) == NULL)
+		return (NULL);
+	pb->refs = 1;
+	pb->len = 0;
+	pb->size = size;
+	in_use += size;
+	return (pb);
+}
+
+struct pbuf *
+pbuf_ref(struct pbuf *pb)
+{
+	pb->refs++;
+	return (pb);
+}
+
+void
+pbuf_unref(struct pbuf *pb)
+{
+	if (pb == NULL || --pb->refs > 0)
+		return;
+	in_use -= pb->size;
+	free(pb);
+}
