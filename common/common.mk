@@ -2,6 +2,7 @@
 COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		log.o \
 		chan.o \
+		mono.o \
 		obuf.o \
 		pbuf.o \
 		proc.o \
@@ -16,6 +17,7 @@ CODEC_OBJS =	$(addprefix $(B)/obj/common/codec/, \
 		cbor.o \
 		codec.o \
 		enc.o \
+		http.o \
 		json.o \
 		mpcur.o \
 		rawsocket.o \
