@@ -34,7 +34,7 @@ struct http_req {
 						 * WebSocket handshake */
 	int			 badversion;	/* Upgrade: websocket, but
 						 * another version: 426 */
-};
+};					/* neither: 426 as well */
 
 /*
  * Parse a request head.  "from" is how far earlier calls with the same,
@@ -44,6 +44,8 @@ struct http_req {
  * HTTP_MAXREQ octets); < 0: minus the status to answer with (400, 405, 413,
  * 431, 505).  Duplicate Host, Key, Version or Origin headers: 400.
  * A method other than GET and HEAD: 405.  A body announced: 413.
+ * An attempt at a handshake of version 13 that is not correct: 400.
+ * The target is origin-form; its path is neither decoded nor normalized.
  */
 int	 http_parse_request(const char *buf, size_t len, size_t *from,
 	    struct http_req *req);
@@ -52,8 +54,9 @@ int	 http_parse_request(const char *buf, size_t len, size_t *from,
  * May a page of this origin connect?  origin absent: yes.  allowed: list of
  * n patterns as in wampd.conf(5): "*", or scheme://host[:port] where host
  * may begin with "*." for any depth of subdomain (not the domain itself).
- * n == 0: only if the origin's host[:port] equals Host (default ports of
- * the scheme left out on either side count as equal), ignoring case.
+ * n == 0: only if it is an http or https origin whose host[:port] equals
+ * Host.  Default ports of the scheme left out on either side count as
+ * equal; case is ignored.  "null" is matched by "*" only.
  */
 int	 http_origin_ok(const struct http_req *, const char *const *allowed,
 	    size_t n);
@@ -65,16 +68,20 @@ int	 http_subprotocol(const struct http_span *);
  * The answers, complete with CRLFCRLF (and, unless head, the short
  * text/plain body); no octet of the client's is echoed but the negotiated
  * subprotocol's own constant and the accept key.
- * Return the length, never more than size (size >= 1024 always suffices).
+ * Return the length, never more than size (size >= 1024 always suffices);
+ * http_switching() 0 if libcrypto cannot compute SHA-1.
  */
 size_t	 http_switching(char *out, size_t size, const struct http_req *,
 	    int ser);
 size_t	 http_error(char *out, size_t size, int status, int head);
 
 /*
- * The client's side: write a request (key_b64: 24 octets of base64), and
- * check the answer to it: > 0 length of the head with *ser set, 0
- * incomplete, -1 refused with a reason in why.
+ * The client's side: write a request (key_b64: 24 octets of base64; sers: a
+ * mask of 1 << ser, offered in the order of the numbers), returns 0 if it
+ * does not fit or host or path hold anything but visible ASCII; and check
+ * the answer to it: > 0 length of the head with *ser set (that it was
+ * offered is the caller's to check), 0 incomplete, -1 refused with a reason
+ * in why, of which no octet is the router's.
  */
 size_t	 http_client_request(char *out, size_t size, const char *host,
 	    const char *path, const char key_b64[25], unsigned int sers);
