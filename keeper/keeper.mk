@@ -1,5 +1,5 @@
 KEEPER_OBJS =	$(addprefix $(B)/obj/keeper/, \
-		keeper.o \
+		keeper.o auth.o keys.o sign.o \
 		)
 
 $(B)/libexec/wampd/keeper: $(KEEPER_OBJS) $(B)/lib/libcommon.a

@@ -1,0 +1,185 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The keeper's process: its channels, what may arrive on each, and the
+ * configuration.  Judging is done in auth.c, signing in sign.c; nothing a
+ * peer sends is parsed beyond fixed structs, and nothing it sends ends the
+ * process.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "conf.h"
+#include "keeper.h"
+#include "log.h"
+
+/* Room for AUTH_HELLO with everything in it, the longest that is sent. */
+#define AUTH_HELLO_MAX	(sizeof(struct m_auth_hello) + \
+			    AUTH_MAXGROUPS * sizeof(uint32_t) + AUTHID_MAXLEN)
+
+struct keeper	 keeper;
+
+/*
+ * Who may say what.  A broker has nothing to say to the keeper.
+ */
+static const struct chan_rule	main_table[IMSG_MAX] = {
+	[IMSG_AUTH_HELLO] = { auth_hello, sizeof(struct m_auth_hello),
+	    AUTH_HELLO_MAX, 0, 0 },
+	[IMSG_AUTH_CANCEL] = { auth_cancel, 0, 0, 0, 0 },
+};
+static const struct chan_rule	sign_table[IMSG_MAX] = {
+	[IMSG_SIGN] = { sign_request, sizeof(struct m_sign), 0, 0, 0 },
+};
+static const struct chan_rule	broker_table[IMSG_MAX] = {
+	[IMSG_NONE] = { NULL, 0, 0, 0, 0 },
+};
+
+static void	peer_ended(struct chan *, enum chan_end, const char *);
+
+static const struct chan_ops	main_ops = { main_table, peer_ended, NULL };
+static const struct chan_ops	sign_ops = { sign_table, peer_ended, NULL };
+static const struct chan_ops	broker_ops = { broker_table, peer_ended, NULL };
+
+static void
+peer_free(struct peer *p)
+{
+	TAILQ_REMOVE(&keeper.peers, p, entry);
+	chan_free(p->chan);
+	free(p->slots);
+	free(p);
+}
+
+/* All channels of that process; generation 0: whichever it is. */
+static void
+peers_free(const struct m_peer *id, uint32_t generation)
+{
+	struct peer	*p, *next;
+
+	for (p = TAILQ_FIRST(&keeper.peers); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, entry);
+		if (p->id.role == id->role &&
+		    p->id.instance == id->instance &&
+		    (generation == 0 || p->id.generation == generation))
+			peer_free(p);
+	}
+}
+
+static void
+peer_ended(struct chan *c, enum chan_end end, const char *why)
+{
+	struct peer	*p = chan_arg(c);
+	struct m_peer	 id = p->id;
+
+	if (end != CHAN_NONSENSE) {
+		peer_free(p);	/* PEER_GONE is under way */
+		return;
+	}
+	log_warnx("%s %u sent nonsense: %s", proc_role_name(id.role),
+	    id.instance, why);
+	/* both channels: who lies on one gets no signature on the other */
+	peers_free(&id, id.generation);
+	proc_suspect(&id);
+}
+
+struct peer *
+keeper_broker(uint32_t instance)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &keeper.peers, entry)
+		if (p->id.role == PROC_BROKER && p->id.instance == instance)
+			return (p);
+	return (NULL);
+}
+
+static int
+peer_new(const struct m_peer *id, int fd)
+{
+	const struct chan_ops	*ops;
+	struct peer		*p, *old, *next;
+
+	if (id->role == PROC_TLSPROXY && id->link == LINK_MAIN &&
+	    id->kind <= PROXY_UNIX)
+		ops = &main_ops;
+	else if (id->role == PROC_TLSPROXY && id->link == LINK_SIGN)
+		ops = &sign_ops;
+	else if (id->role == PROC_BROKER && id->link == LINK_MAIN)
+		ops = &broker_ops;
+	else {
+		close(fd);
+		return (-1);
+	}
+	/* the successor's channel replaces what is left of the old one */
+	for (old = TAILQ_FIRST(&keeper.peers); old != NULL; old = next) {
+		next = TAILQ_NEXT(old, entry);
+		if (old->id.role == id->role && old->id.link == id->link &&
+		    old->id.instance == id->instance)
+			peer_free(old);
+	}
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		fatal("peer");
+	p->id = *id;
+	p->chan = chan_new(keeper.proc.base, fd, AUTH_HELLO_MAX >
+	    sizeof(struct m_sign) ? AUTH_HELLO_MAX : sizeof(struct m_sign),
+	    ops, p);
+	if (p->chan == NULL)
+		fatal("channel");
+	TAILQ_INSERT_TAIL(&keeper.peers, p, entry);
+	return (0);
+}
+
+static void
+peer_gone(const struct m_peer *id)
+{
+	peers_free(id, id->generation);
+}
+
+static void
+prepare(void)
+{
+	tzset();	/* certificates' dates: nothing is opened later */
+	keys_prepare();
+}
+
+static int
+conf_check(struct conf *next, char *err, size_t errlen)
+{
+	return (keys_check(next, err, errlen));
+}
+
+static void
+conf_commit(struct conf *next)
+{
+	keys_commit(keeper.proc.base);
+	conf_free(keeper.conf);
+	keeper.conf = next;
+}
+
+static void
+turn_end(void)
+{
+	keeper.turn++;
+}
+
+static const struct proc_hooks	hooks = {
+	.role = PROC_KEEPER,
+	.prepare = prepare,
+	.conf_check = conf_check,
+	.conf_commit = conf_commit,
+	.peer_new = peer_new,
+	.peer_gone = peer_gone,
+	.turn_end = turn_end,
+};
+
+int
+main(int argc, char **argv)
+{
+	TAILQ_INIT(&keeper.peers);
+	keeper.turn = 1;
+	return (proc_main(&keeper.proc, &hooks, argc, argv));
+}

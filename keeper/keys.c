@@ -1,0 +1,352 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The TLS private keys: read from PEM, checked against their certificates
+ * and held, in OpenSSL's locked heap, until some time after a newer
+ * configuration took their place.
+ */
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include <event2/event.h>
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "keeper.h"
+#include "log.h"
+
+#define KEYS_HEAP	(1024 * 1024)	/* some 300 keys of RSA 4096 */
+#define KEYS_HEAP_MIN	32		/* its smallest block */
+#define KEYS_RETIRE	10		/* seconds: tlsproxies commit later */
+
+struct key {
+	SLIST_ENTRY(key) entry;
+	uint8_t		 hash[32];	/* of the SubjectPublicKeyInfo */
+	EVP_PKEY	*pkey;
+};
+
+/* The keys of one configuration. */
+struct keyset {
+	SLIST_HEAD(, key)	 keys;
+	SLIST_ENTRY(keyset)	 entry;		/* among the retired */
+	struct event		*timer;
+};
+SLIST_HEAD(keysets, keyset);
+
+static struct keyset	*checked, *current;
+static struct keysets	 retired = SLIST_HEAD_INITIALIZER(retired);
+static int		 is_locked;
+
+static void
+keyset_free(struct keyset *ks)
+{
+	struct key	*k;
+
+	if (ks == NULL)
+		return;
+	while ((k = SLIST_FIRST(&ks->keys)) != NULL) {
+		SLIST_REMOVE_HEAD(&ks->keys, entry);
+		EVP_PKEY_free(k->pkey);
+		free(k);
+	}
+	if (ks->timer != NULL)
+		event_free(ks->timer);
+	free(ks);
+}
+
+static void
+keyset_expired(int fd, short what, void *arg)
+{
+	struct keyset	*ks = arg;
+
+	(void)fd;
+	(void)what;
+	SLIST_REMOVE(&retired, ks, keyset, entry);
+	keyset_free(ks);
+}
+
+/*
+ * Make a key of the kind and use it: whatever OpenSSL opens, fetches or
+ * allocates at the first use has happened when the sandbox closes.
+ */
+static void
+throw_away(const char *kind, EVP_PKEY *pkey)
+{
+	if (pkey == NULL || !sign_works(pkey, pkey))
+		fatalx("OpenSSL cannot sign with %s: %s", kind,
+		    ERR_reason_error_string(ERR_peek_last_error()));
+	EVP_PKEY_free(pkey);
+}
+
+void
+keys_prepare(void)
+{
+	struct rlimit	rl;
+
+	/* the soft limit may be lower than what is allowed */
+	if (getrlimit(RLIMIT_MEMLOCK, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &rl);
+	}
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG |
+	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_ADD_ALL_DIGESTS |
+	    OPENSSL_INIT_ADD_ALL_CIPHERS, NULL) || RAND_status() != 1)
+		fatalx("OpenSSL cannot be initialized");
+	/* 1: guarded and locked; 2: something of this could not be had */
+	is_locked = CRYPTO_secure_malloc_init(KEYS_HEAP, KEYS_HEAP_MIN) == 1;
+	throw_away("RSA", EVP_RSA_gen(2048));
+	throw_away("P-256", EVP_EC_gen("P-256"));
+	throw_away("P-384", EVP_EC_gen("P-384"));
+}
+
+/* PEM_read_bio_PrivateKey() asks for a passphrase: there is none. */
+static int
+no_passphrase(char *buf, int size, int rwflag, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	*(int *)arg = 1;
+	return (-1);
+}
+
+static EVP_PKEY *
+key_read(const struct conf_keypair *kp, char *err, size_t errlen)
+{
+	EVP_PKEY	*pkey = NULL;
+	BIO		*bio;
+	int		 is_protected = 0;
+
+	if (kp->key == NULL || kp->keylen > INT32_MAX) {
+		snprintf(err, errlen, "keypair \"%s\": no key", kp->name);
+		return (NULL);
+	}
+	if ((bio = BIO_new_mem_buf(kp->key, (int)kp->keylen)) != NULL)
+		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase,
+		    &is_protected);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (pkey == NULL && is_protected)
+		snprintf(err, errlen, "keypair \"%s\": the key is protected "
+		    "by a passphrase, which nobody can type here", kp->name);
+	else if (pkey == NULL)
+		snprintf(err, errlen, "keypair \"%s\": the key is not a "
+		    "private key in PEM", kp->name);
+	return (pkey);
+}
+
+static X509 *
+cert_read(const struct conf_keypair *kp, char *err, size_t errlen)
+{
+	X509	*x = NULL;
+	BIO	*bio;
+
+	if (kp->cert != NULL && kp->certlen <= INT32_MAX &&
+	    (bio = BIO_new_mem_buf(kp->cert, (int)kp->certlen)) != NULL) {
+		x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		BIO_free(bio);
+	}
+	ERR_clear_error();
+	if (x == NULL)
+		snprintf(err, errlen, "keypair \"%s\": the certificate is "
+		    "not a certificate in PEM", kp->name);
+	return (x);
+}
+
+/* What can be used through libtls with the key elsewhere, and is worth it. */
+static int
+key_is_usable(const struct conf_keypair *kp, EVP_PKEY *pkey, char *err,
+    size_t errlen)
+{
+	char		 curve[64] = "";
+	const char	*type = EVP_PKEY_get0_type_name(pkey);
+	int		 bits = EVP_PKEY_get_bits(pkey);
+
+	switch (EVP_PKEY_get_base_id(pkey)) {
+	case EVP_PKEY_RSA:
+		if (bits >= 2048 && bits <= SIGN_MAX * 8)
+			return (1);
+		snprintf(err, errlen, "keypair \"%s\": RSA key of %d bits "
+		    "cannot be used: 2048 to %d", kp->name, bits,
+		    SIGN_MAX * 8);
+		return (0);
+	case EVP_PKEY_EC:
+		EVP_PKEY_get_group_name(pkey, curve, sizeof(curve), NULL);
+		if (strcmp(curve, "prime256v1") == 0 ||
+		    strcmp(curve, "secp384r1") == 0)
+			return (1);
+		snprintf(err, errlen, "keypair \"%s\": key type EC %s cannot "
+		    "be used: RSA or P-256/P-384", kp->name, curve);
+		return (0);
+	default:
+		snprintf(err, errlen, "keypair \"%s\": key type %s cannot be "
+		    "used: RSA or P-256/P-384", kp->name,
+		    type != NULL ? type : "unknown");
+		return (0);
+	}
+}
+
+static void
+cert_warn_dates(const struct conf_keypair *kp, const X509 *x)
+{
+	if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
+		log_warnx("keypair \"%s\": the certificate is not valid yet",
+		    kp->name);
+	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
+		log_warnx("keypair \"%s\": the certificate has expired",
+		    kp->name);
+}
+
+/*
+ * How a tlsproxy names a key: by its public key, encoded anew from the
+ * certificate, as it does itself.
+ */
+static int
+pubkey_hash(EVP_PKEY *pub, uint8_t hash[32])
+{
+	uint8_t	*der = NULL;
+	int	 len;
+
+	if ((len = i2d_PUBKEY(pub, &der)) <= 0)
+		return (-1);
+	SHA256(der, (size_t)len, hash);
+	OPENSSL_free(der);
+	return (0);
+}
+
+static struct key *
+key_new(const struct conf_keypair *kp, char *err, size_t errlen)
+{
+	struct key	*k;
+	EVP_PKEY	*pub;
+	X509		*x;
+
+	if ((k = calloc(1, sizeof(*k))) == NULL) {
+		snprintf(err, errlen, "out of memory");
+		return (NULL);
+	}
+	if ((x = cert_read(kp, err, errlen)) == NULL ||
+	    (k->pkey = key_read(kp, err, errlen)) == NULL ||
+	    !key_is_usable(kp, k->pkey, err, errlen))
+		goto fail;
+	pub = X509_get0_pubkey(x);
+	if (pub == NULL || EVP_PKEY_eq(pub, k->pkey) != 1) {
+		snprintf(err, errlen, "keypair \"%s\": key and certificate "
+		    "do not fit", kp->name);
+		goto fail;
+	}
+	if (pubkey_hash(pub, k->hash) == -1 || !sign_works(k->pkey, pub)) {
+		snprintf(err, errlen, "keypair \"%s\": what the key signs "
+		    "does not verify", kp->name);
+		goto fail;
+	}
+	cert_warn_dates(kp, x);
+	X509_free(x);
+	return (k);
+fail:
+	ERR_clear_error();
+	X509_free(x);
+	EVP_PKEY_free(k->pkey);
+	free(k);
+	return (NULL);
+}
+
+/*
+ * Make keys of a new configuration and wipe what they were made of.
+ * 0, or -1 and one line in err.
+ */
+int
+keys_check(struct conf *next, char *err, size_t errlen)
+{
+	struct conf_keypair	*kp;
+	struct keyset		*ks;
+	struct key		*k;
+	int			 failed = 0;
+
+	if (next->strict && !is_locked) {
+		snprintf(err, errlen, "keeper: memory for keys cannot be "
+		    "locked (RLIMIT_MEMLOCK of %d KiB is needed): "
+		    "sandbox strict", KEYS_HEAP / 1024);
+		failed = 1;
+	}
+	if ((ks = calloc(1, sizeof(*ks))) == NULL) {
+		snprintf(err, errlen, "out of memory");
+		failed = 1;
+	}
+	TAILQ_FOREACH(kp, &next->keypairs, entry) {
+		if (!failed) {
+			if ((k = key_new(kp, err, errlen)) == NULL)
+				failed = 1;
+			else
+				SLIST_INSERT_HEAD(&ks->keys, k, entry);
+		}
+		freezero(kp->key, kp->keylen);
+		kp->key = NULL;
+		kp->keylen = 0;
+	}
+	keyset_free(checked);	/* of a configuration that was not committed */
+	checked = NULL;
+	if (failed) {
+		keyset_free(ks);
+		return (-1);
+	}
+	checked = ks;
+	return (0);
+}
+
+/* The keys checked last are in force; the old ones stay for a while. */
+void
+keys_commit(struct event_base *base)
+{
+	const struct timeval	 wait = { KEYS_RETIRE, 0 };
+	struct keyset		*old = current;
+
+	current = checked;
+	checked = NULL;
+	if (old == NULL)
+		return;
+	SLIST_INSERT_HEAD(&retired, old, entry);
+	old->timer = evtimer_new(base, keyset_expired, old);
+	if (old->timer == NULL || evtimer_add(old->timer, &wait) == -1)
+		fatalx("timer of old keys");
+}
+
+static EVP_PKEY *
+keyset_find(const struct keyset *ks, const uint8_t hash[32])
+{
+	struct key	*k;
+
+	SLIST_FOREACH(k, &ks->keys, entry)
+		if (memcmp(k->hash, hash, sizeof(k->hash)) == 0)
+			return (k->pkey);
+	return (NULL);
+}
+
+EVP_PKEY *
+keys_find(const uint8_t hash[32])
+{
+	struct keyset	*ks;
+	EVP_PKEY	*pkey;
+
+	if (current != NULL && (pkey = keyset_find(current, hash)) != NULL)
+		return (pkey);
+	SLIST_FOREACH(ks, &retired, entry)
+		if ((pkey = keyset_find(ks, hash)) != NULL)
+			return (pkey);
+	return (NULL);
+}
