@@ -66,10 +66,12 @@ struct val {
 				 * chunked string, use val_str() */
 	const uint8_t	*p;	/* the whole encoding of the value */
 	size_t		 len;
-	const uint8_t	*str;	/* VAL_STR, VAL_BIN: content, no quotes */
+	const uint8_t	*str;	/* VAL_STR, VAL_BIN: content, no quotes;
+				 * containers: what is behind the head */
 	size_t		 slen;
 	union {
-		uint64_t	u;
+		uint64_t	u;	/* of containers the entries, as left
+					 * in val_iter; see val_count() */
 		int64_t		i;
 		double		d;
 		int		b;
@@ -82,7 +84,6 @@ struct val_iter {
 	uint64_t	 left;	/* entries left, UINT64_MAX: until the end
 				 * mark */
 	uint8_t		 ser;
-	uint8_t		 first;
 };
 
 /* A buffer that grows; zero it to begin, wbuf_free() it to end. */
@@ -127,9 +128,9 @@ int		 val_array_next(struct val_iter *, struct val *val);
 uint64_t	 val_count(const struct val *);	/* entries of map or array */
 
 /*
- * Options and Details (WAMP, Messages): every key a string, none twice.
- * Returns 0, or -1 if that does not hold.  Cheap for up to 32 keys, and
- * never worse than n log n.
+ * Options and Details (WAMP, Messages): every key a string, none twice, and
+ * at most 1024 of them.  Returns 0, or -1 if that does not hold.  Cheap for
+ * up to 32 keys, and never worse than n log n.
  */
 int		 val_map_check(const struct val *);
 

@@ -1,7 +1,7 @@
 # One NAME_test.c a module.  A test links libcommon and libcodec and, named
 # in its own variable, objects of a program.
 
-UNIT_TESTS =	log chan http rawsocket websocket uri wamp sandbox
+UNIT_TESTS =	log chan codec http rawsocket websocket uri wamp sandbox
 
 UNIT_LIBS_http =	$(LIBS_CRYPTO)
 
