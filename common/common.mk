@@ -1,5 +1,6 @@
 # Linked by every program; the linker takes what a program uses.
 COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
+		conf.o \
 		log.o \
 		chan.o \
 		mono.o \

@@ -23,7 +23,11 @@ struct imsg;
 #define CONF_MAXPREFORK	32
 #define CONF_MAXBROKERS	32
 #define CONF_MAXFILE	(1024 * 1024)	/* certificate, key, staple, include */
-#define CONF_MAXNAME	256		/* realm name: URI_MAXLEN */
+#define CONF_MAXNAME	256		/* octets of a realm, role, keypair */
+#define CONF_MAXREALMS	10000
+#define CONF_MAXROLES	1000		/* of one realm */
+#define CONF_MAXLISTENS	256
+#define CONF_MAXKEYPAIRS 1000
 
 /* The "limits" block; times in milliseconds. Fixed layout: it travels. */
 struct conf_limits {
@@ -57,6 +61,8 @@ struct conf_keypair {
 	size_t		 keylen;
 	uint8_t		*ocsp;		/* T: DER, or NULL */
 	size_t		 ocsplen;
+	const char	*file;		/* where it was written, parent only: */
+	int		 line;		/* struct conf's files own the name */
 };
 TAILQ_HEAD(conf_keypairs, conf_keypair);
 
@@ -84,19 +90,20 @@ struct conf_listen {
 	uint32_t	 sers;		/* 1 << enum ser */
 	char		*name;		/* "127.0.0.1 port 8443", for logs and
 				 * -n, without "listen on" */
+	const char	*file;		/* where it was written, parent only */
 	int		 line;
-	char		*file;		/* where it was written, parent only */
-	struct sockaddr_storage	 addr[LISTEN_MAXADDRS];
-	unsigned int	 naddr;
-	char		*path;		/* Unix socket */
+	struct sockaddr_storage	 addr[LISTEN_MAXADDRS];	/* parent only */
+	unsigned int	 naddr;		/* Unix socket: 1 */
+	char		*path;		/* Unix socket, parent only */
 	mode_t		 mode;
 	char		*owner, *group;	/* as written, or NULL */
 	uid_t		 uid;		/* (uid_t)-1: leave it */
 	gid_t		 gid;
 	uint32_t	*keypairs;	/* ids, the first is the default */
 	size_t		 nkeypairs;
-	struct conf_strs paths;		/* "websocket path" */
-	struct conf_strs origins;	/* "websocket origin" */
+	struct conf_strs paths;		/* "websocket path"; none: any */
+	struct conf_strs origins;	/* "websocket origin", lower case,
+					 * "*", or a host "*.example.org" */
 	int		 fds[LISTEN_MAXADDRS];	/* T only: listening sockets
 					 * that came with CONF_LISTEN_FD, -1;
 					 * conf_free() closes what is left */
@@ -109,9 +116,9 @@ struct conf_rule {
 	uint8_t		 actions;	/* ACTION_* bits */
 	uint8_t		 match;		/* enum uri_match */
 	uint8_t		 anyuri;	/* no URI was given */
-	char		*uri;
+	char		*uri;		/* "" if anyuri */
 	uint16_t	 urilen;
-	char		*file;
+	const char	*file;
 	int		 line;
 };
 TAILQ_HEAD(conf_rules, conf_rule);
@@ -121,6 +128,8 @@ struct conf_role {
 	uint32_t	 id;
 	char		*name;
 	struct conf_rules rules;	/* in order: the last match decides */
+	const char	*file;
+	int		 line;
 };
 TAILQ_HEAD(conf_roles, conf_role);
 
@@ -140,8 +149,8 @@ struct conf_auth {
 	char		*authid;	/* "authid" given, or NULL */
 	char		*role_name;
 	uint32_t	 role;		/* its id, once the file is read */
+	const char	*file;
 	int		 line;
-	char		*file;
 };
 TAILQ_HEAD(conf_auths, conf_auth);
 
@@ -154,6 +163,9 @@ struct conf_realm {
 	uint8_t		 loose_ids;	/* "request ids loose" */
 	struct conf_auths auths;	/* in order */
 	struct conf_roles roles;
+	unsigned int	 nroles;
+	const char	*file;
+	int		 line;
 };
 TAILQ_HEAD(conf_realms, conf_realm);
 
@@ -169,11 +181,30 @@ struct conf {
 	struct conf_keypairs	 keypairs;
 	struct conf_listens	 listens;
 	struct conf_realms	 realms;
+	unsigned int		 nkeypairs, nlistens, nrealms;
+	uint32_t		 next_id;	/* conf_assign_ids() */
+	struct conf_strs	 files;		/* that were read, for errors */
+	uint32_t		 nrecv;		/* conf_recv() */
+	char			*failed;	/* its first error */
 };
 
-/* With the defaults of wampd.conf(5). Fatal without memory. */
+/*
+ * With the defaults of wampd.conf(5), but prefork 0: the parser knows the
+ * number of CPUs.  Fatal without memory.
+ */
 struct conf		*conf_new(void);
 void			 conf_free(struct conf *);	/* closes fds; NULL ok */
+/* With a name of len octets, without anything else; the conf owns it. */
+struct conf_keypair	*conf_add_keypair(struct conf *, const char *,
+			    size_t len);
+struct conf_listen	*conf_add_listen(struct conf *, const char *,
+			    size_t len);
+struct conf_realm	*conf_add_realm(struct conf *, const char *,
+			    size_t len);
+struct conf_role	*conf_add_role(struct conf_realm *, const char *,
+			    size_t len);
+void			 conf_add_str(struct conf_strs *, const char *,
+			    size_t len);
 struct conf_realm	*conf_find_realm(const struct conf *, const char *,
 			    size_t len);
 struct conf_realm	*conf_find_realm_id(const struct conf *, uint32_t);
@@ -183,6 +214,7 @@ struct conf_role	*conf_find_role_id(const struct conf_realm *,
 			    uint32_t);
 struct conf_keypair	*conf_find_keypair(const struct conf *, const char *);
 struct conf_keypair	*conf_find_keypair_id(const struct conf *, uint32_t);
+struct conf_listen	*conf_find_listen(const struct conf *, const char *);
 
 /*
  * Ids of realms, roles, listeners and keypairs: equal names (listeners:
@@ -224,6 +256,8 @@ struct conf_macro {
  */
 struct conf	*conf_parse(const char *path, const struct conf_macro *,
 		    size_t nmacros);
+/* The same for text in memory, without "include": for tests. */
+struct conf	*conf_parse_text(const char *name, const char *, size_t len);
 /* Text that parses again (-nv), to a stdio stream. */
 void		 conf_print(const struct conf *, void *stream);
 /* One line a listener (-n): address, TLS or not, realms, who may join. */

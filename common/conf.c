@@ -1,0 +1,395 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The configuration as every process holds it: defaults, look-ups, ids,
+ * and the end of it.  How it is written is wampd/parse.y's business, how it
+ * travels confmsg.c's.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "xmalloc.h"
+
+struct conf *
+conf_new(void)
+{
+	struct conf	*c;
+
+	c = xcalloc(1, sizeof(*c));
+	c->brokers = 1;
+	c->loglevel = 1;		/* LOG_LEVEL_VERBOSE */
+	c->strict = 1;
+	c->grace = 5 * 1000;
+	c->limits.memory = 1024ULL * 1024 * 1024;
+	c->limits.connections = 20000;
+	c->limits.per_address = 500;
+	c->limits.message = 1024 * 1024;
+	c->limits.queue = 4 * 1024 * 1024;
+	c->limits.handshake = 10 * 1000;
+	c->limits.hello = 10 * 1000;
+	c->limits.complete = 30 * 1000;
+	c->limits.authenticate = 30 * 1000;
+	c->limits.ping_every = 30 * 1000;
+	c->limits.ping_timeout = 60 * 1000;
+	c->limits.subscriptions = 10000;
+	c->limits.registrations = 10000;
+	c->limits.calls = 1000;
+	c->next_id = 1;
+	TAILQ_INIT(&c->keypairs);
+	TAILQ_INIT(&c->listens);
+	TAILQ_INIT(&c->realms);
+	TAILQ_INIT(&c->files);
+	return (c);
+}
+
+static void
+strs_free(struct conf_strs *l)
+{
+	struct conf_str	*s;
+
+	while ((s = TAILQ_FIRST(l)) != NULL) {
+		TAILQ_REMOVE(l, s, entry);
+		free(s->s);
+		free(s);
+	}
+}
+
+static void
+keypair_free(struct conf_keypair *k)
+{
+	if (k->cert_fd != -1)
+		close(k->cert_fd);
+	if (k->key_fd != -1)
+		close(k->key_fd);
+	if (k->ocsp_fd != -1)
+		close(k->ocsp_fd);
+	free(k->name);
+	free(k->cert_path);
+	free(k->key_path);
+	free(k->ocsp_path);
+	free(k->cert);
+	freezero(k->key, k->keylen);
+	free(k->ocsp);
+	free(k);
+}
+
+static void
+listen_free(struct conf_listen *l)
+{
+	unsigned int	i;
+
+	for (i = 0; i < LISTEN_MAXADDRS; i++)
+		if (l->fds[i] != -1)
+			close(l->fds[i]);
+	free(l->name);
+	free(l->path);
+	free(l->owner);
+	free(l->group);
+	free(l->keypairs);
+	strs_free(&l->paths);
+	strs_free(&l->origins);
+	free(l);
+}
+
+static void
+role_free(struct conf_role *ro)
+{
+	struct conf_rule	*ru;
+
+	while ((ru = TAILQ_FIRST(&ro->rules)) != NULL) {
+		TAILQ_REMOVE(&ro->rules, ru, entry);
+		free(ru->uri);
+		free(ru);
+	}
+	free(ro->name);
+	free(ro);
+}
+
+static void
+realm_free(struct conf_realm *r)
+{
+	struct conf_auth	*a;
+	struct conf_role	*ro;
+
+	while ((a = TAILQ_FIRST(&r->auths)) != NULL) {
+		TAILQ_REMOVE(&r->auths, a, entry);
+		free(a->name);
+		free(a->authid);
+		free(a->role_name);
+		free(a);
+	}
+	while ((ro = TAILQ_FIRST(&r->roles)) != NULL) {
+		TAILQ_REMOVE(&r->roles, ro, entry);
+		role_free(ro);
+	}
+	free(r->name);
+	free(r);
+}
+
+void
+conf_free(struct conf *c)
+{
+	struct conf_keypair	*k;
+	struct conf_listen	*l;
+	struct conf_realm	*r;
+
+	if (c == NULL)
+		return;
+	while ((k = TAILQ_FIRST(&c->keypairs)) != NULL) {
+		TAILQ_REMOVE(&c->keypairs, k, entry);
+		keypair_free(k);
+	}
+	while ((l = TAILQ_FIRST(&c->listens)) != NULL) {
+		TAILQ_REMOVE(&c->listens, l, entry);
+		listen_free(l);
+	}
+	while ((r = TAILQ_FIRST(&c->realms)) != NULL) {
+		TAILQ_REMOVE(&c->realms, r, entry);
+		realm_free(r);
+	}
+	strs_free(&c->files);
+	free(c->failed);
+	free(c);
+}
+
+struct conf_keypair *
+conf_add_keypair(struct conf *c, const char *name, size_t len)
+{
+	struct conf_keypair	*k;
+
+	k = xcalloc(1, sizeof(*k));
+	k->name = xstrndup(name, len);
+	k->cert_fd = k->key_fd = k->ocsp_fd = -1;
+	TAILQ_INSERT_TAIL(&c->keypairs, k, entry);
+	c->nkeypairs++;
+	return (k);
+}
+
+struct conf_listen *
+conf_add_listen(struct conf *c, const char *name, size_t len)
+{
+	struct conf_listen	*l;
+	unsigned int		 i;
+
+	l = xcalloc(1, sizeof(*l));
+	l->name = xstrndup(name, len);
+	l->uid = (uid_t)-1;
+	l->gid = (gid_t)-1;
+	for (i = 0; i < LISTEN_MAXADDRS; i++)
+		l->fds[i] = -1;
+	TAILQ_INIT(&l->paths);
+	TAILQ_INIT(&l->origins);
+	TAILQ_INSERT_TAIL(&c->listens, l, entry);
+	c->nlistens++;
+	return (l);
+}
+
+struct conf_realm *
+conf_add_realm(struct conf *c, const char *name, size_t len)
+{
+	struct conf_realm	*r;
+
+	r = xcalloc(1, sizeof(*r));
+	r->name = xstrndup(name, len);
+	TAILQ_INIT(&r->auths);
+	TAILQ_INIT(&r->roles);
+	TAILQ_INSERT_TAIL(&c->realms, r, entry);
+	c->nrealms++;
+	return (r);
+}
+
+struct conf_role *
+conf_add_role(struct conf_realm *r, const char *name, size_t len)
+{
+	struct conf_role	*ro;
+
+	ro = xcalloc(1, sizeof(*ro));
+	ro->name = xstrndup(name, len);
+	TAILQ_INIT(&ro->rules);
+	TAILQ_INSERT_TAIL(&r->roles, ro, entry);
+	r->nroles++;
+	return (ro);
+}
+
+void
+conf_add_str(struct conf_strs *l, const char *s, size_t len)
+{
+	struct conf_str	*str;
+
+	str = xcalloc(1, sizeof(*str));
+	str->s = xstrndup(s, len);
+	TAILQ_INSERT_TAIL(l, str, entry);
+}
+
+struct conf_realm *
+conf_find_realm(const struct conf *c, const char *name, size_t len)
+{
+	struct conf_realm	*r;
+
+	TAILQ_FOREACH(r, &c->realms, entry)
+		if (strlen(r->name) == len && memcmp(r->name, name, len) == 0)
+			return (r);
+	return (NULL);
+}
+
+struct conf_realm *
+conf_find_realm_id(const struct conf *c, uint32_t id)
+{
+	struct conf_realm	*r;
+
+	TAILQ_FOREACH(r, &c->realms, entry)
+		if (r->id == id)
+			return (r);
+	return (NULL);
+}
+
+struct conf_role *
+conf_find_role(const struct conf_realm *r, const char *name)
+{
+	struct conf_role	*ro;
+
+	TAILQ_FOREACH(ro, &r->roles, entry)
+		if (strcmp(ro->name, name) == 0)
+			return (ro);
+	return (NULL);
+}
+
+struct conf_role *
+conf_find_role_id(const struct conf_realm *r, uint32_t id)
+{
+	struct conf_role	*ro;
+
+	TAILQ_FOREACH(ro, &r->roles, entry)
+		if (ro->id == id)
+			return (ro);
+	return (NULL);
+}
+
+struct conf_keypair *
+conf_find_keypair(const struct conf *c, const char *name)
+{
+	struct conf_keypair	*k;
+
+	TAILQ_FOREACH(k, &c->keypairs, entry)
+		if (strcmp(k->name, name) == 0)
+			return (k);
+	return (NULL);
+}
+
+struct conf_keypair *
+conf_find_keypair_id(const struct conf *c, uint32_t id)
+{
+	struct conf_keypair	*k;
+
+	TAILQ_FOREACH(k, &c->keypairs, entry)
+		if (k->id == id)
+			return (k);
+	return (NULL);
+}
+
+struct conf_listen *
+conf_find_listen(const struct conf *c, const char *name)
+{
+	struct conf_listen	*l;
+
+	TAILQ_FOREACH(l, &c->listens, entry)
+		if (strcmp(l->name, name) == 0)
+			return (l);
+	return (NULL);
+}
+
+/*
+ * Rendezvous hashing: the broker whose number hashed with the name gives
+ * most.  One more or less broker moves only the realms that it gets or had.
+ */
+static uint32_t
+broker_of(const char *name, uint32_t brokers)
+{
+	uint64_t	h = 14695981039346656037ULL, x, most = 0;
+	uint32_t	i, best = 0;
+
+	for (; *name != '\0'; name++) {		/* FNV-1a */
+		h ^= (unsigned char)*name;
+		h *= 1099511628211ULL;
+	}
+	for (i = 0; i < brokers; i++) {
+		x = h + (i + 1) * 0x9e3779b97f4a7c15ULL;
+		x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+		x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+		x ^= x >> 31;
+		if (i == 0 || x > most) {
+			most = x;
+			best = i;
+		}
+	}
+	return (best);
+}
+
+/* Listeners name keypairs by id: give them the new ones. */
+static void
+assign_keypair_ids(struct conf *c, const struct conf *old)
+{
+	struct conf_keypair	*k, *was;
+	struct conf_listen	*l;
+	uint32_t		*ids;
+	size_t			 i, j, n = 0;
+
+	ids = xcalloc(c->nkeypairs + 1, 2 * sizeof(*ids));
+	TAILQ_FOREACH(k, &c->keypairs, entry) {
+		was = old != NULL ? conf_find_keypair(old, k->name) : NULL;
+		ids[2 * n] = k->id;
+		k->id = was != NULL ? was->id : c->next_id++;
+		ids[2 * n + 1] = k->id;
+		n++;
+	}
+	TAILQ_FOREACH(l, &c->listens, entry) {
+		for (i = 0; i < l->nkeypairs; i++) {
+			for (j = 0; j < n; j++) {
+				if (ids[2 * j] == l->keypairs[i]) {
+					l->keypairs[i] = ids[2 * j + 1];
+					break;
+				}
+			}
+		}
+	}
+	free(ids);
+}
+
+static void
+assign_realm_ids(struct conf *c, struct conf_realm *r,
+    const struct conf_realm *was)
+{
+	struct conf_auth	*a;
+	struct conf_role	*ro, *oldrole;
+
+	r->id = was != NULL ? was->id : c->next_id++;
+	r->broker = broker_of(r->name, c->brokers);
+	TAILQ_FOREACH(ro, &r->roles, entry) {
+		oldrole = was != NULL ? conf_find_role(was, ro->name) : NULL;
+		ro->id = oldrole != NULL ? oldrole->id : c->next_id++;
+	}
+	TAILQ_FOREACH(a, &r->auths, entry)
+		if ((ro = conf_find_role(r, a->role_name)) != NULL)
+			a->role = ro->id;
+}
+
+void
+conf_assign_ids(struct conf *c, const struct conf *old)
+{
+	struct conf_listen	*l, *oldlisten;
+	struct conf_realm	*r;
+
+	c->next_id = old != NULL ? old->next_id : 1;
+	assign_keypair_ids(c, old);
+	TAILQ_FOREACH(l, &c->listens, entry) {
+		oldlisten = old != NULL ? conf_find_listen(old, l->name) :
+		    NULL;
+		l->id = oldlisten != NULL ? oldlisten->id : c->next_id++;
+	}
+	TAILQ_FOREACH(r, &c->realms, entry)
+		assign_realm_ids(c, r, old != NULL ?
+		    conf_find_realm(old, r->name, strlen(r->name)) : NULL);
+}
