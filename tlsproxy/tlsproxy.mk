@@ -1,8 +1,11 @@
+# tls_release.c alone needs it
+LIBS_SSL =	-lssl
+
 TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
-		tlsproxy.o \
+		tlsproxy.o tls_conf.o tls_key.o tls_release.o tls_warm.o \
 		)
 
 $(B)/libexec/wampd/tlsproxy: $(TLSPROXY_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(TLSPROXY_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a \
-		$(LIBS_EVENT) $(LIBS_SECCOMP) $(LIBS_BSD) $(LIBS_TLS)
+		$(LIBS_EVENT) $(LIBS_SECCOMP) $(LIBS_BSD) $(LIBS_TLS) $(LIBS_SSL)

@@ -1,0 +1,208 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Private key operations of the handshake, done by the keeper: OpenSSL's
+ * default methods for RSA and EC are replaced by ones that ask over a
+ * descriptor and wait.  There is no private key in this process, and no way
+ * from here to a decryption.
+ */
+/* RSA_METHOD and EC_KEY_METHOD are the only way that libtls leaves. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "log.h"
+#include "msgtypes.h"
+#include "tls_key.h"
+
+#define TLS_KEY_WAIT	2000		/* ms for a signature */
+
+static int		 sign_fd = -1;
+static uint32_t		 sign_seq;
+static int		 sign_used;
+static void		(*sign_lost)(void);
+
+static void
+sign_give_up(const char *why)
+{
+	close(sign_fd);
+	sign_fd = -1;
+	log_warnx("no signature from the keeper: %s", why);
+	if (sign_lost != NULL)
+		sign_lost();
+}
+
+/*
+ * Have data signed with the key whose SubjectPublicKeyInfo is der.  Returns
+ * the signature's length, 0 if there is none.
+ */
+static size_t
+sign_remote(enum sign_alg alg, const uint8_t *der, size_t derlen,
+    const uint8_t *data, size_t len, uint8_t *sig, size_t size)
+{
+	struct imsg_hdr	h;
+	struct m_sign	m;
+	struct m_signed	answer;
+
+	if (sign_fd == -1 || len > sizeof(m.data))
+		return (0);
+	sign_used++;
+	memset(&m, 0, sizeof(m));
+	m.seq = ++sign_seq;
+	m.alg = (uint8_t)alg;
+	m.len = (uint16_t)len;
+	SHA256(der, derlen, m.pubkey);
+	memcpy(m.data, data, len);
+	if (imsg_write_blocking(sign_fd, TLS_KEY_WAIT, IMSG_SIGN, 0, 0, &m,
+	    sizeof(m)) == -1 ||
+	    imsg_read_blocking(sign_fd, TLS_KEY_WAIT, &h, &answer,
+	    sizeof(answer)) == -1) {
+		/* a late answer must never be taken for the next one's */
+		sign_give_up("it is gone or late");
+		return (0);
+	}
+	if (h.type != IMSG_SIGNED ||
+	    h.len != sizeof(h) + sizeof(answer) || answer.seq != m.seq ||
+	    answer.len > sizeof(answer.sig)) {
+		sign_give_up("not an answer to the request");
+		return (0);
+	}
+	if (answer.len == 0 || answer.len > size)
+		return (0);
+	memcpy(sig, answer.sig, answer.len);
+	return (answer.len);
+}
+
+/*
+ * TLS 1.3 and rsa_pss_* of TLS 1.2 come as a block that is padded already,
+ * rsa_pkcs1_* as a DigestInfo.
+ */
+static int
+key_rsa_sign(int flen, const unsigned char *from, unsigned char *to, RSA *rsa,
+    int padding)
+{
+	enum sign_alg	 alg;
+	uint8_t		*der = NULL;
+	size_t		 n;
+	int		 derlen;
+
+	switch (padding) {
+	case RSA_NO_PADDING:
+		alg = SIGN_RSA_PSS;
+		break;
+	case RSA_PKCS1_PADDING:
+		alg = SIGN_RSA_PKCS1;
+		break;
+	default:
+		return (-1);
+	}
+	if (flen < 0 || (derlen = i2d_RSA_PUBKEY(rsa, &der)) <= 0)
+		return (-1);
+	n = sign_remote(alg, der, (size_t)derlen, from, (size_t)flen, to,
+	    (size_t)RSA_size(rsa));
+	OPENSSL_free(der);
+	return (n == (size_t)RSA_size(rsa) ? (int)n : -1);
+}
+
+/* Cipher suites with RSA key exchange are off: nothing needs this. */
+static int
+key_rsa_refuse(int flen, const unsigned char *from, unsigned char *to,
+    RSA *rsa, int padding)
+{
+	(void)flen;
+	(void)from;
+	(void)to;
+	(void)rsa;
+	(void)padding;
+	return (-1);
+}
+
+static int
+key_ec_sign(int type, const unsigned char *dgst, int dlen, unsigned char *sig,
+    unsigned int *siglen, const BIGNUM *kinv, const BIGNUM *r, EC_KEY *ec)
+{
+	uint8_t	*der = NULL;
+	size_t	 n;
+	int	 derlen;
+
+	(void)type;
+	(void)kinv;
+	(void)r;
+	if (dlen < 0 || (derlen = i2d_EC_PUBKEY(ec, &der)) <= 0)
+		return (0);
+	n = sign_remote(SIGN_ECDSA, der, (size_t)derlen, dgst, (size_t)dlen,
+	    sig, (size_t)ECDSA_size(ec));
+	OPENSSL_free(der);
+	*siglen = (unsigned int)n;
+	return (n != 0);
+}
+
+static ECDSA_SIG *
+key_ec_sign_sig(const unsigned char *dgst, int dlen, const BIGNUM *kinv,
+    const BIGNUM *r, EC_KEY *ec)
+{
+	uint8_t			 sig[SIGN_MAX];
+	const unsigned char	*p = sig;
+	unsigned int		 len;
+
+	if (ECDSA_size(ec) > (int)sizeof(sig) ||
+	    !key_ec_sign(0, dgst, dlen, sig, &len, kinv, r, ec))
+		return (NULL);
+	return (d2i_ECDSA_SIG(NULL, &p, (long)len));
+}
+
+void
+tls_key_init(void (*lost)(void))
+{
+	RSA_METHOD	*rsa;
+	EC_KEY_METHOD	*ec;
+	int		(*setup)(EC_KEY *, BN_CTX *, BIGNUM **, BIGNUM **);
+
+	sign_lost = lost;
+	if ((rsa = RSA_meth_dup(RSA_PKCS1_OpenSSL())) == NULL ||
+	    !RSA_meth_set_priv_enc(rsa, key_rsa_sign) ||
+	    !RSA_meth_set_priv_dec(rsa, key_rsa_refuse))
+		fatalx("RSA method");
+	RSA_set_default_method(rsa);
+
+	if ((ec = EC_KEY_METHOD_new(EC_KEY_OpenSSL())) == NULL)
+		fatalx("EC method");
+	EC_KEY_METHOD_get_sign(ec, NULL, &setup, NULL);
+	EC_KEY_METHOD_set_sign(ec, key_ec_sign, setup, key_ec_sign_sig);
+	EC_KEY_set_default_method(ec);
+}
+
+void
+tls_key_set_fd(int fd)
+{
+	if (sign_fd != -1)
+		close(sign_fd);
+	sign_fd = fd;
+}
+
+int
+tls_key_has_fd(void)
+{
+	return (sign_fd != -1);
+}
+
+int
+tls_key_used_this_turn(void)
+{
+	return (sign_used);
+}
+
+void
+tls_key_new_turn(void)
+{
+	sign_used = 0;
+}

@@ -1,0 +1,44 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * TLS as a tlsproxy uses it: contexts without private keys.
+ */
+#ifndef WAMPD_TLS_KEY_H
+#define WAMPD_TLS_KEY_H
+
+#include <stddef.h>
+
+struct conf;
+struct conf_listen;
+struct tls;
+struct tls_config;
+
+/* Exported by libtls and not declared by <tls.h>. */
+void		 tls_config_use_fake_private_key(struct tls_config *);
+
+/* tls_warm.c: before the sandbox closes and before tls_key_init() */
+int		 tls_warm_up(char *err, size_t errlen);
+
+/* tls_release.c: once, before the first tls_configure() */
+void		 tls_release_buffers(void);
+
+/*
+ * tls_key.c: once, before the first tls_configure().  lost (or NULL) is
+ * called from within tls_handshake() when the keeper's descriptor was given
+ * up: note it and act later.  Handshakes that need a signature fail from
+ * then on until another descriptor is set.
+ */
+void		 tls_key_init(void (*lost)(void));
+/* The keeper's descriptor for SIGN, which is taken; -1: none. */
+void		 tls_key_set_fd(int);
+int		 tls_key_has_fd(void);
+/* Signatures asked for since the last tls_key_new_turn(). */
+int		 tls_key_used_this_turn(void);
+void		 tls_key_new_turn(void);
+
+/* tls_conf.c: tls_configure()d for the listener's keypairs; NULL: err */
+struct tls	*tls_listener_new(const struct conf *,
+		    const struct conf_listen *, char *err, size_t errlen);
+
+#endif /* WAMPD_TLS_KEY_H */

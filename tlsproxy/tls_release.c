@@ -1,0 +1,43 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Let OpenSSL give back the buffers of idle connections, 9 to 16 KiB each.
+ * libtls offers no way to say so: a creation hook of OpenSSL's application
+ * data reaches each SSL while it is made.  Compile with -DNO_TLS_RELEASE to
+ * do without.
+ */
+#include <openssl/ssl.h>
+
+#include "log.h"
+#include "tls_key.h"
+
+#if !defined(NO_TLS_RELEASE) && !defined(LIBRESSL_VERSION_NUMBER)
+
+static void
+release_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
+    void *argp)
+{
+	(void)ptr;
+	(void)ad;
+	(void)idx;
+	(void)argl;
+	(void)argp;
+	SSL_set_mode(parent, SSL_MODE_RELEASE_BUFFERS);
+}
+
+void
+tls_release_buffers(void)
+{
+	if (SSL_get_ex_new_index(0, NULL, release_new, NULL, NULL) == -1)
+		log_warnx("TLS: idle connections keep their buffers");
+}
+
+#else
+
+void
+tls_release_buffers(void)
+{
+}
+
+#endif
