@@ -13,6 +13,12 @@ OPT =		-O2 -g -D_FORTIFY_SOURCE=2
 LDOPT =
 endif
 
+# make SANDBOX=trap: a child names the system call it lacks, and exits
+ifeq ($(SANDBOX),trap)
+B =		build-trap
+OPT +=		-DSANDBOX_TRAP
+endif
+
 WARN =		-Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual \
 		-Wsign-compare -Wstrict-prototypes -Wmissing-prototypes \
 		-Wmissing-declarations -Wvla -Wimplicit-fallthrough \
@@ -68,7 +74,7 @@ $(B)/lib/libcodec.a: $(CODEC_OBJS)
 	rm -f $@ && $(AR) rcs $@ $(CODEC_OBJS)
 
 clean:
-	rm -rf build build-san build-fuzz build-clang run
+	rm -rf build build-san build-fuzz build-clang build-trap run
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 

@@ -8,6 +8,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		pbuf.o \
 		proc.o \
 		sandbox.o \
+		sandbox_filter.o \
 		uri.o \
 		wamp.o \
 		xmalloc.o \

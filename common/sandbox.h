@@ -26,7 +26,7 @@ struct sandbox_conf {
 						 * chroot, namespaces */
 	uid_t			 uid;		/* if is_root */
 	gid_t			 gid;
-	const char		*root;		/* empty directory, if is_root */
+	const char		*root;		/* empty directory, likewise */
 	uint64_t		 nofile;	/* RLIMIT_NOFILE, 0: leave it */
 };
 
@@ -51,6 +51,14 @@ int	 sandbox_parent(char *err, size_t errlen);
 
 /* Name of the i-th capability the parent keeps, NULL: no more. */
 const char	*sandbox_parent_cap(size_t i);
+
+/* sandbox_filter.c */
+
+/*
+ * The last step of sandbox_enter(): 0, or -1 and errno.  EOPNOTSUPP: the
+ * kernel cannot kill a whole process.
+ */
+int	 sandbox_filter(enum sandbox_role);
 
 /*
  * How many system calls role's filter allows (those answered with EACCES

@@ -1,7 +1,7 @@
 # One NAME_test.c a module.  A test links libcommon and libcodec and, named
 # in its own variable, objects of a program.
 
-UNIT_TESTS =	log chan codec http rawsocket websocket uri wamp sandbox
+UNIT_TESTS =	log chan codec http rawsocket websocket uri wamp sandbox sandbox_calls
 
 UNIT_LIBS_http =	$(LIBS_CRYPTO)
 
@@ -17,3 +17,7 @@ $(B)/regress/unit/%: $(B)/obj/regress/unit/%_test.o $(B)/lib/libcodec.a \
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(UNIT_OBJS_$*) $(B)/lib/libcodec.a \
 		$(B)/lib/libcommon.a $(UNIT_LIBS_$*) $(LIBS_EVENT) \
 		$(LIBS_SECCOMP) $(LIBS_BSD)
+
+UNIT_OBJS_sandbox =	$(B)/obj/regress/unit/sandbox_child.o
+UNIT_OBJS_sandbox_calls = $(UNIT_OBJS_sandbox)
+$(B)/regress/unit/sandbox $(B)/regress/unit/sandbox_calls: $(UNIT_OBJS_sandbox)
