@@ -5,6 +5,7 @@
 # prints none counts as one case.
 
 include regress/unit/unit.mk
+include regress/fuzz/fuzz.mk
 
 TESTS ?=
 STRICT ?=

@@ -1,0 +1,53 @@
+# One fuzz_NAME.c a target, with its seeds in corpus/NAME.
+# "make fuzz" builds them with clang's libFuzzer into build-fuzz/fuzz;
+# "make fuzz-run [FUZZ_TIME=60] [FUZZ=name ...]" runs them, keeping what
+# they find in build-fuzz/corpus.  Each corpus is replayed as a unit test.
+
+FUZZ_TARGETS =	http rawsocket websocket
+FUZZ ?=		$(FUZZ_TARGETS)
+FUZZ_TIME ?=	60
+
+FUZZ_LIBS_http =	$(LIBS_CRYPTO)
+
+FUZZ_SAN =	address,undefined
+FUZZ_PROGRAMS =	$(addprefix $(B)/fuzz/fuzz_, $(FUZZ))
+
+fuzz:
+	@$(MAKE) B=build-fuzz CC=clang LDOPT="-fsanitize=fuzzer,$(FUZZ_SAN)" \
+	    OPT="-O1 -g -fno-omit-frame-pointer -DWAMPD_SAN \
+	    -fsanitize=fuzzer-no-link,$(FUZZ_SAN) \
+	    -fno-sanitize-recover=undefined" fuzz-programs
+
+fuzz-programs: $(FUZZ_PROGRAMS)
+
+$(B)/fuzz/fuzz_%: $(B)/obj/regress/fuzz/fuzz_%.o $(B)/lib/libcodec.a \
+    $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/lib/libcodec.a \
+		$(B)/lib/libcommon.a $(FUZZ_LIBS_$*) $(LIBS_EVENT) \
+		$(LIBS_SECCOMP) $(LIBS_BSD)
+
+fuzz-run: fuzz
+	@set -e; for t in $(FUZZ); do \
+		mkdir -p build-fuzz/corpus/$$t; \
+		echo "fuzz_$$t, $(FUZZ_TIME) s"; \
+		build-fuzz/fuzz/fuzz_$$t -max_total_time=$(FUZZ_TIME) \
+		    -timeout=10 -print_final_stats=1 \
+		    -artifact_prefix=build-fuzz/ \
+		    build-fuzz/corpus/$$t regress/fuzz/corpus/$$t \
+		    >build-fuzz/$$t.log 2>&1 || \
+		    { tail -n 60 build-fuzz/$$t.log; exit 1; }; \
+		grep number_of_executed_units build-fuzz/$$t.log; \
+	done
+
+# Shorter stem than the rule for NAME_test.c, so make prefers it.
+$(B)/regress/unit/fuzz_%: $(B)/obj/regress/fuzz/fuzz_%.o \
+    $(B)/obj/regress/fuzz/replay.o $(B)/lib/libcodec.a $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/obj/regress/fuzz/replay.o \
+		$(B)/lib/libcodec.a $(B)/lib/libcommon.a $(FUZZ_LIBS_$*) \
+		$(LIBS_EVENT) $(LIBS_SECCOMP) $(LIBS_BSD)
+
+unit-programs: $(addprefix $(B)/regress/unit/fuzz_, $(FUZZ_TARGETS))
+
+.PHONY: fuzz fuzz-programs fuzz-run
