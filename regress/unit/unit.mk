@@ -1,9 +1,18 @@
 # One NAME_test.c a module.  A test links libcommon and libcodec and, named
 # in its own variable, objects of a program.
 
-UNIT_TESTS =	log chan codec http rawsocket websocket uri wamp sandbox sandbox_calls
+UNIT_TESTS =	log chan codec codec_convert http rawsocket websocket uri wamp sandbox sandbox_calls
 
 UNIT_LIBS_http =	$(LIBS_CRYPTO)
+
+# the keeper's
+UNIT_TESTS +=	sign keys
+UNIT_OBJS_sign =	$(addprefix $(B)/obj/keeper/, keys.o sign.o)
+UNIT_LIBS_sign =	$(LIBS_CRYPTO)
+UNIT_OBJS_keys =	$(UNIT_OBJS_sign) $(B)/obj/regress/unit/certs.o
+UNIT_LIBS_keys =	$(LIBS_CRYPTO)
+$(B)/regress/unit/sign: $(UNIT_OBJS_sign)
+$(B)/regress/unit/keys: $(UNIT_OBJS_keys)
 
 .PRECIOUS: $(B)/obj/%.o
 
