@@ -96,9 +96,18 @@ struct wbuf {
 
 void	 wbuf_free(struct wbuf *);	/* buffer only; zeroes the struct */
 void	 wbuf_reset(struct wbuf *);	/* len and failed to 0, memory kept */
-/* Room for at least n more octets, NULL (and failed set) if there is none. */
-uint8_t	*wbuf_room(struct wbuf *, size_t n);
+uint8_t	*wbuf_grow(struct wbuf *, size_t n);	/* wbuf_room(), slowly */
 void	 wbuf_add(struct wbuf *, const void *, size_t);
+
+/* Room for at least n more octets, NULL (and failed set) if there is none. */
+static inline uint8_t *
+wbuf_room(struct wbuf *w, size_t n)
+{
+	if (n < w->size - w->len && !w->failed &&
+	    (w->max == 0 || w->size <= w->max))
+		return (w->buf + w->len);
+	return (wbuf_grow(w, n));
+}
 
 /*
  * Check one message, which must be a single list that fills buf wholly:

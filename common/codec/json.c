@@ -8,6 +8,7 @@
  * of ours calls setlocale(3) for LC_NUMERIC.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,21 +49,33 @@ word_special(uint64_t w)
 	    UTF8_HIGH);
 }
 
-size_t
-json_plain_len(const uint8_t *p, size_t len)
+static inline size_t
+plain_len(const uint8_t *p, size_t len)
 {
 	uint64_t	w;
 	size_t		i = 0;
 
 	for (; len - i >= 8; i += 8) {
 		memcpy(&w, p + i, 8);
-		if (word_special(w) != 0)
+		if ((w = word_special(w)) != 0) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			/* The first one found is one: nothing borrowed. */
+			return (i + (size_t)__builtin_ctzll(w) / 8);
+#else
 			break;
+#endif
+		}
 	}
 	while (i < len && p[i] >= 0x20 && p[i] < 0x80 && p[i] != '"' &&
 	    p[i] != '\\')
 		i++;
 	return (i);
+}
+
+size_t
+json_plain_len(const uint8_t *p, size_t len)
+{
+	return (plain_len(p, len));
 }
 
 static enum codec_err
@@ -162,7 +175,7 @@ string_check(const uint8_t **pp, const uint8_t *end, int *plain)
 
 	*plain = 1;
 	for (;;) {
-		p += json_plain_len(p, (size_t)(end - p));
+		p += plain_len(p, (size_t)(end - p));
 		if (p == end)
 			return (CODEC_ETRUNC);
 		if (*p == '"') {
@@ -615,20 +628,46 @@ json_more(const uint8_t **pp, const uint8_t *end)
 	return (0);
 }
 
+/*
+ * Numbers of at most 15 digits, six of them behind the point: the division
+ * rounds as a reader of the text would, so if it gives the number back the
+ * text does, too.  Returns 0 for others.
+ */
+static size_t
+print_decimal(char out[JSON_NUMSIZE], double d)
+{
+	double		scaled = fabs(d) * 1e6;
+	uint64_t	m;
+	int		len;
+
+	if (!(scaled < 1e15))
+		return (0);
+	m = (uint64_t)(scaled + 0.5);
+	if ((double)m / 1e6 != fabs(d))
+		return (0);
+	len = snprintf(out, JSON_NUMSIZE, "%s%" PRIu64 ".%06" PRIu64,
+	    signbit(d) ? "-" : "", m / 1000000, m % 1000000);
+	while (out[len - 1] == '0' && out[len - 2] != '.')
+		len--;
+	return ((size_t)len);
+}
+
 size_t
 json_print_double(char out[JSON_NUMSIZE], double d)
 {
-	int	len, prec;
+	size_t	len;
+	int	prec;
 
+	if ((len = print_decimal(out, d)) > 0)
+		return (len);
 	for (prec = 15; prec <= 17; prec++) {
-		len = snprintf(out, JSON_NUMSIZE, "%.*g", prec, d);
+		len = (size_t)snprintf(out, JSON_NUMSIZE, "%.*g", prec, d);
 		if (strtod(out, NULL) == d)
 			break;
 	}
 	if (strpbrk(out, ".e") == NULL) {
 		out[len++] = '.';
 		out[len++] = '0';
-		out[len] = '\0';
 	}
-	return ((size_t)len);
+	return (len);
 }

@@ -32,7 +32,7 @@ size_t		 json_unescape(const uint8_t **, const uint8_t *end,
 		    uint8_t out[4]);
 /* Octets of p that a JSON string may contain as they are. */
 size_t		 json_plain_len(const uint8_t *, size_t);
-/* Shortest text that reads back the same and stays a float. */
+/* Shortest text that reads back the same and stays a float; no NUL. */
 size_t		 json_print_double(char out[JSON_NUMSIZE], double);
 
 #endif /* WAMPD_JSON_H */

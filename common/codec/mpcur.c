@@ -96,12 +96,10 @@ token_read(const uint8_t **pp, const uint8_t *end, struct token *t)
 	return (CODEC_OK);
 }
 
-static inline enum codec_err
-str_check(const uint8_t *p, size_t len)
+static inline int
+text_ok(const uint8_t *p, size_t len)
 {
-	if (utf8_is_ascii(p, len) || utf8_ok(p, len))
-		return (CODEC_OK);
-	return (CODEC_EUTF8);
+	return (utf8_is_ascii(p, len) || utf8_ok(p, len));
 }
 
 /* Check "left" values, which "depth" containers are around. */
@@ -124,19 +122,28 @@ check_items(const uint8_t **pp, const uint8_t *end, uint64_t left,
 			left = outer[--open];
 		}
 		left--;
-		if ((error = token_read(&p, end, &t)) != CODEC_OK)
-			return (error);
-		if (t.type == VAL_ARRAY || t.type == VAL_MAP) {
-			if (depth + open >= CODEC_MAXDEPTH)
-				return (CODEC_EDEPTH);
-			outer[open++] = left;
-			left = t.type == VAL_MAP ? t.n * 2 : t.n;
+		if (p == end)
+			return (CODEC_ETRUNC);
+		if (*p < 0x80 || *p >= 0xe0) {
+			p++;
 			continue;
 		}
-		if (t.type == VAL_STR &&
-		    (error = str_check(p, (size_t)t.n)) != CODEC_OK)
+		if ((error = token_read(&p, end, &t)) != CODEC_OK)
 			return (error);
-		p += t.n;
+		if (t.type == VAL_STR) {
+			if (!text_ok(p, (size_t)t.n))
+				return (CODEC_EUTF8);
+			p += t.n;
+			continue;
+		}
+		if (t.type != VAL_ARRAY && t.type != VAL_MAP) {
+			p += t.n;
+			continue;
+		}
+		if (depth + open >= CODEC_MAXDEPTH)
+			return (CODEC_EDEPTH);
+		outer[open++] = left;
+		left = t.type == VAL_MAP ? t.n * 2 : t.n;
 	}
 }
 
@@ -203,9 +210,8 @@ mp_head(const uint8_t **pp, const uint8_t *end, struct val *v)
 		return (CODEC_OK);
 	case VAL_STR:
 	case VAL_BIN:
-		if (t.type == VAL_STR &&
-		    (error = str_check(*pp, (size_t)t.n)) != CODEC_OK)
-			return (error);
+		if (t.type == VAL_STR && !text_ok(*pp, (size_t)t.n))
+			return (CODEC_EUTF8);
 		v->plain = 1;
 		v->slen = (size_t)t.n;
 		break;

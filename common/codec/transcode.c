@@ -253,6 +253,10 @@ write_str(struct conv *c, const struct val *v, int is_key)
 	const uint8_t	*p;
 	size_t		 n;
 
+	if (v->plain) {
+		enc_str(&c->e, (const char *)v->str, v->slen);
+		return;
+	}
 	if (c->from == SER_JSON && !is_key && v->slen >= 6 &&
 	    memcmp(v->str, "\\u0000", 6) == 0 &&
 	    binary_string(v, &n, NULL, NULL)) {

@@ -6,7 +6,7 @@
  */
 #include "utf8.h"
 
-static int
+static inline int
 is_cont(uint8_t c)
 {
 	return ((c & 0xc0) == 0x80);
@@ -22,30 +22,36 @@ utf8_need(uint8_t c)
 	return (c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4);
 }
 
+static inline size_t
+seq(const uint8_t *p, size_t left)
+{
+	uint8_t	c = p[0];
+
+	if (c < 0x80)
+		return (1);
+	if (c < 0xe0) {
+		if (c < 0xc2 || left < 2)	/* continuation, overlong */
+			return (0);
+		return (is_cont(p[1]) ? 2 : 0);
+	}
+	if (c < 0xf0) {
+		if (left < 3 ||
+		    (c == 0xe0 && p[1] < 0xa0) ||	/* overlong */
+		    (c == 0xed && p[1] > 0x9f))		/* surrogates */
+			return (0);
+		return (is_cont(p[1]) && is_cont(p[2]) ? 3 : 0);
+	}
+	if (c > 0xf4 || left < 4 ||
+	    (c == 0xf0 && p[1] < 0x90) ||		/* overlong */
+	    (c == 0xf4 && p[1] > 0x8f))			/* > U+10FFFF */
+		return (0);
+	return (is_cont(p[1]) && is_cont(p[2]) && is_cont(p[3]) ? 4 : 0);
+}
+
 size_t
 utf8_seq(const uint8_t *p, size_t left)
 {
-	size_t	n;
-
-	if (left == 0 || (n = utf8_need(p[0])) == 0 || n > left)
-		return (0);
-	switch (n) {
-	case 1:
-		return (1);
-	case 2:
-		return (is_cont(p[1]) ? 2 : 0);
-	case 3:
-		if ((p[0] == 0xe0 && p[1] < 0xa0) ||	/* overlong */
-		    (p[0] == 0xed && p[1] > 0x9f))	/* surrogates */
-			return (0);
-		return (is_cont(p[1]) && is_cont(p[2]) ? 3 : 0);
-	default:
-		if ((p[0] == 0xf0 && p[1] < 0x90) ||	/* overlong */
-		    (p[0] == 0xf4 && p[1] > 0x8f))	/* > U+10FFFF */
-			return (0);
-		return (is_cont(p[1]) && is_cont(p[2]) && is_cont(p[3]) ?
-		    4 : 0);
-	}
+	return (left == 0 ? 0 : seq(p, left));
 }
 
 int
@@ -55,14 +61,11 @@ utf8_ok(const uint8_t *p, size_t len)
 	size_t		n;
 
 	while (len > 0) {
-		if (*p >= 0x80) {
-			if ((n = utf8_seq(p, len)) == 0)
-				return (0);
-		} else if (len >= 8) {
+		if (*p < 0x80 && len >= 8) {
 			memcpy(&w, p, 8);
 			n = (w & UTF8_HIGH) == 0 ? 8 : 1;
-		} else
-			n = 1;
+		} else if ((n = seq(p, len)) == 0)
+			return (0);
 		p += n;
 		len -= n;
 	}

@@ -27,7 +27,7 @@ wbuf_reset(struct wbuf *w)
 }
 
 uint8_t *
-wbuf_room(struct wbuf *w, size_t n)
+wbuf_grow(struct wbuf *w, size_t n)
 {
 	uint8_t	*buf;
 	size_t	 size;
