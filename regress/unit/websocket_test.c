@@ -384,6 +384,10 @@ test_close(void)
 
 	/* 7.3.5: the longest reason; ours is cut where a character ends */
 	memset(why, '*', sizeof(why));
+	why[124] = '\0';
+	if ((n = ws_close_payload(in + 2, 1000, why)) != 125)
+		errx(1, "close payload of 124 octets: %zu", n);
+	why[124] = '*';
 	why[sizeof(why) - 1] = '\0';
 	if ((n = ws_close_payload(in + 2, 1000, why)) != 125)
 		errx(1, "close payload: %zu octets", n);
@@ -558,7 +562,10 @@ test_utf8_all(void)
 		}
 }
 
-/* A bad octet is seen wherever it stands among ASCII. */
+/*
+ * A bad octet is seen wherever it stands among ASCII, be there another
+ * character in front or not.
+ */
 static void
 test_utf8_fast(void)
 {
@@ -567,14 +574,16 @@ test_utf8_fast(void)
 	uint8_t		*in, *p;
 	size_t		 n, at, len;
 
-	for (n = 1; n < 100; n++)
-		for (at = 0; at < n; at++) {
+	for (n = 3; n < 100; n++)
+		for (at = 0; at < 2 * n; at++) {
 			if ((in = malloc(n + 2)) == NULL)
 				err(1, NULL);
 			memset(in, 'a', n + 2);
 			in[0] = 0x81;
 			in[1] = (uint8_t)n;
-			in[2 + at] = 0x80;
+			if (at >= n)
+				memcpy(in + 2, "\xc3\xa4", 2);
+			in[2 + at % n] = 0xff;
 			ws_init(&ws, MAX, 1, 1);
 			p = in;
 			len = n + 2;
@@ -609,6 +618,13 @@ test_largest(void)
 		p += n;
 	}
 	expect_frames("largest in fragments", 1, in, (size_t)(p - in), want);
+
+	/* nothing fits in any more, and nothing comes */
+	n = ws_header(in, WS_OP_TEXT, MAX, NULL);
+	in[0] = WS_OP_TEXT;
+	memset(in + n, 'x', MAX);
+	memcpy(in + n + MAX, "\x80\0", 2);
+	expect_frames("largest, empty end", 1, in, n + MAX + 2, want);
 }
 
 /* What is held while much is announced, or much arrives in small pieces. */
