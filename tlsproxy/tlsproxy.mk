@@ -2,7 +2,18 @@
 LIBS_SSL =	-lssl
 
 TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
-		tlsproxy.o tls_conf.o tls_key.o tls_release.o tls_warm.o \
+		conn.o \
+		listener.o \
+		session.o \
+		submap.o \
+		tls_conf.o \
+		tls_key.o \
+		tls_release.o \
+		tls_warm.o \
+		tlsproxy.o \
+		transport.o \
+		wamp_in.o \
+		wamp_out.o \
 		)
 
 $(B)/libexec/wampd/tlsproxy: $(TLSPROXY_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a

@@ -1,0 +1,684 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The octets of one client's connection: TLS or plain, reading, writing,
+ * time limits, closing.  What the octets mean is transport.c's business.
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "mono.h"
+#include "pbuf.h"
+#include "tls_key.h"
+#include "tlsproxy.h"
+
+#define CONN_CHUNK	4096
+
+#define READ_AGAIN	(-1)	/* nothing there now */
+#define READ_FAILED	(-2)
+
+static void	conn_on_read(evutil_socket_t, short, void *);
+static void	conn_on_write(evutil_socket_t, short, void *);
+static void	conn_on_timer(evutil_socket_t, short, void *);
+static void	conn_arm(struct conn *);
+
+struct conn *
+conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
+    const uint8_t addr[16])
+{
+	struct event_base	*base = p->proc.base;
+	struct conn		*c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		goto fail;
+	c->p = p;
+	c->fd = fd;
+	c->state = l->tls != NULL ? CONN_TLS : CONN_DETECT;
+	if ((c->peer = strdup(peer)) == NULL)
+		goto fail;
+	if (l->tls != NULL && tls_accept_socket(l->tls, &c->tls, fd) == -1)
+		goto fail;
+	obuf_init(&c->out, CONN_CHUNK);
+	event_assign(&c->rev, base, fd, EV_READ | EV_PERSIST, conn_on_read, c);
+	event_assign(&c->wev, base, fd, EV_WRITE, conn_on_write, c);
+	evtimer_assign(&c->tev, base, conn_on_timer, c);
+	if (event_add(&c->rev, NULL) == -1)
+		goto fail;
+	c->l = l;
+	l->refs++;
+	c->last_input = mono_ms();
+	TAILQ_INSERT_TAIL(&p->conns, c, entry);
+	p->nconns++;
+	p->total_dirty = 1;
+	addr_connected(c, addr);
+	conn_set_phase(c, p->conf->limits.handshake);
+	return (c);
+fail:
+	log_warn("connection from %s not accepted", peer);
+	if (c != NULL) {
+		tls_free(c->tls);
+		free(c->peer);
+		free(c);
+	}
+	close(fd);
+	return (NULL);
+}
+
+/* Only from conns_flush(), when nobody up the stack holds it. */
+static void
+conn_free(struct conn *c)
+{
+	struct proxy	*p = c->p;
+
+	event_del(&c->rev);
+	event_del(&c->wev);
+	event_del(&c->tev);
+	if (c->is_paused)
+		TAILQ_REMOVE(&p->paused, c, wait_entry);
+	if (c->is_postponed)
+		TAILQ_REMOVE(&p->postponed, c, wait_entry);
+	TAILQ_REMOVE(&p->conns, c, entry);
+	p->nconns--;
+	p->total_dirty = 1;
+	p->held -= c->held;
+	addr_left(c);
+	transport_free(c);
+	obuf_free(&c->out);
+	tls_free(c->tls);
+	close(c->fd);
+	listener_unref(c->l);
+	free(c->pre);
+	free(c->peer);
+	free(c);
+	/* a descriptor is free again */
+	if (p->is_starved) {
+		p->is_starved = 0;
+		listeners_update(p);
+	}
+}
+
+int
+conn_is_open(const struct conn *c)
+{
+	return (c->state == CONN_OPEN);
+}
+
+void
+conn_mark_dirty(struct conn *c)
+{
+	if (c->is_dirty)
+		return;
+	c->is_dirty = 1;
+	TAILQ_INSERT_TAIL(&c->p->dirty, c, dirty_entry);
+}
+
+void
+conn_postpone(struct conn *c)
+{
+	if (c->is_postponed || c->is_paused)
+		return;
+	c->is_postponed = 1;
+	TAILQ_INSERT_TAIL(&c->p->postponed, c, wait_entry);
+	proxy_ask_next_turn(c->p);
+}
+
+void
+conn_queue(struct conn *c, const void *data, size_t len)
+{
+	if (obuf_add(&c->out, data, len) == -1)
+		conn_kill(c, "out of memory");
+	else
+		conn_mark_dirty(c);
+}
+
+void
+conn_queue_pbuf(struct conn *c, struct pbuf *pb)
+{
+	if (obuf_add_pbuf(&c->out, pb, 0, pb->len) == -1)
+		conn_kill(c, "out of memory");
+	else
+		conn_mark_dirty(c);
+}
+
+/* -- closing ------------------------------------------------------------ */
+
+void
+conn_kill(struct conn *c, const char *why)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	if (c->sess != NULL)
+		session_lost(c, why);
+	else
+		log_debug("connection from %s: %s", c->peer, why);
+	c->state = CONN_DEAD;
+	obuf_free(&c->out);
+	event_del(&c->rev);
+	event_del(&c->wev);
+	event_del(&c->tev);
+	conn_mark_dirty(c);
+}
+
+void
+conn_close(struct conn *c)
+{
+	if (c->state >= CONN_CLOSING)
+		return;
+	if (c->sess != NULL)
+		session_lost(c, "closed");
+	c->state = CONN_CLOSING;
+	c->complete_at = c->ping_at = c->slow_at = 0;
+	conn_set_phase(c, CLOSING_MS);
+	conn_mark_dirty(c);
+}
+
+void
+conn_close_code(struct conn *c, uint16_t code, const char *why)
+{
+	uint8_t	hdr[WS_MAXHDR], payload[125];
+	size_t	n, len;
+
+	if (c->state >= CONN_CLOSING)
+		return;
+	if (c->is_ws && c->state == CONN_OPEN && !c->closed_ws) {
+		len = ws_close_payload(payload, code, why);
+		n = ws_header(hdr, WS_OP_CLOSE, len, NULL);
+		c->closed_ws = 1;
+		conn_queue(c, hdr, n);
+		conn_queue(c, payload, len);
+	}
+	conn_close(c);
+}
+
+/* Everything is written: end our half of the stream. */
+static void
+conn_shut(struct conn *c)
+{
+	if (c->tls != NULL && !c->tls_error)
+		tls_close(c->tls);
+	if (shutdown(c->fd, SHUT_WR) == -1) {
+		conn_kill(c, "closed");
+		return;
+	}
+	c->state = CONN_LINGER;
+	conn_set_phase(c, LINGER_MS);
+	if (!event_pending(&c->rev, EV_READ, NULL))
+		event_add(&c->rev, NULL);
+}
+
+/* -- reading ------------------------------------------------------------ */
+
+static ssize_t
+conn_read_plain(struct conn *c, uint8_t *buf, size_t size)
+{
+	ssize_t	n;
+
+	if ((n = read(c->fd, buf, size)) >= 0)
+		return (n);
+	if (errno == EAGAIN || errno == EINTR)
+		return (READ_AGAIN);
+	return (READ_FAILED);
+}
+
+/* As much as there is, since OpenSSL may hold more than poll can tell. */
+static ssize_t
+conn_read_tls(struct conn *c, uint8_t *buf, size_t size)
+{
+	size_t	len = 0;
+	ssize_t	n;
+
+	c->want_write = 0;
+	while (len < size) {
+		n = tls_read(c->tls, buf + len, size - len);
+		if (n > 0) {
+			len += (size_t)n;
+			continue;
+		}
+		if (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT) {
+			c->want_write = n == TLS_WANT_POLLOUT;
+			return (len > 0 ? (ssize_t)len : READ_AGAIN);
+		}
+		if (len > 0)
+			break;		/* seen again next turn */
+		if (n == -1)
+			c->tls_error = 1;
+		return (n == 0 ? 0 : READ_FAILED);
+	}
+	conn_postpone(c);
+	return ((ssize_t)len);
+}
+
+static ssize_t
+conn_read(struct conn *c, uint8_t *buf, size_t size)
+{
+	if (c->tls != NULL)
+		return (conn_read_tls(c, buf, size));
+	return (conn_read_plain(c, buf, size));
+}
+
+/* One signature of the keeper's a turn, so that a storm of handshakes does
+ * not freeze the sessions that are in. */
+static void
+conn_handshake(struct conn *c)
+{
+	int	rv;
+
+	if (tls_key_used_this_turn()) {
+		conn_postpone(c);
+		return;
+	}
+	rv = tls_handshake(c->tls);
+	if (rv == TLS_WANT_POLLIN)
+		return;
+	if (rv == TLS_WANT_POLLOUT) {
+		event_add(&c->wev, NULL);
+		return;
+	}
+	if (rv == -1) {
+		if (log_may(&c->p->log_bad, 5))
+			log_debug("TLS handshake with %s failed: %s", c->peer,
+			    tls_error(c->tls));
+		c->tls_error = 1;
+		conn_kill(c, "TLS handshake failed");
+		return;
+	}
+	c->state = CONN_DETECT;
+	conn_postpone(c);		/* data may be there already */
+}
+
+/* Does the broker of this client's session ask for silence? */
+static int
+conn_must_pause(const struct conn *c)
+{
+	const struct broker	*b;
+
+	if (c->sess == NULL || (b = c->sess->broker) == NULL)
+		return (0);
+	return (b->xoff || (b->chan != NULL && chan_is_over(b->chan)));
+}
+
+static void
+conn_pause(struct conn *c)
+{
+	if (c->is_paused)
+		return;
+	if (c->is_postponed) {
+		TAILQ_REMOVE(&c->p->postponed, c, wait_entry);
+		c->is_postponed = 0;
+	}
+	event_del(&c->rev);
+	c->is_paused = 1;
+	TAILQ_INSERT_TAIL(&c->p->paused, c, wait_entry);
+}
+
+static void
+conn_linger(struct conn *c)
+{
+	ssize_t	n;
+	int	i;
+
+	for (i = 0; i < 16; i++) {
+		n = read(c->fd, c->p->rbuf, READ_MAX);
+		if (n > 0)
+			continue;
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return;
+		conn_kill(c, "closed");
+		return;
+	}
+}
+
+/* Time limit of a message that began; octets count as long as it lasts. */
+static void
+conn_after_input(struct conn *c)
+{
+	struct proxy	*p = c->p;
+	size_t		 held;
+
+	if (c->state >= CONN_CLOSING)
+		return;
+	if (!transport_is_partial(c))
+		c->complete_at = 0;
+	else if (c->complete_at == 0 && c->state == CONN_OPEN)
+		c->complete_at = mono_ms() + p->conf->limits.complete;
+	held = transport_buffered(c);
+	p->held += held - c->held;
+	c->held = held;
+	conn_arm(c);
+}
+
+static void
+conn_input(struct conn *c)
+{
+	struct proxy	*p = c->p;
+	ssize_t		 n;
+
+	n = conn_read(c, p->rbuf, READ_MAX);
+	if (n == READ_AGAIN) {
+		if (c->want_write)
+			event_add(&c->wev, NULL);
+		return;
+	}
+	if (n == 0 || n == READ_FAILED) {
+		conn_kill(c, n == 0 ? "connection closed" : "connection lost");
+		return;
+	}
+	c->last_input = mono_ms();
+	c->ping_sent = 0;
+	transport_input(c, p->rbuf, (size_t)n);
+	conn_after_input(c);
+}
+
+static void
+conn_go_on(struct conn *c)
+{
+	switch (c->state) {
+	case CONN_TLS:
+		conn_handshake(c);
+		break;
+	case CONN_DETECT:
+	case CONN_HTTP:
+	case CONN_OPEN:
+		if (conn_must_pause(c))
+			conn_pause(c);
+		else
+			conn_input(c);
+		break;
+	case CONN_CLOSING:
+		/* dropped, and not to be seen as readable all the time */
+		event_del(&c->rev);
+		break;
+	case CONN_LINGER:
+		conn_linger(c);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+conn_on_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn	*c = arg;
+
+	(void)fd;
+	(void)what;
+	if (c->want_read) {
+		c->want_read = 0;
+		conn_mark_dirty(c);
+	}
+	conn_go_on(c);
+}
+
+static void
+conn_on_write(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn	*c = arg;
+
+	(void)fd;
+	(void)what;
+	if (c->state == CONN_TLS || c->want_write)
+		conn_go_on(c);
+	conn_mark_dirty(c);
+}
+
+void
+conns_continue(struct proxy *p)
+{
+	struct conns	 list = TAILQ_HEAD_INITIALIZER(list);
+	struct conn	*c;
+
+	TAILQ_CONCAT(&list, &p->postponed, wait_entry);
+	while ((c = TAILQ_FIRST(&list)) != NULL) {
+		TAILQ_REMOVE(&list, c, wait_entry);
+		c->is_postponed = 0;
+		conn_go_on(c);
+	}
+}
+
+void
+conns_resume(struct proxy *p)
+{
+	struct conn	*c;
+
+	while ((c = TAILQ_FIRST(&p->paused)) != NULL) {
+		TAILQ_REMOVE(&p->paused, c, wait_entry);
+		c->is_paused = 0;
+		if (c->state == CONN_DEAD)
+			continue;
+		event_add(&c->rev, NULL);
+		conn_postpone(c);
+	}
+}
+
+/* -- writing ------------------------------------------------------------ */
+
+/* 1: all written, 0: some waits, -1: failed. */
+static int
+conn_write_tls(struct conn *c)
+{
+	const uint8_t	*p;
+	size_t		 len;
+	ssize_t		 n;
+
+	while ((len = obuf_peek(&c->out, &p)) > 0) {
+		n = tls_write(c->tls, p, len);
+		if (n > 0) {
+			obuf_drain(&c->out, (size_t)n);
+			continue;
+		}
+		if (n == TLS_WANT_POLLIN) {
+			c->want_read = 1;
+			return (0);
+		}
+		if (n == TLS_WANT_POLLOUT) {
+			event_add(&c->wev, NULL);
+			return (0);
+		}
+		c->tls_error = 1;
+		return (-1);
+	}
+	return (1);
+}
+
+static int
+conn_write_plain(struct conn *c)
+{
+	int	rv;
+
+	if ((rv = obuf_write(&c->out, c->fd)) == 0)
+		event_add(&c->wev, NULL);
+	return (rv);
+}
+
+static void
+conn_flush(struct conn *c)
+{
+	int	rv;
+
+	if (c->state == CONN_TLS || c->state == CONN_LINGER)
+		return;
+	rv = c->tls != NULL ? conn_write_tls(c) : conn_write_plain(c);
+	if (rv == -1) {
+		conn_kill(c, "connection lost");
+		return;
+	}
+	if (c->sess != NULL)
+		session_queue_check(c->sess);
+	if (rv == 1 && c->state == CONN_CLOSING)
+		conn_shut(c);
+}
+
+/* What a connection keeps this process from giving back. */
+static size_t
+conn_weight(const struct conn *c)
+{
+	return (c->held + c->out.bytes);
+}
+
+/* Over the budget the one that holds most goes, not the one that asks. */
+static void
+conns_keep_budget(struct proxy *p)
+{
+	struct conn	*c, *most = NULL;
+
+	if (p->held + pbuf_in_use() <= p->conf->limits.memory)
+		return;
+	TAILQ_FOREACH(c, &p->conns, entry)
+		if (c->state != CONN_DEAD && (most == NULL ||
+		    conn_weight(c) > conn_weight(most)))
+			most = c;
+	if (most == NULL || conn_weight(most) == 0)
+		return;
+	log_warnx("limits memory reached: closing %s, which holds %zu octets",
+	    most->peer, conn_weight(most));
+	conn_kill(most, "limits memory reached");
+}
+
+void
+conns_flush(struct proxy *p)
+{
+	struct conn	*c;
+
+	while ((c = TAILQ_FIRST(&p->dirty)) != NULL) {
+		TAILQ_REMOVE(&p->dirty, c, dirty_entry);
+		c->is_dirty = 0;
+		if (c->state == CONN_DEAD)
+			conn_free(c);
+		else
+			conn_flush(c);
+		if (TAILQ_EMPTY(&p->dirty))
+			conns_keep_budget(p);
+	}
+}
+
+/* -- time --------------------------------------------------------------- */
+
+static void
+earliest(uint64_t *at, uint64_t other)
+{
+	if (other != 0 && (*at == 0 || other < *at))
+		*at = other;
+}
+
+/* The timer is set no later than the first deadline; it is not moved when
+ * a deadline moves away, only checked when it fires. */
+static void
+conn_arm(struct conn *c)
+{
+	struct timeval	tv;
+	uint64_t	at = 0, now, left;
+
+	earliest(&at, c->phase_at);
+	earliest(&at, c->complete_at);
+	earliest(&at, c->ping_at);
+	earliest(&at, c->slow_at);
+	if (at == 0 || (c->armed_at != 0 && c->armed_at <= at))
+		return;
+	now = mono_ms();
+	left = at > now ? at - now : 0;
+	tv.tv_sec = (time_t)(left / 1000);
+	tv.tv_usec = (suseconds_t)(left % 1000) * 1000;
+	if (event_add(&c->tev, &tv) == 0)
+		c->armed_at = at;
+}
+
+void
+conn_set_phase(struct conn *c, uint32_t ms)
+{
+	struct conf_limits	*l = &c->p->conf->limits;
+
+	c->phase_at = ms == 0 ? 0 : mono_ms() + ms;
+	if (ms == 0 && c->ping_at == 0 && l->ping_every != 0 &&
+	    (c->is_ws || (c->l->flags & LISTEN_RSPING)))
+		c->ping_at = mono_ms() + l->ping_every;
+	conn_arm(c);
+}
+
+void
+conn_set_slow(struct conn *c, uint32_t ms)
+{
+	c->slow_at = ms == 0 ? 0 : mono_ms() + ms;
+	conn_arm(c);
+}
+
+static void
+conn_phase_over(struct conn *c)
+{
+	c->phase_at = 0;
+	if (c->state != CONN_OPEN) {
+		conn_kill(c, c->state >= CONN_CLOSING ? "closed" :
+		    "handshake took too long");
+		return;
+	}
+	if (c->is_leaving) {
+		conn_close_code(c, WS_GOING_AWAY, "no GOODBYE");
+		return;
+	}
+	if (c->sess == NULL) {
+		if (log_may(&c->p->log_refused, 10))
+			log_session("refused address=%s reason=\"no HELLO\"",
+			    c->peer);
+		conn_close_code(c, WS_NORMAL, "no HELLO");
+		return;
+	}
+	session_abort(c, WERR_AUTHENTICATION_FAILED,
+	    "authentication took too long");
+}
+
+static void
+conn_ping(struct conn *c, uint64_t now)
+{
+	struct conf_limits	*l = &c->p->conf->limits;
+
+	c->ping_at = 0;
+	if (c->state != CONN_OPEN || l->ping_every == 0)
+		return;
+	if (c->ping_sent && now - c->last_input >= l->ping_timeout) {
+		conn_kill(c, "ping timeout");
+		return;
+	}
+	if (!c->ping_sent && now - c->last_input >= l->ping_every) {
+		transport_ping(c);
+		c->ping_sent = 1;
+		/* the answer's limit counts from the last octet */
+		c->ping_at = now + (l->ping_timeout > l->ping_every ?
+		    l->ping_timeout - l->ping_every : l->ping_timeout);
+	} else
+		c->ping_at = c->last_input + (c->ping_sent ?
+		    l->ping_timeout : l->ping_every);
+}
+
+static void
+conn_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn	*c = arg;
+	uint64_t	 now = mono_ms();
+
+	(void)fd;
+	(void)what;
+	c->armed_at = 0;
+	if (c->state == CONN_DEAD)
+		return;
+	if (c->phase_at != 0 && c->phase_at <= now)
+		conn_phase_over(c);
+	if (c->complete_at != 0 && c->complete_at <= now &&
+	    c->state < CONN_CLOSING)
+		conn_kill(c, "message was not completed in time");
+	if (c->slow_at != 0 && c->slow_at <= now && c->state < CONN_CLOSING)
+		conn_kill(c, "slow for too long");
+	if (c->ping_at != 0 && c->ping_at <= now && c->state != CONN_DEAD)
+		conn_ping(c, now);
+	if (c->state != CONN_DEAD)
+		conn_arm(c);
+}

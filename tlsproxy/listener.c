@@ -1,0 +1,494 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Listening sockets, which the parent opened, and who may connect: limits
+ * in all and per address, which the parent adds up over all tlsproxies.
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "tls_key.h"
+#include "tlsproxy.h"
+
+#define ACCEPT_BURST	64	/* connections a listener and turn */
+#define PEER_MAXLEN	80
+
+static void	listener_on_read(evutil_socket_t, short, void *);
+
+/* -- configuration ------------------------------------------------------ */
+
+void
+listener_unref(struct listener *l)
+{
+	size_t	i;
+
+	if (--l->refs > 0)
+		return;
+	tls_free(l->tls);
+	for (i = 0; i < l->npaths; i++)
+		free(l->paths[i]);
+	for (i = 0; i < l->norigins; i++)
+		free(l->origins[i]);
+	free(l->paths);
+	free(l->origins);
+	free(l->name);
+	free(l);
+}
+
+/* Stop listening; connections keep the rest alive. */
+static void
+listener_close(struct listener *l)
+{
+	unsigned int	i;
+
+	for (i = 0; i < l->nsocks; i++) {
+		if (l->ev[i] != NULL)
+			event_free(l->ev[i]);
+		close(l->fds[i]);
+	}
+	l->nsocks = 0;
+	listener_unref(l);
+}
+
+static int
+copy_strs(const struct conf_strs *list, char ***out, size_t *n)
+{
+	struct conf_str	*cs;
+	size_t		 count = 0;
+
+	TAILQ_FOREACH(cs, list, entry)
+		count++;
+	*n = 0;
+	if (count == 0)
+		return (0);
+	if ((*out = calloc(count, sizeof(**out))) == NULL)
+		return (-1);
+	TAILQ_FOREACH(cs, list, entry) {
+		if (((*out)[*n] = strdup(cs->s)) == NULL)
+			return (-1);
+		(*n)++;
+	}
+	return (0);
+}
+
+static struct listener *
+listener_new(struct proxy *p, const struct conf *conf,
+    const struct conf_listen *cl, char *err, size_t errlen)
+{
+	struct listener	*l;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL) {
+		snprintf(err, errlen, "out of memory");
+		return (NULL);
+	}
+	l->refs = 1;
+	l->p = p;
+	l->id = cl->id;
+	l->flags = cl->flags;
+	l->sers = cl->sers;
+	if ((l->name = strdup(cl->name)) == NULL ||
+	    copy_strs(&cl->paths, &l->paths, &l->npaths) == -1 ||
+	    copy_strs(&cl->origins, &l->origins, &l->norigins) == -1) {
+		snprintf(err, errlen, "out of memory");
+		goto fail;
+	}
+	if ((cl->flags & LISTEN_TLS) &&
+	    (l->tls = tls_listener_new(conf, cl, err, errlen)) == NULL)
+		goto fail;
+	return (l);
+fail:
+	listener_unref(l);
+	return (NULL);
+}
+
+/* Would every listener of the new configuration come up? */
+int
+listeners_check(struct conf *conf, char *err, size_t errlen)
+{
+	struct conf_listen	*cl;
+	struct listener		*l;
+
+	TAILQ_FOREACH(cl, &conf->listens, entry) {
+		if ((l = listener_new(proxy, conf, cl, err, errlen)) == NULL)
+			return (-1);
+		listener_unref(l);
+	}
+	return (0);
+}
+
+void
+listeners_commit(struct proxy *p, struct conf *conf)
+{
+	struct conf_listen	*cl;
+	struct listener		*l;
+	char			 err[256];
+	unsigned int		 i;
+
+	while ((l = TAILQ_FIRST(&p->listeners)) != NULL) {
+		TAILQ_REMOVE(&p->listeners, l, entry);
+		listener_close(l);
+	}
+	p->is_accepting = 0;
+	TAILQ_FOREACH(cl, &conf->listens, entry) {
+		if ((l = listener_new(p, conf, cl, err, sizeof(err))) ==
+		    NULL) {
+			/* it was possible a moment ago */
+			log_warnx("listen on %s: %s", cl->name, err);
+			continue;
+		}
+		for (i = 0; i < cl->naddr && i < LISTEN_MAXADDRS; i++) {
+			if (cl->fds[i] == -1)
+				continue;
+			l->fds[l->nsocks] = cl->fds[i];
+			cl->fds[i] = -1;
+			l->ev[l->nsocks] = event_new(p->proc.base,
+			    l->fds[l->nsocks], EV_READ | EV_PERSIST,
+			    listener_on_read, l);
+			l->nsocks++;
+		}
+		TAILQ_INSERT_TAIL(&p->listeners, l, entry);
+	}
+	listeners_update(p);
+}
+
+void
+listeners_update(struct proxy *p)
+{
+	struct listener	*l;
+	unsigned int	 i;
+	int		 want;
+
+	want = p->may_accept && !p->is_full && !p->is_starved &&
+	    !p->is_shutting && p->keeper != NULL;
+	if (want == p->is_accepting)
+		return;
+	p->is_accepting = want;
+	TAILQ_FOREACH(l, &p->listeners, entry)
+		for (i = 0; i < l->nsocks; i++) {
+			if (l->ev[i] == NULL)
+				continue;
+			if (want)
+				event_add(l->ev[i], NULL);
+			else
+				event_del(l->ev[i]);
+		}
+}
+
+/* -- addresses ---------------------------------------------------------- */
+
+/* The key under which an address is counted (see msgtypes.h). */
+static void
+addr_key(const struct sockaddr_storage *ss, uint32_t uid, uint8_t key[16])
+{
+	const struct sockaddr_in	*in4;
+	const struct sockaddr_in6	*in6;
+
+	memset(key, 0, 16);
+	switch (ss->ss_family) {
+	case AF_INET:
+		in4 = (const struct sockaddr_in *)ss;
+		key[10] = key[11] = 0xff;
+		memcpy(key + 12, &in4->sin_addr, 4);
+		break;
+	case AF_INET6:
+		in6 = (const struct sockaddr_in6 *)ss;
+		memcpy(key, &in6->sin6_addr,
+		    IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) ? 16 : 8);
+		if (IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr))
+			key[15] = 1;
+		break;
+	default:
+		memcpy(key, "unix:", 5);
+		memcpy(key + 12, &uid, sizeof(uid));
+		break;
+	}
+}
+
+static void
+addr_text(const struct sockaddr_storage *ss, uint32_t uid, char *buf,
+    size_t size)
+{
+	const struct sockaddr_in	*in4;
+	const struct sockaddr_in6	*in6;
+	char				 a[INET6_ADDRSTRLEN] = "?";
+
+	switch (ss->ss_family) {
+	case AF_INET:
+		in4 = (const struct sockaddr_in *)ss;
+		inet_ntop(AF_INET, &in4->sin_addr, a, sizeof(a));
+		snprintf(buf, size, "%s:%u", a, ntohs(in4->sin_port));
+		break;
+	case AF_INET6:
+		in6 = (const struct sockaddr_in6 *)ss;
+		inet_ntop(AF_INET6, &in6->sin6_addr, a, sizeof(a));
+		snprintf(buf, size, "[%s]:%u", a, ntohs(in6->sin6_port));
+		break;
+	default:
+		snprintf(buf, size, "unix:uid=%u", uid);
+		break;
+	}
+}
+
+static size_t
+addr_hash(const uint8_t key[16])
+{
+	uint64_t	a, b;
+
+	memcpy(&a, key, 8);
+	memcpy(&b, key + 8, 8);
+	a = (a ^ (b * 0x9e3779b97f4a7c15ULL)) * 0xff51afd7ed558ccdULL;
+	return ((size_t)(a ^ (a >> 32)));
+}
+
+static struct addrcount **
+addr_place(struct proxy *p, const uint8_t key[16])
+{
+	struct addrcount	**pa;
+
+	for (pa = &p->addrs[addr_hash(key) & (p->sizeaddrs - 1)];
+	    *pa != NULL; pa = &(*pa)->next)
+		if (memcmp((*pa)->addr, key, 16) == 0)
+			break;
+	return (pa);
+}
+
+static int
+addrs_grow(struct proxy *p)
+{
+	struct addrcount	**nt, *a, *next;
+	size_t			  i, h, n;
+
+	if (p->naddrs < p->sizeaddrs)
+		return (0);
+	n = p->sizeaddrs == 0 ? 256 : p->sizeaddrs * 2;
+	if ((nt = calloc(n, sizeof(*nt))) == NULL)
+		return (-1);
+	for (i = 0; i < p->sizeaddrs; i++)
+		for (a = p->addrs[i]; a != NULL; a = next) {
+			next = a->next;
+			h = addr_hash(a->addr) & (n - 1);
+			a->next = nt[h];
+			nt[h] = a;
+		}
+	free(p->addrs);
+	p->addrs = nt;
+	p->sizeaddrs = n;
+	return (0);
+}
+
+static struct addrcount *
+addr_get(struct proxy *p, const uint8_t key[16])
+{
+	struct addrcount	**pa, *a;
+
+	if (addrs_grow(p) == -1)
+		return (NULL);
+	if (*(pa = addr_place(p, key)) != NULL)
+		return (*pa);
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		return (NULL);
+	memcpy(a->addr, key, 16);
+	*pa = a;
+	p->naddrs++;
+	return (a);
+}
+
+/* Freed when nothing is to be said or remembered of it any more. */
+static void
+addr_drop_if_done(struct proxy *p, struct addrcount *a)
+{
+	struct addrcount	**pa;
+
+	if (a->count > 0 || a->is_dirty || a->is_over)
+		return;
+	pa = addr_place(p, a->addr);
+	*pa = a->next;
+	p->naddrs--;
+	free(a);
+}
+
+static void
+addr_mark(struct proxy *p, struct addrcount *a)
+{
+	if (a->is_dirty)
+		return;
+	a->is_dirty = 1;
+	TAILQ_INSERT_TAIL(&p->dirty_addrs, a, dirty_entry);
+}
+
+void
+addr_connected(struct conn *c, const uint8_t key[16])
+{
+	if ((c->addr = addr_get(c->p, key)) == NULL)
+		return;
+	c->addr->count++;
+	addr_mark(c->p, c->addr);
+}
+
+void
+addr_left(struct conn *c)
+{
+	if (c->addr == NULL)
+		return;
+	c->addr->count--;
+	addr_mark(c->p, c->addr);
+	c->addr = NULL;
+}
+
+static int
+addr_may_connect(struct proxy *p, const uint8_t key[16])
+{
+	struct addrcount	*a;
+
+	if (p->sizeaddrs == 0 || (a = *addr_place(p, key)) == NULL)
+		return (1);
+	return (!a->is_over && a->count < p->conf->limits.per_address);
+}
+
+/* Once a turn: what has changed. */
+void
+addr_report(struct proxy *p)
+{
+	struct m_conn_count	 m[256];
+	struct addrcount	*a;
+	size_t			 n = 0;
+
+	if (p->total_dirty) {
+		memset(&m[n], 0, sizeof(m[n]));
+		m[n++].count = p->nconns;
+		p->total_dirty = 0;
+	}
+	while ((a = TAILQ_FIRST(&p->dirty_addrs)) != NULL) {
+		TAILQ_REMOVE(&p->dirty_addrs, a, dirty_entry);
+		a->is_dirty = 0;
+		memcpy(m[n].addr, a->addr, 16);
+		m[n++].count = a->count;
+		addr_drop_if_done(p, a);
+		if (n == sizeof(m) / sizeof(m[0])) {
+			chan_send(p->proc.parent, IMSG_CONN_COUNT, 0, 0, m,
+			    n * sizeof(m[0]));
+			n = 0;
+		}
+	}
+	if (n > 0)
+		chan_send(p->proc.parent, IMSG_CONN_COUNT, 0, 0, m,
+		    n * sizeof(m[0]));
+}
+
+int
+addr_on_limit(struct chan *ch, struct imsg *im)
+{
+	static const uint8_t	 zero[16];
+	struct proxy		*p = proxy;
+	struct m_conn_limit	 m;
+	struct addrcount	*a;
+	size_t			 off;
+
+	(void)ch;
+	if (im->len % sizeof(m) != 0)
+		return (-1);
+	for (off = 0; off < im->len; off += sizeof(m)) {
+		memcpy(&m, im->data + off, sizeof(m));
+		if (memcmp(m.addr, zero, 16) == 0) {
+			p->is_full = m.is_over != 0;
+			continue;
+		}
+		if ((a = addr_get(p, m.addr)) == NULL)
+			continue;
+		a->is_over = m.is_over != 0;
+		addr_drop_if_done(p, a);
+	}
+	listeners_update(p);
+	return (0);
+}
+
+/* -- accepting ---------------------------------------------------------- */
+
+static void
+out_of_descriptors(struct proxy *p)
+{
+	struct timeval	tv = { 0, PAUSE_MS * 1000 };
+
+	log_warn("accepting pauses");
+	p->is_starved = 1;
+	listeners_update(p);
+	event_add(p->resume, &tv);
+}
+
+static void
+connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
+{
+	struct proxy	*p = l->p;
+	struct conn	*c;
+	struct ucred	 cred;
+	socklen_t	 len = sizeof(cred);
+	uint8_t		 key[16];
+	char		 peer[PEER_MAXLEN];
+
+	memset(&cred, 0, sizeof(cred));
+	if ((l->flags & LISTEN_UNIX) && getsockopt(fd, SOL_SOCKET,
+	    SO_PEERCRED, &cred, &len) == -1) {
+		log_warn("listen on %s: credentials of a peer", l->name);
+		close(fd);
+		return;
+	}
+	addr_key(ss, cred.uid, key);
+	addr_text(ss, cred.uid, peer, sizeof(peer));
+	if (!addr_may_connect(p, key)) {
+		if (log_may(&p->log_refused, 5))
+			log_session("refused address=%s reason=\"connections "
+			    "per address\"", peer);
+		close(fd);
+		return;
+	}
+	if ((c = conn_new(p, l, fd, peer, key)) == NULL)
+		return;
+	c->uid = cred.uid;
+	c->gid = cred.gid;
+}
+
+static void
+listener_on_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener		*l = arg;
+	struct proxy		*p = l->p;
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+	int			 i, s;
+
+	(void)what;
+	for (i = 0; i < ACCEPT_BURST && p->is_accepting; i++) {
+		/* not more than the limit, though others may have some */
+		if (p->nconns >= p->conf->limits.connections) {
+			p->is_full = 1;
+			p->total_dirty = 1;
+			listeners_update(p);
+			return;
+		}
+		memset(&ss, 0, sizeof(ss));
+		len = sizeof(ss);
+		s = accept4(fd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (s == -1) {
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOBUFS || errno == ENOMEM)
+				out_of_descriptors(p);
+			return;
+		}
+		connection(l, s, &ss);
+	}
+}

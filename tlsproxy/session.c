@@ -1,0 +1,626 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The session state machine: HELLO to WELCOME or ABORT, GOODBYE, and the
+ * slots by which keeper and broker name a session.  A slot is given to
+ * another session only when neither has anything to say of the old one.
+ */
+#include <sys/socket.h>
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chan.h"
+#include "mono.h"
+#include "tlsproxy.h"
+
+/* -- slots -------------------------------------------------------------- */
+
+static int
+slots_grow(struct proxy *p)
+{
+	struct slot	*ns;
+	uint32_t	 i, n = p->nslots == 0 ? 64 : p->nslots * 2;
+	uint32_t	 max = p->conf->limits.connections;
+
+	/* every connection may have one under way and one that ends */
+	if (p->nslots >= 2 * (uint64_t)max + 64)
+		return (-1);
+	if ((ns = reallocarray(p->slots, n, sizeof(*ns))) == NULL)
+		return (-1);
+	p->slots = ns;
+	for (i = n - 1; i >= p->nslots && i > 0; i--) {
+		ns[i].sess = NULL;
+		ns[i].gen = 1;
+		ns[i].next_free = p->free_slot;
+		p->free_slot = i;
+	}
+	if (p->nslots == 0)
+		memset(&ns[0], 0, sizeof(ns[0]));
+	p->nslots = n;
+	return (0);
+}
+
+static struct psess *
+psess_new(struct proxy *p)
+{
+	struct psess	*s;
+	uint32_t	 slot;
+
+	if (p->free_slot == 0 && slots_grow(p) == -1)
+		return (NULL);
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return (NULL);
+	slot = p->free_slot;
+	p->free_slot = p->slots[slot].next_free;
+	p->slots[slot].sess = s;
+	s->slot = slot;
+	s->gen = p->slots[slot].gen;
+	TAILQ_INIT(&s->subs);
+	p->nsess++;
+	return (s);
+}
+
+static void
+psess_free(struct psess *s)
+{
+	struct proxy	*p = proxy;
+	struct slot	*slot = &p->slots[s->slot];
+
+	submap_remove_all(s);
+	if (s->conn != NULL)
+		s->conn->sess = NULL;
+	slot->sess = NULL;
+	slot->gen++;
+	slot->next_free = p->free_slot;
+	p->free_slot = s->slot;
+	p->nsess--;
+	free(s->realm);
+	free(s->authid);
+	free(s->role);
+	free(s);
+}
+
+static void
+psess_free_if_done(struct psess *s)
+{
+	if (!s->await_auth && !s->await_open && !s->await_end)
+		psess_free(s);
+}
+
+struct psess *
+session_find(struct broker *b, const struct imsg *m, int *nonsense)
+{
+	struct proxy	*p = b->p;
+	struct psess	*s;
+
+	*nonsense = 0;
+	if (m->slot == 0 || m->slot >= p->nslots ||
+	    (int32_t)(m->gen - p->slots[m->slot].gen) > 0) {
+		*nonsense = 1;
+		return (NULL);
+	}
+	s = p->slots[m->slot].sess;
+	if (s == NULL || s->gen != m->gen)
+		return (NULL);
+	if (s->broker != b) {
+		*nonsense = 1;
+		return (NULL);
+	}
+	return (s);
+}
+
+/* -- leaving ------------------------------------------------------------ */
+
+static void
+log_left(const struct conn *c, const struct psess *s, const char *why)
+{
+	char	authid[128], realm[256];
+
+	log_session("session %" PRIu64 " left realm=%s authid=%s role=%s "
+	    "address=%s reason=\"%s\"", s->id,
+	    log_vis(realm, sizeof(realm), s->realm, strlen(s->realm)),
+	    log_vis(authid, sizeof(authid), s->authid, strlen(s->authid)),
+	    s->role, c->peer, why);
+}
+
+static void
+log_refused(const struct conn *c, const char *realm, size_t len,
+    const char *reason, const char *text)
+{
+	char	buf[256];
+
+	if (!log_may(&c->p->log_refused, 20))
+		return;
+	log_session("refused realm=%s address=%s reason=%s: %s",
+	    log_vis(buf, sizeof(buf), realm, len), c->peer, reason, text);
+}
+
+static void
+send_close(struct psess *s, enum close_why why)
+{
+	struct m_session_close	m;
+
+	memset(&m, 0, sizeof(m));
+	m.why = (uint8_t)why;
+	if (s->broker->chan == NULL || chan_send(s->broker->chan,
+	    IMSG_SESSION_CLOSE, s->slot, s->gen, &m, sizeof(m)) == -1)
+		return;
+	s->await_end = 1;
+}
+
+/* The client has no part in this session any more. */
+static void
+session_detach(struct psess *s, enum close_why why)
+{
+	struct proxy	*p = proxy;
+
+	if (s->conn != NULL)
+		s->conn->sess = NULL;
+	if (s->conn != NULL && s->xoff)
+		conn_set_slow(s->conn, 0);
+	s->conn = NULL;
+	submap_remove_all(s);
+	switch (s->state) {
+	case SESS_AUTHENTICATING:
+		if (p->keeper != NULL && chan_send(p->keeper,
+		    IMSG_AUTH_CANCEL, s->slot, s->gen, NULL, 0) == 0)
+			s->await_auth = 1;
+		break;
+	case SESS_JOINED:
+		send_close(s, why);
+		break;
+	default:
+		break;
+	}
+	s->state = SESS_GONE;
+	psess_free_if_done(s);
+}
+
+void
+session_lost(struct conn *c, const char *why)
+{
+	struct psess	*s = c->sess;
+
+	if (s->state == SESS_JOINED)
+		log_left(c, s, why);
+	session_detach(s, CLOSE_LOST);
+}
+
+void
+session_abort(struct conn *c, enum wamp_err err, const char *fmt, ...)
+{
+	struct psess	*s = c->sess;
+	char		 text[REASON_MAXLEN];
+	va_list		 ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (c->is_leaving || c->said_goodbye) {
+		/* nothing follows a GOODBYE */
+		conn_close_code(c, WS_NORMAL, NULL);
+		return;
+	}
+	out_abort(c, err, text);
+	if (s != NULL && s->state == SESS_JOINED)
+		log_left(c, s, text);
+	else
+		log_refused(c, s != NULL ? s->realm : "", s != NULL ?
+		    strlen(s->realm) : 0, wamp_err_uri(err), text);
+	if (s != NULL)
+		session_detach(s, CLOSE_VIOLATION);
+	conn_close_code(c, WS_NORMAL, NULL);
+}
+
+void
+session_on_client_goodbye(struct conn *c, const char *reason, size_t len)
+{
+	char	why[128];
+
+	/* WAMP, Session Closing: the reply, and nothing after it */
+	out_goodbye(c, WERR_GOODBYE_AND_OUT, NULL);
+	log_left(c, c->sess, log_vis(why, sizeof(why), reason, len));
+	session_detach(c->sess, CLOSE_GOODBYE);
+	c->said_goodbye = 1;
+	/* WAMP, Transport and Session Lifetime: another HELLO may follow */
+	conn_set_phase(c, c->p->conf->limits.hello);
+}
+
+void
+session_on_client_abort(struct conn *c, const char *reason, size_t len)
+{
+	struct psess	*s = c->sess;
+	char		 why[128];
+
+	/* an ABORT is never answered */
+	if (s != NULL && s->state == SESS_JOINED)
+		log_left(c, s, log_vis(why, sizeof(why), reason, len));
+	if (s != NULL)
+		session_detach(s, CLOSE_ABORTED);
+	conn_close_code(c, WS_NORMAL, NULL);
+}
+
+static void
+conn_leave(struct conn *c, enum wamp_err err, const char *text)
+{
+	out_goodbye(c, err, text);
+	c->is_leaving = 1;
+	conn_set_phase(c, LEAVING_MS);
+}
+
+void
+session_goodbye(struct conn *c, enum wamp_err err, const char *text)
+{
+	log_left(c, c->sess, wamp_err_uri(err));
+	session_detach(c->sess, CLOSE_ENDED);
+	conn_leave(c, err, text);
+}
+
+/* -- joining ------------------------------------------------------------ */
+
+static uint16_t
+peer_groups(const struct conn *c, uint32_t *gids, size_t max)
+{
+	socklen_t	len = (socklen_t)(max * sizeof(*gids));
+
+#ifdef SO_PEERGROUPS
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERGROUPS, gids, &len) == 0)
+		return ((uint16_t)(len / sizeof(*gids)));
+#else
+	(void)c;
+	(void)gids;
+	(void)len;
+#endif
+	return (0);
+}
+
+void
+session_hello(struct conn *c, const struct conf_realm *r,
+    struct m_auth_hello *h, const uint8_t *authid)
+{
+	struct proxy	*p = c->p;
+	struct psess	*s;
+	struct iovec	 iov[3];
+	uint32_t	 gids[AUTH_MAXGROUPS];
+	union {
+		const uint8_t	*c;
+		uint8_t		*p;
+	} u = { .c = authid };
+
+	if (p->keeper == NULL || p->is_shutting ||
+	    p->brokers[r->broker].chan == NULL) {
+		session_abort(c, WERR_SYSTEM_SHUTDOWN,
+		    "the router cannot take sessions just now");
+		return;
+	}
+	if ((s = psess_new(p)) == NULL ||
+	    (s->realm = strdup(r->name)) == NULL) {
+		if (s != NULL)
+			psess_free(s);
+		session_abort(c, WERR_SYSTEM_SHUTDOWN, "out of memory");
+		return;
+	}
+	s->conn = c;
+	c->sess = s;
+	s->broker = &p->brokers[r->broker];
+	s->realm_id = r->id;
+	s->loose_ids = r->loose_ids;
+	s->state = SESS_AUTHENTICATING;
+	h->realm = r->id;
+	if (c->l->flags & LISTEN_UNIX) {
+		h->proofs |= PROOF_SOCKET;
+		h->uid = c->uid;
+		h->gid = c->gid;
+		h->ngroups = peer_groups(c, gids, AUTH_MAXGROUPS);
+	}
+	iov[0].iov_base = h;
+	iov[0].iov_len = sizeof(*h);
+	iov[1].iov_base = gids;
+	iov[1].iov_len = h->ngroups * sizeof(gids[0]);
+	iov[2].iov_base = u.p;
+	iov[2].iov_len = h->authidlen;
+	chan_sendv(p->keeper, IMSG_AUTH_HELLO, s->slot, s->gen, iov, 3);
+	conn_set_phase(c, p->conf->limits.authenticate);
+}
+
+/* The keeper names slots of ours that wait for it, and no others. */
+static struct psess *
+keeper_sess(struct proxy *p, const struct imsg *m)
+{
+	struct psess	*s;
+
+	if (m->slot == 0 || m->slot >= p->nslots)
+		return (NULL);
+	s = p->slots[m->slot].sess;
+	if (s == NULL || s->gen != m->gen)
+		return (NULL);
+	if (s->state != SESS_AUTHENTICATING && !s->await_auth)
+		return (NULL);
+	return (s);
+}
+
+int
+session_on_deny(struct chan *ch, struct imsg *m)
+{
+	struct m_auth_deny	 d;
+	struct psess		*s;
+
+	memcpy(&d, m->data, sizeof(d));
+	if (d.textlen != m->len - sizeof(d) || d.err >= WERR_MAX ||
+	    (s = keeper_sess(chan_arg(ch), m)) == NULL)
+		return (-1);
+	if (s->state == SESS_AUTHENTICATING) {
+		s->state = SESS_GONE;	/* nothing is left to be canceled */
+		session_abort(s->conn, (enum wamp_err)d.err, "%.*s",
+		    (int)d.textlen, (const char *)(m->data + sizeof(d)));
+		return (0);
+	}
+	s->await_auth = 0;
+	psess_free_if_done(s);
+	return (0);
+}
+
+int
+session_on_granted(struct chan *ch, struct imsg *m)
+{
+	struct psess	*s;
+
+	if ((s = keeper_sess(chan_arg(ch), m)) == NULL || !s->await_auth)
+		return (-1);
+	s->await_auth = 0;
+	if (!s->opened)
+		s->await_open = 1;
+	psess_free_if_done(s);
+	return (0);
+}
+
+static void
+refuse_open(struct broker *b, const struct imsg *m)
+{
+	struct m_session_close	cl;
+
+	memset(&cl, 0, sizeof(cl));
+	cl.why = CLOSE_NEVER;
+	chan_send(b->chan, IMSG_SESSION_CLOSE, m->slot, m->gen, &cl,
+	    sizeof(cl));
+}
+
+static void
+log_joined(const struct conn *c, const struct psess *s)
+{
+	char	authid[128], realm[256];
+
+	log_session("session %" PRIu64 " joined realm=%s authid=%s role=%s "
+	    "method=%s address=%s transport=%s serializer=%s proxy=%u",
+	    s->id, log_vis(realm, sizeof(realm), s->realm, strlen(s->realm)),
+	    log_vis(authid, sizeof(authid), s->authid, strlen(s->authid)),
+	    s->role, wamp_auth_name(s->method), c->peer,
+	    c->is_ws ? "websocket" : "rawsocket", ser_name(c->ser),
+	    c->p->proc.instance);
+}
+
+static void
+session_welcome(struct psess *s, const struct m_session_open *o,
+    const uint8_t *text)
+{
+	struct conn	*c = s->conn;
+
+	s->authid = strndup((const char *)text, o->authidlen);
+	s->role = strndup((const char *)text + o->authidlen, o->rolelen);
+	if (s->authid == NULL || s->role == NULL) {
+		s->state = SESS_JOINED;
+		conn_kill(c, "out of memory");
+		return;
+	}
+	s->id = o->session;
+	s->method = o->method;
+	s->state = SESS_JOINED;
+	out_welcome(c, s);
+	transport_joined(c);
+	conn_set_phase(c, 0);
+	log_joined(c, s);
+}
+
+int
+session_on_open(struct chan *ch, struct imsg *m)
+{
+	struct broker		*b = chan_arg(ch);
+	struct m_session_open	 o;
+	struct psess		*s;
+	int			 nonsense;
+
+	memcpy(&o, m->data, sizeof(o));
+	if ((size_t)o.authidlen + o.rolelen != m->len - sizeof(o) ||
+	    o.session == 0 || o.session > WAMP_ID_MAX)
+		return (-1);
+	if ((s = session_find(b, m, &nonsense)) == NULL) {
+		if (nonsense)
+			return (-1);
+		/* the client went away while the keeper granted */
+		refuse_open(b, m);
+		return (0);
+	}
+	if (s->opened || o.realm != s->realm_id)
+		return (-1);
+	s->opened = 1;
+	s->await_open = 0;
+	if (s->state == SESS_AUTHENTICATING) {
+		session_welcome(s, &o, m->data + sizeof(o));
+		return (0);
+	}
+	send_close(s, CLOSE_NEVER);
+	psess_free_if_done(s);
+	return (0);
+}
+
+int
+session_on_end(struct chan *ch, struct imsg *m)
+{
+	struct broker		*b = chan_arg(ch);
+	struct m_session_end	 e;
+	struct psess		*s;
+	struct conn		*c;
+	char			 text[REASON_MAXLEN + 1];
+	int			 nonsense;
+
+	memcpy(&e, m->data, sizeof(e));
+	if (e.textlen != m->len - sizeof(e) || e.err >= WERR_MAX ||
+	    e.textlen > REASON_MAXLEN)
+		return (-1);
+	if ((s = session_find(b, m, &nonsense)) == NULL)
+		return (nonsense ? -1 : 0);
+	if (s->state == SESS_GONE) {
+		if (!s->await_end)
+			refuse_open(b, m);
+		s->await_end = 0;
+		s->await_open = 0;
+		psess_free_if_done(s);
+		return (0);
+	}
+	memcpy(text, m->data + sizeof(e), e.textlen);
+	text[e.textlen] = '\0';
+	c = s->conn;
+	if (s->state == SESS_AUTHENTICATING) {
+		/* refused by the broker: an END without an OPEN */
+		s->opened = 1;
+		s->state = SESS_GONE;
+		refuse_open(b, m);
+		psess_free(s);
+		session_abort(c, (enum wamp_err)e.err, "%s", text);
+		return (0);
+	}
+	/* our CLOSE answers; the broker has nothing more to say */
+	log_left(c, s, e.textlen > 0 ? text :
+	    wamp_err_uri((enum wamp_err)e.err));
+	session_detach(s, CLOSE_ENDED);
+	if ((s = b->p->slots[m->slot].sess) != NULL && s->gen == m->gen) {
+		s->await_end = 0;
+		psess_free_if_done(s);
+	}
+	if (e.err == WERR_PROTOCOL_VIOLATION)
+		session_abort(c, WERR_PROTOCOL_VIOLATION, "%s", text);
+	else
+		conn_leave(c, (enum wamp_err)e.err, text);
+	return (0);
+}
+
+/* -- slow consumers ----------------------------------------------------- */
+
+static void
+session_xoff(struct psess *s)
+{
+	s->xoff = 1;
+	chan_send(s->broker->chan, IMSG_XOFF, s->slot, s->gen, NULL, 0);
+	conn_set_slow(s->conn, SLOW_MS);
+}
+
+int
+session_may_event(struct psess *s)
+{
+	struct conn	*c = s->conn;
+
+	if (!s->xoff && c->out.bytes > c->p->conf->limits.queue / 4)
+		session_xoff(s);
+	if (!s->xoff)
+		return (1);
+	if (s->dropped++ == 0)
+		log_session("session %" PRIu64 " is slow: events are dropped",
+		    s->id);
+	c->p->dropped++;
+	return (0);
+}
+
+void
+session_queue_check(struct psess *s)
+{
+	struct conn	*c = s->conn;
+	uint32_t	 queue = c->p->conf->limits.queue;
+
+	if (s->state != SESS_JOINED)
+		return;
+	if (c->out.bytes > queue) {
+		conn_kill(c, "limits queue reached: does not read");
+		return;
+	}
+	if (!s->xoff && c->out.bytes > queue / 4)
+		session_xoff(s);
+	else if (s->xoff && c->out.bytes <= queue / 8) {
+		s->xoff = 0;
+		chan_send(s->broker->chan, IMSG_XON, s->slot, s->gen, NULL, 0);
+		conn_set_slow(c, 0);
+		if (s->dropped > 0)
+			log_session("session %" PRIu64 " is fast again: "
+			    "%" PRIu64 " events were dropped", s->id,
+			    s->dropped);
+		s->dropped = 0;
+	}
+}
+
+/* -- all sessions ------------------------------------------------------- */
+
+void
+sessions_broker_gone(struct broker *b)
+{
+	struct proxy	*p = b->p;
+	struct psess	*s;
+	struct conn	*c;
+	uint32_t	 i;
+
+	for (i = 1; i < p->nslots; i++) {
+		if ((s = p->slots[i].sess) == NULL || s->broker != b)
+			continue;
+		s->await_end = s->await_open = 0;
+		c = s->conn;
+		if (s->state == SESS_JOINED)
+			session_goodbye(c, WERR_SYSTEM_SHUTDOWN,
+			    "the realm's broker was restarted");
+		else if (s->state == SESS_AUTHENTICATING)
+			session_abort(c, WERR_SYSTEM_SHUTDOWN,
+			    "the realm's broker was restarted");
+		else
+			psess_free_if_done(s);
+	}
+	submap_free(b);
+}
+
+void
+sessions_keeper_gone(struct proxy *p)
+{
+	struct psess	*s;
+	uint32_t	 i;
+
+	for (i = 1; i < p->nslots; i++) {
+		if ((s = p->slots[i].sess) == NULL)
+			continue;
+		if (s->state == SESS_AUTHENTICATING)
+			session_abort(s->conn, WERR_AUTHENTICATION_FAILED,
+			    "authentication is not possible just now");
+		else {
+			s->await_auth = 0;
+			psess_free_if_done(s);
+		}
+	}
+}
+
+void
+sessions_shutdown(struct proxy *p)
+{
+	struct conn	*c, *next;
+
+	for (c = TAILQ_FIRST(&p->conns); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->sess != NULL && c->sess->state == SESS_JOINED)
+			session_goodbye(c, WERR_SYSTEM_SHUTDOWN,
+			    "the router is shutting down");
+		else if (c->sess != NULL)
+			session_abort(c, WERR_SYSTEM_SHUTDOWN,
+			    "the router is shutting down");
+		else if (!c->is_leaving)
+			conn_close_code(c, WS_GOING_AWAY, NULL);
+	}
+}

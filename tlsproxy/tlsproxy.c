@@ -1,0 +1,379 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * tlsproxy: start, channels to keeper and brokers, the end of each turn.
+ * The tables here say who may say what to this process.
+ */
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "pbuf.h"
+#include "tls_key.h"
+#include "tlsproxy.h"
+
+#define KEEPER_MAXLEN	4096
+
+struct proxy	*proxy;
+
+static int	sign_lost;
+
+/* -- who may say what --------------------------------------------------- */
+
+static const struct chan_rule keeper_table[IMSG_MAX] = {
+	[IMSG_AUTH_DENY] = { session_on_deny, sizeof(struct m_auth_deny),
+	    sizeof(struct m_auth_deny) + REASON_MAXLEN, 0, 0 },
+	[IMSG_AUTH_GRANTED] = { session_on_granted, 0, 0, 0, 0 },
+};
+
+static int	on_xoff(struct chan *, struct imsg *);
+static int	on_xon(struct chan *, struct imsg *);
+
+static const struct chan_rule broker_table[IMSG_MAX] = {
+	[IMSG_SESSION_OPEN] = { session_on_open,
+	    sizeof(struct m_session_open), sizeof(struct m_session_open) +
+	    AUTHID_MAXLEN + CONF_MAXNAME, 0, 0 },
+	[IMSG_SESSION_END] = { session_on_end, sizeof(struct m_session_end),
+	    sizeof(struct m_session_end) + REASON_MAXLEN, 0, 0 },
+	[IMSG_SUBSCRIBED] = { out_on_subscribed, sizeof(struct m_subscribed),
+	    0, 0, 0 },
+	[IMSG_UNSUBSCRIBED] = { out_on_unsubscribed,
+	    sizeof(struct m_unsubscribed), 0, 0, 0 },
+	[IMSG_PUBLISHED] = { out_on_published, sizeof(struct m_published),
+	    0, 0, 0 },
+	[IMSG_EVENT] = { out_on_event, sizeof(struct m_event), CHAN_ANY,
+	    0, 0 },
+	[IMSG_REGISTERED] = { out_on_registered, sizeof(struct m_registered),
+	    0, 0, 0 },
+	[IMSG_UNREGISTERED] = { out_on_unregistered,
+	    sizeof(struct m_unregistered), 0, 0, 0 },
+	[IMSG_INVOCATION] = { out_on_invocation, sizeof(struct m_invocation),
+	    CHAN_ANY, 0, 0 },
+	[IMSG_RESULT] = { out_on_result, sizeof(struct m_result), CHAN_ANY,
+	    0, 0 },
+	[IMSG_ERROR] = { out_on_error, sizeof(struct m_error), CHAN_ANY,
+	    0, 0 },
+	[IMSG_REFUSED] = { out_on_refused, sizeof(struct m_refused),
+	    sizeof(struct m_refused) + REASON_MAXLEN, 0, 0 },
+	[IMSG_XOFF] = { on_xoff, 0, 0, 0, 0 },
+	[IMSG_XON] = { on_xon, 0, 0, 0, 0 },
+};
+
+static void	keeper_ended(struct chan *, enum chan_end, const char *);
+static void	broker_ended(struct chan *, enum chan_end, const char *);
+static void	broker_throttle(struct chan *, int);
+
+static const struct chan_ops keeper_ops = { keeper_table, keeper_ended,
+    NULL };
+static const struct chan_ops broker_ops = { broker_table, broker_ended,
+    broker_throttle };
+
+/* -- peers -------------------------------------------------------------- */
+
+static void
+keeper_lost(struct proxy *p)
+{
+	chan_free(p->keeper);
+	p->keeper = NULL;
+	tls_key_set_fd(-1);
+	listeners_update(p);
+	sessions_keeper_gone(p);
+}
+
+static void
+keeper_ended(struct chan *c, enum chan_end end, const char *why)
+{
+	struct proxy	*p = chan_arg(c);
+
+	if (end == CHAN_NONSENSE) {
+		log_warnx("keeper sent %s", why);
+		proc_suspect(&p->keeper_peer);
+	}
+	keeper_lost(p);
+}
+
+static void
+broker_lost(struct broker *b)
+{
+	chan_free(b->chan);
+	b->chan = NULL;
+	b->xoff = 0;
+	sessions_broker_gone(b);
+	conns_resume(b->p);
+}
+
+static void
+broker_ended(struct chan *c, enum chan_end end, const char *why)
+{
+	struct broker	*b = chan_arg(c);
+
+	if (end == CHAN_NONSENSE) {
+		log_warnx("broker %u sent %s", b->peer.instance, why);
+		proc_suspect(&b->peer);
+	}
+	broker_lost(b);
+}
+
+static void
+broker_throttle(struct chan *c, int is_over)
+{
+	struct broker	*b = chan_arg(c);
+
+	if (!is_over)
+		conns_resume(b->p);
+}
+
+static int
+on_xoff(struct chan *c, struct imsg *m)
+{
+	struct broker	*b = chan_arg(c);
+
+	if (m->slot != 0)
+		return (-1);
+	b->xoff = 1;
+	return (0);
+}
+
+static int
+on_xon(struct chan *c, struct imsg *m)
+{
+	struct broker	*b = chan_arg(c);
+
+	if (m->slot != 0)
+		return (-1);
+	b->xoff = 0;
+	conns_resume(b->p);
+	return (0);
+}
+
+static int
+keeper_new(const struct m_peer *peer, int fd)
+{
+	struct proxy	*p = proxy;
+
+	if (peer->link == LINK_SIGN) {
+		tls_key_set_fd(fd);
+		return (0);
+	}
+	if (p->keeper != NULL)
+		keeper_lost(p);
+	p->keeper_peer = *peer;
+	p->keeper = chan_new(p->proc.base, fd, KEEPER_MAXLEN, &keeper_ops, p);
+	listeners_update(p);
+	return (0);
+}
+
+/* Longest imsg to and from a broker, message and what comes with it. */
+static size_t
+broker_maxlen(const struct conf *conf)
+{
+	return ((size_t)conf->limits.message + 64 * 1024);
+}
+
+static int
+broker_new(const struct m_peer *peer, int fd)
+{
+	struct proxy	*p = proxy;
+	struct broker	*b;
+
+	if (peer->instance >= CONF_MAXBROKERS) {
+		close(fd);
+		return (-1);
+	}
+	b = &p->brokers[peer->instance];
+	if (b->chan != NULL)
+		broker_lost(b);
+	b->p = p;
+	b->peer = *peer;
+	b->chan = chan_new(p->proc.base, fd, broker_maxlen(p->conf),
+	    &broker_ops, b);
+	if (b->chan != NULL)
+		chan_set_marks(b->chan, CHAN_HIGH, CHAN_LOW);
+	return (0);
+}
+
+static int
+peer_new(const struct m_peer *peer, int fd)
+{
+	switch (peer->role) {
+	case PROC_KEEPER:
+		return (keeper_new(peer, fd));
+	case PROC_BROKER:
+		return (broker_new(peer, fd));
+	default:
+		close(fd);
+		return (-1);
+	}
+}
+
+static void
+peer_gone(const struct m_peer *peer)
+{
+	struct proxy	*p = proxy;
+	struct broker	*b;
+
+	if (peer->role == PROC_KEEPER && p->keeper != NULL &&
+	    p->keeper_peer.generation == peer->generation)
+		keeper_lost(p);
+	if (peer->role != PROC_BROKER || peer->instance >= CONF_MAXBROKERS)
+		return;
+	b = &p->brokers[peer->instance];
+	if (b->chan != NULL && b->peer.generation == peer->generation)
+		broker_lost(b);
+}
+
+/* tls_key.c gave up its descriptor in the middle of a handshake. */
+static void
+on_sign_lost(void)
+{
+	sign_lost = 1;
+}
+
+/* -- the parent --------------------------------------------------------- */
+
+static int
+on_accept(struct chan *c, struct imsg *m)
+{
+	(void)m;
+	proxy->may_accept = 1;
+	listeners_update(proxy);
+	chan_send(c, IMSG_ACCEPTING, 0, 0, NULL, 0);
+	return (0);
+}
+
+static int
+on_shutdown(struct chan *c, struct imsg *m)
+{
+	(void)c;
+	(void)m;
+	proxy->is_shutting = 1;
+	listeners_update(proxy);
+	sessions_shutdown(proxy);
+	return (0);
+}
+
+static const struct chan_rule parent_table[IMSG_MAX] = {
+	[IMSG_ACCEPT] = { on_accept, 0, 0, 0, 0 },
+	[IMSG_SHUTDOWN] = { on_shutdown, sizeof(struct m_u32), 0, 0, 0 },
+	[IMSG_CONN_LIMIT] = { addr_on_limit, sizeof(struct m_conn_limit),
+	    CHAN_ANY, 0, 0 },
+};
+
+static int
+conf_check(struct conf *next, char *err, size_t errlen)
+{
+	return (listeners_check(next, err, errlen));
+}
+
+static void
+conf_commit(struct conf *next)
+{
+	struct proxy	*p = proxy;
+	unsigned int	 i;
+
+	listeners_commit(p, next);
+	conf_free(p->conf);
+	p->conf = next;
+	/* connections close before their queues meet this */
+	pbuf_set_budget((size_t)next->limits.memory * 2);
+	for (i = 0; i < CONF_MAXBROKERS; i++)
+		if (p->brokers[i].chan != NULL)
+			chan_set_maxlen(p->brokers[i].chan,
+			    broker_maxlen(next));
+}
+
+/* -- start and turns ---------------------------------------------------- */
+
+void
+proxy_ask_next_turn(struct proxy *p)
+{
+	struct timeval	now = { 0, 0 };
+
+	event_add(p->next_turn, &now);
+}
+
+static void
+on_next_turn(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	conns_continue(arg);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct proxy	*p = arg;
+
+	(void)fd;
+	(void)what;
+	p->is_starved = 0;
+	listeners_update(p);
+}
+
+static void
+turn_end(void)
+{
+	struct proxy	*p = proxy;
+
+	conns_flush(p);
+	if (p->conf == NULL)
+		return;
+	tls_key_new_turn();
+	if (sign_lost) {
+		sign_lost = 0;
+		log_warnx("the keeper does not answer: handshakes fail");
+		proc_suspect(&p->keeper_peer);
+	}
+	addr_report(p);
+	if (p->is_shutting && p->nconns == 0) {
+		p->is_shutting = 0;
+		p->may_accept = 0;
+		chan_send(p->proc.parent, IMSG_SHUTDOWN_DONE, 0, 0, NULL, 0);
+	}
+}
+
+static void
+prepare(void)
+{
+	struct proxy	*p = proxy;
+	char		 err[256];
+
+	if (p->proc.kind == PROXY_NET) {
+		if (tls_warm_up(err, sizeof(err)) == -1)
+			fatalx("tlsproxy: %s", err);
+		tls_release_buffers();
+		tls_key_init(on_sign_lost);
+	}
+	if ((p->rbuf = malloc(READ_MAX)) == NULL)
+		fatal("tlsproxy");
+	p->next_turn = evtimer_new(p->proc.base, on_next_turn, p);
+	p->resume = evtimer_new(p->proc.base, on_resume, p);
+	if (p->next_turn == NULL || p->resume == NULL)
+		fatalx("tlsproxy: out of memory");
+}
+
+static const struct proc_hooks hooks = {
+	PROC_TLSPROXY, prepare, conf_check, conf_commit, peer_new, peer_gone,
+	parent_table, turn_end
+};
+
+int
+main(int argc, char **argv)
+{
+	static struct proxy	p;
+
+	proxy = &p;
+	TAILQ_INIT(&p.listeners);
+	TAILQ_INIT(&p.conns);
+	TAILQ_INIT(&p.dirty);
+	TAILQ_INIT(&p.paused);
+	TAILQ_INIT(&p.postponed);
+	TAILQ_INIT(&p.dirty_addrs);
+	return (proc_main(&p.proc, &hooks, argc, argv));
+}

@@ -1,0 +1,340 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The process that faces the network: what its files share.
+ */
+#ifndef WAMPD_TLSPROXY_H
+#define WAMPD_TLSPROXY_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec.h"
+#include "conf.h"
+#include "log.h"
+#include "msgtypes.h"
+#include "obuf.h"
+#include "proc.h"
+#include "rawsocket.h"
+#include "wamp.h"
+#include "websocket.h"
+
+struct chan;
+struct conn;
+struct imsg;
+struct pbuf;
+struct psess;
+struct tls;
+
+#define PREJOIN_MAX	(16 * 1024)	/* longest message before WELCOME */
+#define READ_MAX	(64 * 1024)	/* octets a connection and turn */
+#define CHAN_HIGH	(4 * 1024 * 1024) /* to a broker: stop reading clients */
+#define CHAN_LOW	(1024 * 1024)
+#define CLOSING_MS	2000		/* to drain a queue before closing */
+#define LINGER_MS	1000		/* for the peer's end of the stream */
+#define LEAVING_MS	5000		/* for the client's GOODBYE */
+#define SLOW_MS		30000		/* over the soft limit: session ends */
+#define PAUSE_MS	100		/* accepting, after EMFILE */
+
+/*
+ * A listening statement in force.  Connections hold references, so that a
+ * reload never takes a TLS context from under a handshake.
+ */
+struct listener {
+	TAILQ_ENTRY(listener)	 entry;
+	unsigned int		 refs;
+	struct proxy		*p;
+	uint32_t		 id;
+	uint32_t		 flags;		/* LISTEN_* */
+	uint32_t		 sers;		/* 1 << enum ser */
+	char			*name;
+	char			**paths, **origins;
+	size_t			 npaths, norigins;
+	struct tls		*tls;		/* or NULL */
+	unsigned int		 nsocks;
+	int			 fds[LISTEN_MAXADDRS];
+	struct event		*ev[LISTEN_MAXADDRS];
+};
+TAILQ_HEAD(listeners, listener);
+
+/* Connections of one address (see m_conn_count), owned by the hash. */
+struct addrcount {
+	struct addrcount	*next;
+	TAILQ_ENTRY(addrcount)	 dirty_entry;
+	uint8_t			 addr[16];
+	uint32_t		 count;
+	uint8_t			 is_over;	/* the parent says */
+	uint8_t			 is_dirty;
+};
+TAILQ_HEAD(addrcounts, addrcount);
+
+enum conn_state {
+	CONN_TLS,		/* TLS handshake */
+	CONN_DETECT,		/* waiting for the first octets */
+	CONN_HTTP,		/* request head under way */
+	CONN_OPEN,		/* RawSocket or WebSocket frames */
+	CONN_CLOSING,		/* output is drained, input dropped */
+	CONN_LINGER,		/* our end is shut, waiting for theirs */
+	CONN_DEAD		/* on the list of those to be freed */
+};
+
+/* A client's connection.  Owned by the proxy's list. */
+struct conn {
+	TAILQ_ENTRY(conn)	 entry;
+	TAILQ_ENTRY(conn)	 dirty_entry;	/* has output, or is dead */
+	TAILQ_ENTRY(conn)	 wait_entry;	/* paused, or postponed */
+	struct proxy		*p;
+	struct listener		*l;		/* a reference */
+	struct addrcount	*addr;
+	struct psess		*sess;		/* or NULL */
+	struct tls		*tls;
+	int			 fd;
+	struct event		 rev, wev, tev;
+	struct obuf		 out;
+	uint64_t		 phase_at;	/* deadlines, mono_ms(), 0: none */
+	uint64_t		 complete_at;
+	uint64_t		 ping_at;
+	uint64_t		 slow_at;	/* over the soft limit too long */
+	uint64_t		 armed_at;	/* when tev fires, 0: not set */
+	uint64_t		 last_input;
+	size_t			 peermax;	/* longest message it takes */
+	size_t			 held;		/* octets counted in p->held */
+	union {
+		struct rs	 rs;
+		struct ws	 ws;
+	} in;
+	char			*pre;		/* CONN_DETECT, CONN_HTTP */
+	size_t			 prelen, prefrom;
+	char			*peer;		/* address for logs */
+	uint32_t		 uid, gid;	/* Unix socket: SO_PEERCRED */
+	uint8_t			 state;		/* enum conn_state */
+	uint8_t			 ser;		/* enum ser */
+	uint8_t			 is_ws;
+	uint8_t			 is_dirty;
+	uint8_t			 is_paused;	/* on p->paused */
+	uint8_t			 is_postponed;	/* on p->postponed */
+	uint8_t			 ping_sent;
+	uint8_t			 joined_once;
+	uint8_t			 want_write;	/* TLS read wants POLLOUT */
+	uint8_t			 want_read;	/* TLS write wants POLLIN */
+	uint8_t			 tls_error;	/* no tls_close() */
+	uint8_t			 is_leaving;	/* GOODBYE of ours was sent */
+	uint8_t			 said_goodbye;	/* the client's was answered, no
+						 * HELLO since */
+	uint8_t			 closed_ws;	/* a Close frame was sent */
+};
+TAILQ_HEAD(conns, conn);
+
+enum psess_state {
+	SESS_AUTHENTICATING,	/* AUTH_HELLO sent */
+	SESS_JOINED,
+	SESS_GONE		/* has no client any more, only waits for what
+				 * keeper and broker have yet to say */
+};
+
+/* A subscription of a session, mirrored from the broker. */
+struct sublink {
+	TAILQ_ENTRY(sublink)	 sess_entry;
+	TAILQ_ENTRY(sublink)	 sub_entry;
+	struct sublink		*next;		/* in the hash */
+	struct psess		*sess;
+	struct submap		*sub;
+};
+TAILQ_HEAD(sublinks, sublink);
+
+/* A subscription that sessions of this process hold. */
+struct submap {
+	struct submap		*next;		/* in the hash */
+	uint64_t		 id;
+	struct sublinks		 links;
+};
+
+/*
+ * The transport's side of a session: from HELLO until broker and keeper
+ * have nothing to say of its slot any more.  Owned by the slot table.
+ */
+struct psess {
+	struct conn		*conn;		/* NULL: client is gone */
+	struct broker		*broker;
+	uint32_t		 slot, gen;
+	uint8_t			 state;		/* enum psess_state */
+	uint8_t			 loose_ids;
+	uint8_t			 xoff;		/* told the broker */
+	uint8_t			 opened;	/* SESSION_OPEN arrived */
+	uint8_t			 await_auth;	/* the answer to AUTH_CANCEL */
+	uint8_t			 await_open;	/* granted, but not open yet */
+	uint8_t			 await_end;	/* the answer to SESSION_CLOSE */
+	uint32_t		 realm_id;
+	uint64_t		 id;
+	uint64_t		 last_request;
+	uint64_t		 dropped;	/* events since XOFF */
+	char			*realm, *authid, *role;
+	uint32_t		 method;
+	struct sublinks		 subs;
+};
+
+struct slot {
+	struct psess		*sess;		/* NULL: free */
+	uint32_t		 gen;		/* of the session in it, or the
+				 * next one */
+	uint32_t		 next_free;
+};
+
+/* The channel to a broker and what is mirrored from it. */
+struct broker {
+	struct proxy		*p;
+	struct chan		*chan;		/* NULL: not there */
+	struct m_peer		 peer;
+	int			 xoff;		/* it asked for silence */
+	struct submap		**subs;		/* hash by id */
+	size_t			 nsubs, sizesubs;
+	struct sublink		**links;	/* hash by id and slot */
+	size_t			 nlinks, sizelinks;
+};
+
+struct proxy {
+	struct proc		 proc;
+	struct conf		*conf;
+	struct chan		*keeper;	/* NULL: not there */
+	struct m_peer		 keeper_peer;
+	struct broker		 brokers[CONF_MAXBROKERS];
+	struct listeners	 listeners;
+	struct conns		 conns;
+	struct conns		 dirty;		/* to be written at turn's end */
+	struct conns		 paused;	/* a broker is over its mark */
+	struct conns		 postponed;	/* go on next turn */
+	struct event		*next_turn;	/* fires at once for them */
+	struct event		*resume;	/* accepting, after EMFILE */
+	uint32_t		 nconns;
+	int			 may_accept;	/* the parent said so */
+	int			 is_full;	/* connections, all proxies */
+	int			 is_starved;	/* no descriptors */
+	int			 is_accepting;	/* events are set */
+	int			 is_shutting;
+	int			 total_dirty;
+	struct addrcount	**addrs;
+	size_t			 sizeaddrs, naddrs;
+	struct addrcounts	 dirty_addrs;
+	struct slot		*slots;		/* slot 0 is never used */
+	uint32_t		 nslots, free_slot;
+	uint32_t		 nsess;
+	size_t			 held;		/* partial input, queued output */
+	uint64_t		 dropped;	/* events, all told */
+	uint8_t			*rbuf;		/* READ_MAX */
+	struct wbuf		 msg;		/* message under construction */
+	struct wbuf		 tmp;		/* payload under conversion */
+	struct log_limit	 log_refused, log_bad, log_drop;
+};
+
+extern struct proxy	*proxy;			/* this process's own */
+
+/* tlsproxy.c */
+void	 proxy_ask_next_turn(struct proxy *);	/* conns_continue() then */
+
+/* listener.c: listening sockets and who may connect */
+int	 listeners_check(struct conf *, char *err, size_t errlen);
+void	 listeners_commit(struct proxy *, struct conf *);
+void	 listeners_update(struct proxy *);	/* start or stop accepting */
+void	 listener_unref(struct listener *);
+void	 addr_connected(struct conn *, const uint8_t addr[16]);
+void	 addr_left(struct conn *);
+void	 addr_report(struct proxy *);
+int	 addr_on_limit(struct chan *, struct imsg *);
+
+/* conn.c: the octets of a connection */
+struct conn	*conn_new(struct proxy *, struct listener *, int fd,
+		    const char *peer, const uint8_t addr[16]);
+/* Drop now, without a word (the transport is gone or hopeless). */
+void	 conn_kill(struct conn *, const char *why);
+/* Let what is queued go out, then close. Input is dropped from now on. */
+void	 conn_close(struct conn *);
+/* The same with the WebSocket Close code (RawSocket has none). */
+void	 conn_close_code(struct conn *, uint16_t code, const char *why);
+/* Octets to go out, in order; the connection ends without memory. */
+void	 conn_queue(struct conn *, const void *, size_t);
+void	 conn_queue_pbuf(struct conn *, struct pbuf *);
+void	 conn_mark_dirty(struct conn *);
+void	 conn_postpone(struct conn *);	/* go on with it next turn */
+int	 conn_is_open(const struct conn *);	/* takes messages both ways */
+void	 conn_set_phase(struct conn *, uint32_t ms);	/* 0: none */
+void	 conn_set_slow(struct conn *, uint32_t ms);	/* 0: not slow */
+void	 conns_flush(struct proxy *);		/* end of turn */
+void	 conns_resume(struct proxy *);		/* broker takes again */
+void	 conns_continue(struct proxy *);	/* postponed ones */
+
+/* transport.c: first octets, RawSocket and WebSocket frames */
+void	 transport_input(struct conn *, uint8_t *, size_t);
+int	 transport_is_partial(const struct conn *);
+size_t	 transport_buffered(const struct conn *);	/* octets */
+void	 transport_joined(struct conn *);	/* raise the message limit */
+void	 transport_ping(struct conn *);
+void	 transport_free(struct conn *);
+/* One WAMP message as a frame: 0, or -1 if the client does not take one of
+ * that length (nothing is queued). */
+int	 transport_send(struct conn *, const uint8_t *, size_t);
+/* The same as a whole frame to be shared between clients; NULL without
+ * memory.  is_ws and ser as in struct conn. */
+struct pbuf	*transport_frame(int is_ws, int ser, const uint8_t *, size_t);
+
+/* session.c: the session state machine */
+void	 session_hello(struct conn *, const struct conf_realm *,
+	    struct m_auth_hello *, const uint8_t *authid);
+/* The transport ended under a session. */
+void	 session_lost(struct conn *, const char *why);
+/* ABORT with reason and English text, then close. */
+void	 session_abort(struct conn *, enum wamp_err, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+void	 session_on_client_goodbye(struct conn *, const char *reason,
+	    size_t len);
+void	 session_on_client_abort(struct conn *, const char *reason,
+	    size_t len);
+/* GOODBYE of ours: waits for the client's, then closes. */
+void	 session_goodbye(struct conn *, enum wamp_err, const char *text);
+int	 session_may_event(struct psess *);	/* or it is dropped, counted */
+void	 session_queue_check(struct psess *);	/* slow consumer rules */
+/* The session of a broker's imsg, NULL if it is none of now; *nonsense is
+ * set if it never can have been one. */
+struct psess	*session_find(struct broker *, const struct imsg *,
+		    int *nonsense);
+void	 sessions_broker_gone(struct broker *);
+void	 sessions_keeper_gone(struct proxy *);
+void	 sessions_shutdown(struct proxy *);
+int	 session_on_deny(struct chan *, struct imsg *);
+int	 session_on_granted(struct chan *, struct imsg *);
+int	 session_on_open(struct chan *, struct imsg *);
+int	 session_on_end(struct chan *, struct imsg *);
+
+/* submap.c: who holds which subscription */
+int		 submap_add(struct psess *, uint64_t id);
+void		 submap_remove(struct psess *, uint64_t id);
+void		 submap_remove_all(struct psess *);
+struct submap	*submap_find(struct broker *, uint64_t id);
+void		 submap_free(struct broker *);
+
+/* wamp_in.c: messages of clients */
+void	 wamp_input(struct conn *, const uint8_t *, size_t);
+
+/* wamp_out.c: messages to clients */
+void	 out_welcome(struct conn *, const struct psess *);
+void	 out_abort(struct conn *, enum wamp_err, const char *text);
+void	 out_goodbye(struct conn *, enum wamp_err, const char *text);
+void	 out_error(struct conn *, unsigned int reqtype, uint64_t request,
+	    enum wamp_err, const char *text, size_t textlen);
+int	 out_on_subscribed(struct chan *, struct imsg *);
+int	 out_on_unsubscribed(struct chan *, struct imsg *);
+int	 out_on_published(struct chan *, struct imsg *);
+int	 out_on_event(struct chan *, struct imsg *);
+int	 out_on_registered(struct chan *, struct imsg *);
+int	 out_on_unregistered(struct chan *, struct imsg *);
+int	 out_on_invocation(struct chan *, struct imsg *);
+int	 out_on_result(struct chan *, struct imsg *);
+int	 out_on_error(struct chan *, struct imsg *);
+int	 out_on_refused(struct chan *, struct imsg *);
+
+#endif /* WAMPD_TLSPROXY_H */

@@ -1,0 +1,414 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Which transport a client speaks, told by its first octet (RawSocket's is
+ * 0x7F, a letter begins HTTP), and the frames of either.  The frames are
+ * taken apart in common/codec; here they meet the connection.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http.h"
+#include "pbuf.h"
+#include "tlsproxy.h"
+
+static void	transport_begin(struct conn *, uint8_t *, size_t);
+
+/* Longest message taken now: a small one before WELCOME. */
+static size_t
+message_max(const struct conn *c)
+{
+	size_t	max = c->p->conf->limits.message;
+
+	if (!c->is_ws)
+		max = rs_floor(max);
+	if (!c->joined_once && max > PREJOIN_MAX)
+		max = PREJOIN_MAX;
+	return (max);
+}
+
+void
+transport_joined(struct conn *c)
+{
+	c->joined_once = 1;
+	if (c->is_ws)
+		c->in.ws.max = message_max(c);
+	else
+		c->in.rs.max = message_max(c);
+}
+
+static void
+transport_up(struct conn *c, int is_ws, int ser)
+{
+	c->is_ws = (uint8_t)is_ws;
+	c->ser = (uint8_t)ser;
+	c->state = CONN_OPEN;
+	if (is_ws) {
+		ws_init(&c->in.ws, message_max(c), 0, ser == SER_JSON);
+		c->peermax = SIZE_MAX;
+	} else
+		rs_init(&c->in.rs, message_max(c));
+	conn_set_phase(c, c->p->conf->limits.hello);
+}
+
+int
+transport_is_partial(const struct conn *c)
+{
+	if (c->state != CONN_OPEN)
+		return (0);
+	return (c->is_ws ? ws_is_partial(&c->in.ws) :
+	    rs_is_partial(&c->in.rs));
+}
+
+size_t
+transport_buffered(const struct conn *c)
+{
+	if (c->state != CONN_OPEN)
+		return (c->prelen);
+	return (c->is_ws ? c->in.ws.size : c->in.rs.size);
+}
+
+void
+transport_free(struct conn *c)
+{
+	if (c->ser == SER_NONE)
+		return;
+	if (c->is_ws)
+		ws_free(&c->in.ws);
+	else
+		rs_free(&c->in.rs);
+}
+
+/* -- frames out --------------------------------------------------------- */
+
+static size_t
+frame_header(uint8_t hdr[WS_MAXHDR], int is_ws, int ser, size_t len)
+{
+	if (is_ws)
+		return (ws_header(hdr, ser == SER_JSON ? WS_OP_TEXT :
+		    WS_OP_BINARY, len, NULL));
+	rs_header(hdr, RS_T_MESSAGE, len);
+	return (RS_HDRLEN);
+}
+
+int
+transport_send(struct conn *c, const uint8_t *msg, size_t len)
+{
+	uint8_t	 hdr[WS_MAXHDR], *p;
+	size_t	 n;
+
+	if (len > c->peermax || (!c->is_ws && len > RS_MAXLEN))
+		return (-1);
+	n = frame_header(hdr, c->is_ws, c->ser, len);
+	if ((p = obuf_room(&c->out, n + len)) == NULL) {
+		conn_kill(c, "out of memory");
+		return (0);
+	}
+	memcpy(p, hdr, n);
+	memcpy(p + n, msg, len);
+	conn_mark_dirty(c);
+	return (0);
+}
+
+struct pbuf *
+transport_frame(int is_ws, int ser, const uint8_t *msg, size_t len)
+{
+	struct pbuf	*pb;
+	uint8_t		 hdr[WS_MAXHDR];
+	size_t		 n;
+
+	n = frame_header(hdr, is_ws, ser, len);
+	if ((pb = pbuf_new(n + len)) == NULL)
+		return (NULL);
+	memcpy(pb->data, hdr, n);
+	memcpy(pb->data + n, msg, len);
+	pb->len = n + len;
+	return (pb);
+}
+
+static void
+control_frame(struct conn *c, int type, const uint8_t *data, size_t len)
+{
+	uint8_t	hdr[WS_MAXHDR];
+	size_t	n;
+
+	if (c->is_ws)
+		n = ws_header(hdr, type, len, NULL);
+	else {
+		rs_header(hdr, type, len);
+		n = RS_HDRLEN;
+	}
+	conn_queue(c, hdr, n);
+	conn_queue(c, data, len);
+	/* a client that asks and does not read ends itself */
+	if (c->out.bytes > c->p->conf->limits.queue)
+		conn_kill(c, "does not read");
+}
+
+void
+transport_ping(struct conn *c)
+{
+	static const uint8_t	word[] = "wampd";
+
+	control_frame(c, c->is_ws ? WS_OP_PING : RS_T_PING, word,
+	    sizeof(word) - 1);
+}
+
+/* -- frames in ---------------------------------------------------------- */
+
+static void
+rs_failed(struct conn *c, const struct rs_event *ev)
+{
+	if (log_may(&c->p->log_bad, 5))
+		log_session("bad frame address=%s reason=\"%s\" limit=%zu",
+		    c->peer, ev->why, c->in.rs.max);
+	if (ev->toobig && c->sess != NULL)
+		session_abort(c, WERR_PAYLOAD_SIZE_EXCEEDED,
+		    "message longer than %zu octets", c->in.rs.max);
+	else
+		conn_close(c);
+}
+
+static void
+rs_input(struct conn *c, uint8_t *p, size_t len)
+{
+	struct rs_event	ev;
+
+	while (c->state == CONN_OPEN) {
+		rs_next(&c->in.rs, &p, &len, &ev);
+		switch (ev.type) {
+		case RS_MORE:
+			return;
+		case RS_MESSAGE:
+			c->complete_at = 0;
+			wamp_input(c, ev.data, ev.len);
+			break;
+		case RS_PING:
+			c->complete_at = 0;
+			control_frame(c, RS_T_PONG, ev.data, ev.len);
+			break;
+		case RS_PONG:
+			c->complete_at = 0;
+			break;
+		case RS_FAIL:
+			rs_failed(c, &ev);
+			return;
+		}
+	}
+}
+
+static void
+ws_peer_close(struct conn *c, const struct ws_event *ev)
+{
+	if (c->sess != NULL)
+		session_lost(c, "connection closed");
+	conn_close_code(c, ev->code, NULL);
+}
+
+static void
+ws_input(struct conn *c, uint8_t *p, size_t len)
+{
+	struct ws_event	ev;
+
+	while (c->state == CONN_OPEN) {
+		ws_next(&c->in.ws, &p, &len, &ev);
+		switch (ev.type) {
+		case WS_MORE:
+			return;
+		case WS_MESSAGE:
+			c->complete_at = 0;
+			wamp_input(c, ev.data, ev.len);
+			break;
+		case WS_PING:
+			control_frame(c, WS_OP_PONG, ev.data, ev.len);
+			break;
+		case WS_PONG:
+			break;
+		case WS_CLOSE:
+			ws_peer_close(c, &ev);
+			return;
+		case WS_FAIL:
+			if (log_may(&c->p->log_bad, 5))
+				log_session("bad frame address=%s "
+				    "reason=\"%s\"", c->peer, ev.why);
+			if (c->sess != NULL)
+				session_lost(c, ev.why);
+			conn_close_code(c, ev.code, ev.why);
+			return;
+		}
+	}
+}
+
+/* -- the first octets --------------------------------------------------- */
+
+/* Gather octets until there are enough; -1: no memory, connection ended. */
+static int
+pre_add(struct conn *c, const uint8_t *p, size_t len)
+{
+	char	*n;
+
+	if ((n = realloc(c->pre, c->prelen + len + 1)) == NULL) {
+		conn_kill(c, "out of memory");
+		return (-1);
+	}
+	memcpy(n + c->prelen, p, len);
+	c->pre = n;
+	c->prelen += len;
+	return (0);
+}
+
+static void
+pre_free(struct conn *c)
+{
+	free(c->pre);
+	c->pre = NULL;
+	c->prelen = 0;
+}
+
+static void
+rs_begin(struct conn *c, uint8_t *p, size_t len)
+{
+	uint8_t	in[4], reply[4];
+	size_t	replylen, n, message = c->p->conf->limits.message;
+	int	ser, rv;
+
+	n = 4 - c->prelen < len ? 4 - c->prelen : len;
+	if (c->prelen + n < 4) {
+		pre_add(c, p, n);
+		return;
+	}
+	if (c->prelen > 0)
+		memcpy(in, c->pre, c->prelen);
+	memcpy(in + c->prelen, p, n);
+	pre_free(c);
+	rv = rs_handshake(in, c->l->sers, message, reply, &replylen, &ser,
+	    &c->peermax);
+	conn_queue(c, reply, replylen);
+	if (rv == -1) {
+		conn_close(c);
+		return;
+	}
+	transport_up(c, 0, ser);
+	rs_input(c, p + n, len - n);
+}
+
+static void
+http_answer(struct conn *c, int status, int head)
+{
+	char	out[1024];
+
+	log_debug("HTTP %d to %s", status, c->peer);
+	conn_queue(c, out, http_error(out, sizeof(out), status, head));
+	conn_close(c);
+}
+
+static int
+http_path_ok(const struct conn *c, const struct http_req *req)
+{
+	size_t	i;
+
+	for (i = 0; i < c->l->npaths; i++)
+		if (strlen(c->l->paths[i]) == req->path.len &&
+		    memcmp(c->l->paths[i], req->path.p, req->path.len) == 0)
+			return (1);
+	return (c->l->npaths == 0);
+}
+
+/* The client's first subprotocol that is ours too (RFC 6455, 4.1: "ordered
+ * by preference"; notes: T98). */
+static int
+http_choose(const struct conn *c, const struct http_req *req)
+{
+	size_t	i;
+	int	ser;
+
+	for (i = 0; i < req->nproto; i++) {
+		ser = http_subprotocol(&req->proto[i]);
+		if (ser != 0 && (c->l->sers & (1U << ser)))
+			return (ser);
+	}
+	return (0);
+}
+
+/* 0: go on with *ser, or the status to answer. */
+static int
+http_judge(const struct conn *c, const struct http_req *req, int *ser)
+{
+	if (!http_path_ok(c, req))
+		return (404);
+	if (!req->is_upgrade)
+		return (426);
+	if (!http_origin_ok(req, (const char *const *)c->l->origins,
+	    c->l->norigins))
+		return (403);
+	if ((*ser = http_choose(c, req)) == 0)
+		return (400);
+	return (0);
+}
+
+static void
+http_begin(struct conn *c, uint8_t *p, size_t len)
+{
+	struct http_req	req;
+	char		out[1024];
+	size_t		rest;
+	int		n, ser, status;
+
+	/* what is behind the head belongs to frames, at most one read's */
+	if (pre_add(c, p, len) == -1)
+		return;
+	n = http_parse_request(c->pre, c->prelen, &c->prefrom, &req);
+	if (n == 0)
+		return;
+	if (n < 0) {
+		http_answer(c, -n, 0);
+		return;
+	}
+	if ((status = http_judge(c, &req, &ser)) != 0) {
+		http_answer(c, status, !req.is_get);
+		return;
+	}
+	conn_queue(c, out, http_switching(out, sizeof(out), &req, ser));
+	rest = c->prelen - (size_t)n;
+	pre_free(c);
+	transport_up(c, 1, ser);
+	ws_input(c, p + (len - rest), rest);
+}
+
+static void
+transport_begin(struct conn *c, uint8_t *p, size_t len)
+{
+	uint8_t	first = c->prelen > 0 ? (uint8_t)c->pre[0] : p[0];
+
+	if (first == RS_MAGIC && (c->l->flags & LISTEN_RAWSOCKET))
+		rs_begin(c, p, len);
+	else if (((first >= 'A' && first <= 'Z') || (first >= 'a' &&
+	    first <= 'z')) && (c->l->flags & LISTEN_WEBSOCKET)) {
+		c->state = CONN_HTTP;
+		http_begin(c, p, len);
+	} else
+		conn_close(c);
+}
+
+void
+transport_input(struct conn *c, uint8_t *p, size_t len)
+{
+	switch (c->state) {
+	case CONN_DETECT:
+		transport_begin(c, p, len);
+		break;
+	case CONN_HTTP:
+		http_begin(c, p, len);
+		break;
+	case CONN_OPEN:
+		if (c->is_ws)
+			ws_input(c, p, len);
+		else
+			rs_input(c, p, len);
+		break;
+	default:
+		break;
+	}
+}
