@@ -1,0 +1,202 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * What wampd needs from the machine before it starts: its users, its
+ * directories, descriptors enough.
+ */
+#include <sys/types.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "wampd.h"
+
+#define FD_RESERVE	64	/* beside clients, listeners and channels */
+
+/* Whom each child becomes: 0, or -1 and a line for each that is missing. */
+int
+host_users(struct wampd *w)
+{
+	static const char *const names[PROC_ROLES] = {
+	    [PROC_KEEPER] = "_wampkeeper",
+	    [PROC_TLSPROXY] = "_wampd",
+	    [PROC_BROKER] = "_wampbroker"
+	};
+	struct passwd	*pw;
+	unsigned int	 i;
+	int		 rv = 0;
+
+	for (i = 0; i < PROC_ROLES; i++) {
+		w->users[i].uid = getuid();
+		w->users[i].gid = getgid();
+		if (!w->is_root || names[i] == NULL)
+			continue;
+		if ((pw = getpwnam(names[i])) == NULL) {
+			log_warnx("user %s does not exist (create it with: "
+			    "useradd -r -M -d %s -s /usr/sbin/nologin %s)",
+			    names[i], EMPTYDIR, names[i]);
+			rv = -1;
+			continue;
+		}
+		if (pw->pw_uid == 0) {
+			log_warnx("user %s is root", names[i]);
+			rv = -1;
+		}
+		w->users[i].uid = pw->pw_uid;
+		w->users[i].gid = pw->pw_gid;
+	}
+	return (rv);
+}
+
+/* mkdir -p, each for everybody to enter and nobody else to write. */
+static int
+make_dirs(const char *path)
+{
+	char	part[PATH_MAX], *p;
+	mode_t	mask;
+	int	rv = 0;
+
+	if (strlcpy(part, path, sizeof(part)) >= sizeof(part)) {
+		errno = ENAMETOOLONG;
+		return (-1);
+	}
+	mask = umask(022);
+	for (p = part + 1; rv == 0; p++) {
+		if (*p != '/' && *p != '\0')
+			continue;
+		if (*p == '\0') {
+			rv = mkdir(part, 0755);
+			break;
+		}
+		*p = '\0';
+		if (mkdir(part, 0755) == -1 && errno != EEXIST)
+			rv = -1;
+		*p = '/';
+	}
+	umask(mask);
+	if (rv == -1 && errno == EEXIST)
+		rv = 0;
+	return (rv);
+}
+
+static int
+is_empty(const char *path)
+{
+	struct dirent	*d;
+	DIR		*dir;
+	int		 n = 0;
+
+	if ((dir = opendir(path)) == NULL)
+		return (0);
+	while ((d = readdir(dir)) != NULL)
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			n++;
+	closedir(dir);
+	return (n == 0);
+}
+
+/* The root directory of the children: ours, and with nothing in it. */
+int
+host_emptydir(void)
+{
+	struct stat	st;
+
+	if (lstat(EMPTYDIR, &st) == -1 && errno == ENOENT) {
+		if (make_dirs(EMPTYDIR) == -1) {
+			log_warn("directory %s: cannot be made", EMPTYDIR);
+			return (-1);
+		}
+		log_info("directory %s made", EMPTYDIR);
+	}
+	if (lstat(EMPTYDIR, &st) == -1) {
+		log_warn("directory %s", EMPTYDIR);
+		return (-1);
+	}
+	if (!S_ISDIR(st.st_mode) || st.st_uid != 0 ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		log_warnx("directory %s: must be a directory of root's that "
+		    "nobody else can write to", EMPTYDIR);
+		return (-1);
+	}
+	if (!is_empty(EMPTYDIR)) {
+		log_warnx("directory %s: must be empty", EMPTYDIR);
+		return (-1);
+	}
+	return (0);
+}
+
+/* The default directory of Unix sockets is made if it is wanted. */
+int
+host_rundir(const struct conf *conf)
+{
+	static const char	 dir[] = RUNDIR "/wampd";
+	struct conf_listen	*l;
+	struct stat		 st;
+	const char		*slash;
+	int			 is_wanted = 0;
+
+	TAILQ_FOREACH(l, &conf->listens, entry) {
+		if (l->path == NULL || (slash = strrchr(l->path, '/')) == NULL)
+			continue;
+		if ((size_t)(slash - l->path) == sizeof(dir) - 1 &&
+		    strncmp(l->path, dir, sizeof(dir) - 1) == 0)
+			is_wanted = 1;
+	}
+	if (!is_wanted || lstat(dir, &st) == 0 || errno != ENOENT)
+		return (0);
+	if (mkdir(dir, 0755) == -1 || chmod(dir, 0755) == -1) {
+		log_warn("directory %s: cannot be made", dir);
+		return (-1);
+	}
+	log_info("directory %s made", dir);
+	return (0);
+}
+
+/* As many descriptors as we may have; children inherit it. */
+void
+host_nofile(struct wampd *w)
+{
+	struct rlimit	rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		fatal("getrlimit");
+	if (rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+			getrlimit(RLIMIT_NOFILE, &rl);
+	}
+	w->nofile = (uint64_t)rl.rlim_cur;
+}
+
+/*
+ * A tlsproxy cannot hold more clients than it may have descriptors, however
+ * the kernel spreads them; one warning says so.
+ */
+void
+host_clamp(struct wampd *w, struct conf *conf)
+{
+	struct conf_listen	*l;
+	uint64_t		 reserve = FD_RESERVE, most;
+
+	reserve += 2 + conf->brokers;
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		reserve += 2 * (l->path != NULL ? 1 : l->naddr);
+	most = w->nofile > reserve ? w->nofile - reserve : 1;
+	if (conf->limits.connections <= most)
+		return;
+	if (!w->nofile_warned)
+		log_warnx("limit of connections lowered from %u to %llu: "
+		    "a process may have %llu descriptors (ulimit -n)",
+		    conf->limits.connections, (unsigned long long)most,
+		    (unsigned long long)w->nofile);
+	w->nofile_warned = 1;
+	conf->limits.connections = (uint32_t)most;
+}

@@ -1,0 +1,462 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Listening sockets live here, whoever accepts on them: so they outlast the
+ * death of a tlsproxy and a reload that still names them.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "wampd.h"
+#include "xmalloc.h"
+
+static socklen_t
+addr_len(const struct sockaddr_storage *ss)
+{
+	return (ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+	    sizeof(struct sockaddr_in));
+}
+
+static uint16_t
+addr_port(const struct sockaddr_storage *ss)
+{
+	if (ss->ss_family == AF_INET6)
+		return (((const struct sockaddr_in6 *)ss)->sin6_port);
+	return (((const struct sockaddr_in *)ss)->sin_port);
+}
+
+static int
+addr_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in6	*a6, *b6;
+	const struct sockaddr_in	*a4, *b4;
+
+	if (a->ss_family != b->ss_family || addr_port(a) != addr_port(b))
+		return (0);
+	if (a->ss_family == AF_INET) {
+		a4 = (const struct sockaddr_in *)a;
+		b4 = (const struct sockaddr_in *)b;
+		return (a4->sin_addr.s_addr == b4->sin_addr.s_addr);
+	}
+	a6 = (const struct sockaddr_in6 *)a;
+	b6 = (const struct sockaddr_in6 *)b;
+	return (memcmp(&a6->sin6_addr, &b6->sin6_addr,
+	    sizeof(a6->sin6_addr)) == 0 &&
+	    a6->sin6_scope_id == b6->sin6_scope_id);
+}
+
+static struct lsock *
+lsock_new(struct wampd *w, const char *name, size_t nfds)
+{
+	struct lsock	*s;
+	size_t		 i;
+
+	s = xcalloc(1, sizeof(*s));
+	s->name = xstrdup(name);
+	s->fds = xreallocarray(NULL, nfds, sizeof(*s->fds));
+	s->nfds = nfds;
+	for (i = 0; i < nfds; i++)
+		s->fds[i] = -1;
+	s->dir = -1;
+	s->is_new = 1;
+	s->is_named = 1;
+	TAILQ_INSERT_TAIL(&w->lsocks, s, entry);
+	return (s);
+}
+
+/* Closes it; a file it made goes, too. */
+static void
+lsock_free(struct wampd *w, struct lsock *s)
+{
+	size_t	i;
+
+	TAILQ_REMOVE(&w->lsocks, s, entry);
+	for (i = 0; i < s->nfds; i++)
+		if (s->fds[i] != -1)
+			close(s->fds[i]);
+	if (s->dir != -1) {
+		unixsock_unlink(s->dir, s->path, s->dev, s->ino);
+		close(s->dir);
+	}
+	free(s->path);
+	free(s->name);
+	free(s->fds);
+	free(s);
+}
+
+static struct lsock *
+find_path(struct wampd *w, const char *path)
+{
+	struct lsock	*s;
+
+	TAILQ_FOREACH(s, &w->lsocks, entry)
+		if (s->path != NULL && strcmp(s->path, path) == 0)
+			return (s);
+	return (NULL);
+}
+
+static struct lsock *
+find_addr(struct wampd *w, const struct sockaddr_storage *ss)
+{
+	struct lsock	*s;
+
+	TAILQ_FOREACH(s, &w->lsocks, entry)
+		if (s->path == NULL && addr_equal(&s->addr, ss))
+			return (s);
+	return (NULL);
+}
+
+/* Do we hold that port on another address of the family already? */
+static int
+has_port(struct wampd *w, const struct sockaddr_storage *ss)
+{
+	struct lsock	*s;
+
+	TAILQ_FOREACH(s, &w->lsocks, entry)
+		if (s->path == NULL && !s->is_new &&
+		    s->addr.ss_family == ss->ss_family &&
+		    addr_port(&s->addr) == addr_port(ss))
+			return (1);
+	return (0);
+}
+
+/* -- network ------------------------------------------------------------ */
+
+static const char *
+bind_error(int errnum)
+{
+	switch (errnum) {
+	case EADDRINUSE:
+		return ("address in use");
+	case EADDRNOTAVAIL:
+		return ("this machine does not have that address");
+	case EACCES:
+		return ("not permitted (ports under 1024 need root)");
+	default:
+		return (strerror(errnum));
+	}
+}
+
+static int
+bind_tcp(const struct sockaddr_storage *ss, int is_shared)
+{
+	int	fd, one = 1, saved;
+
+	fd = socket(ss->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (fd == -1)
+		return (-1);
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == -1)
+		goto fail;
+	if (is_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one,
+	    sizeof(one)) == -1)
+		goto fail;
+	if (ss->ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &one, sizeof(one)) == -1)
+		goto fail;
+	if (bind(fd, (const struct sockaddr *)ss, addr_len(ss)) == -1)
+		goto fail;
+	return (fd);
+fail:
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return (-1);
+}
+
+static int
+set_int(int fd, int opt, unsigned int value)
+{
+	int	n = (int)value;
+
+	return (setsockopt(fd, IPPROTO_TCP, opt, &n, sizeof(n)));
+}
+
+/*
+ * What accepted sockets inherit.  Dead peers are found in the time that
+ * "ping every ... timeout ..." gives a live one to answer.
+ */
+static int
+tune_tcp(int fd, const struct conf_limits *l)
+{
+	unsigned int	idle = 30, limit = 60;
+	int		one = 1;
+
+	if (l->ping_every >= 1000)
+		idle = l->ping_every / 1000;
+	if (l->ping_timeout >= 5000)
+		limit = l->ping_timeout / 1000;
+	if (idle > 32767)
+		idle = 32767;
+	if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) == -1 ||
+	    set_int(fd, TCP_NODELAY, 1) == -1 ||
+	    set_int(fd, TCP_KEEPIDLE, idle) == -1 ||
+	    set_int(fd, TCP_KEEPINTVL, idle < 30 ? 1 + idle / 3 : 10) == -1 ||
+	    set_int(fd, TCP_KEEPCNT, 3) == -1 ||
+	    set_int(fd, TCP_USER_TIMEOUT,
+	    limit > 86400 ? 86400000 : limit * 1000) == -1)
+		return (-1);
+	return (0);
+}
+
+/*
+ * One socket for each network tlsproxy, the kernel spreads clients over
+ * them.  With SO_REUSEPORT a second wampd of the same user would share the
+ * port unnoticed, so one bind without it comes first.
+ */
+static int
+open_addr(struct wampd *w, struct conf *conf, const struct conf_listen *l,
+    unsigned int n)
+{
+	const struct sockaddr_storage	*ss = &l->addr[n];
+	struct lsock			*s;
+	size_t				 i;
+	int				 fd;
+
+	if (!has_port(w, ss)) {
+		if ((fd = bind_tcp(ss, 0)) == -1)
+			return (-1);
+		close(fd);
+	}
+	s = lsock_new(w, l->name, conf->prefork);
+	memcpy(&s->addr, ss, sizeof(s->addr));
+	for (i = 0; i < s->nfds; i++) {
+		if ((s->fds[i] = bind_tcp(ss, 1)) == -1 ||
+		    tune_tcp(s->fds[i], &conf->limits) == -1 ||
+		    listen(s->fds[i], SOMAXCONN) == -1)
+			goto fail;
+	}
+	return (0);
+fail:
+	fd = errno;
+	lsock_free(w, s);
+	errno = fd;
+	return (-1);
+}
+
+static int
+is_missing(int errnum)
+{
+	return (errnum == EAFNOSUPPORT || errnum == EADDRNOTAVAIL);
+}
+
+static int
+open_net(struct wampd *w, struct conf *conf, struct conf_listen *l)
+{
+	struct lsock	*s;
+	unsigned int	 i, n = 0;
+
+	for (i = 0; i < l->naddr; i++) {
+		if ((s = find_addr(w, &l->addr[i])) != NULL) {
+			if (s->is_named) {
+				log_warnx("listen on %s: named twice",
+				    l->name);
+				return (-1);
+			}
+			s->is_named = 1;
+			n++;
+			continue;
+		}
+		if (open_addr(w, conf, l, i) == 0) {
+			n++;
+			continue;
+		}
+		/* "*" and localhost do without IPv6 where there is none */
+		if (l->naddr > 1 && is_missing(errno)) {
+			log_info("listen on %s: no %s here", l->name,
+			    l->addr[i].ss_family == AF_INET6 ? "IPv6" : "IPv4");
+			continue;
+		}
+		log_warnx("listen on %s: %s", l->name, bind_error(errno));
+		return (-1);
+	}
+	if (n > 0)
+		return (0);
+	log_warnx("listen on %s: %s", l->name, bind_error(EADDRNOTAVAIL));
+	return (-1);
+}
+
+/* -- Unix sockets ------------------------------------------------------- */
+
+static int
+open_unix(struct wampd *w, struct conf_listen *l)
+{
+	struct lsock	*s;
+	struct stat	 st;
+	char		 err[PATH_MAX + 128];
+	int		 fd, dir;
+
+	if ((s = find_path(w, l->path)) != NULL) {
+		if (s->is_named) {
+			log_warnx("listen on %s: named twice", l->name);
+			return (-1);
+		}
+		s->is_named = 1;
+		return (0);
+	}
+	fd = unixsock_bind(l->path, l->mode, l->uid, l->gid, &dir, &st, err,
+	    sizeof(err));
+	if (fd == -1) {
+		log_warnx("listen on %s: %s", l->name, err);
+		return (-1);
+	}
+	s = lsock_new(w, l->name, 1);
+	s->path = xstrdup(l->path);
+	s->fds[0] = fd;
+	s->dir = dir;
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	return (0);
+}
+
+/* -- all of them -------------------------------------------------------- */
+
+/*
+ * Open what conf names and is not open yet: 0, or -1 and nothing changed
+ * but the marks.  listen_commit() or listen_abort() must follow.
+ */
+int
+listen_open(struct wampd *w, struct conf *conf)
+{
+	struct conf_listen	*l;
+	struct lsock		*s;
+	int			 rv;
+
+	TAILQ_FOREACH(s, &w->lsocks, entry)
+		s->is_named = 0;
+	TAILQ_FOREACH(l, &conf->listens, entry) {
+		rv = l->path != NULL ? open_unix(w, l) : open_net(w, conf, l);
+		if (rv == -1) {
+			listen_abort(w);
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+/* For -n: what can be told without binding. */
+int
+listen_check(struct wampd *w, const struct conf *conf)
+{
+	static const char	 rundir[] = RUNDIR "/wampd/";
+	struct conf_listen	*l;
+	struct stat		 st;
+	char			 err[PATH_MAX + 128];
+	int			 rv = 0;
+
+	TAILQ_FOREACH(l, &conf->listens, entry) {
+		if (l->path == NULL)
+			continue;
+		/* host_rundir() will make it */
+		if (w->is_root && strncmp(l->path, rundir,
+		    sizeof(rundir) - 1) == 0 && lstat(RUNDIR "/wampd",
+		    &st) == -1 && errno == ENOENT)
+			continue;
+		if (unixsock_check(l->path, l->uid, err, sizeof(err)) == -1) {
+			log_warnx("listen on %s: %s", l->name, err);
+			rv = -1;
+		}
+	}
+	return (rv);
+}
+
+/* The kept ones may have other options now. */
+static void
+adjust(struct wampd *w)
+{
+	struct conf_listen	*l;
+	struct lsock		*s;
+	const char		*name;
+	char			 err[256];
+	size_t			 i;
+
+	TAILQ_FOREACH(s, &w->lsocks, entry)
+		for (i = 0; s->path == NULL && i < s->nfds; i++)
+			if (s->fds[i] != -1 &&
+			    tune_tcp(s->fds[i], &w->conf->limits) == -1)
+				log_warn("listen on %s", s->name);
+	TAILQ_FOREACH(l, &w->conf->listens, entry) {
+		if (l->path == NULL || (s = find_path(w, l->path)) == NULL)
+			continue;
+		name = strrchr(l->path, '/') + 1;
+		if (unixsock_chmod(s->dir, name, l->mode, l->uid, l->gid, err,
+		    sizeof(err)) == -1)
+			log_warnx("listen on %s: %s", l->name, err);
+	}
+}
+
+/* w->conf is what listen_open() looked at: close what it does not name. */
+void
+listen_commit(struct wampd *w)
+{
+	struct lsock	*s, *next;
+
+	TAILQ_FOREACH_SAFE(s, &w->lsocks, entry, next) {
+		s->is_new = 0;
+		if (!s->is_named) {
+			log_info("listener %s closed", s->name);
+			lsock_free(w, s);
+		}
+	}
+	adjust(w);
+}
+
+void
+listen_abort(struct wampd *w)
+{
+	struct lsock	*s, *next;
+
+	TAILQ_FOREACH_SAFE(s, &w->lsocks, entry, next)
+		if (s->is_new)
+			lsock_free(w, s);
+}
+
+/* Nobody may connect any more; what we made in the file system stays. */
+void
+listen_close(struct wampd *w)
+{
+	struct lsock	*s;
+	size_t		 i;
+
+	TAILQ_FOREACH(s, &w->lsocks, entry)
+		for (i = 0; i < s->nfds; i++) {
+			if (s->fds[i] != -1)
+				close(s->fds[i]);
+			s->fds[i] = -1;
+		}
+}
+
+void
+listen_remove(struct wampd *w)
+{
+	struct lsock	*s;
+
+	while ((s = TAILQ_FIRST(&w->lsocks)) != NULL)
+		lsock_free(w, s);
+}
+
+/* For conf_send(): the descriptor of address i for one child, or -1. */
+int
+listen_fd(void *arg, const struct conf_listen *l, unsigned int i)
+{
+	struct child	*c = arg;
+	struct lsock	*s;
+
+	if (l->path != NULL) {
+		s = find_path(c->w, l->path);
+		return (s != NULL ? s->fds[0] : -1);
+	}
+	s = find_addr(c->w, &l->addr[i]);
+	if (s == NULL || c->instance >= s->nfds)
+		return (-1);
+	return (s->fds[c->instance]);
+}

@@ -1,0 +1,357 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * A new configuration in two phases: everything that can fail is done while
+ * the old one is in force (parse, open, send to all, READY from all), and
+ * only then it is committed: brokers, keeper, tlsproxies.  Whatever fails
+ * before leaves everything as it was.
+ */
+#include <sys/types.h>
+
+#include <event2/event.h>
+
+#include "chan.h"
+#include "wampd.h"
+
+#define ANSWER_WITHIN	10	/* s, each phase */
+
+static void	timeout(evutil_socket_t, short, void *);
+
+/* -- before there is no way back ---------------------------------------- */
+
+static void
+stop_timer(struct wampd *w)
+{
+	if (w->reload.timer != NULL)
+		event_free(w->reload.timer);
+	w->reload.timer = NULL;
+}
+
+static int
+start_timer(struct wampd *w)
+{
+	static const struct timeval	tv = { ANSWER_WITHIN, 0 };
+
+	stop_timer(w);
+	w->reload.timer = evtimer_new(w->base, timeout, w);
+	return (w->reload.timer == NULL ||
+	    evtimer_add(w->reload.timer, &tv) == -1 ? -1 : 0);
+}
+
+/* Back to what was; the reason was logged. */
+static void
+give_up(struct wampd *w)
+{
+	struct reload	*r = &w->reload;
+	struct child	*c;
+	struct m_u32	 gen;
+	size_t		 i;
+
+	gen.n = r->generation;
+	for (i = 0; i < w->nchildren; i++) {
+		c = w->children[i];
+		if (c->reload != RELOAD_NOT && c->chan != NULL)
+			chan_send(c->chan, IMSG_CONF_ABORT, 0, 0, &gen,
+			    sizeof(gen));
+		c->reload = RELOAD_NOT;
+	}
+	stop_timer(w);
+	listen_abort(w);
+	conf_free(r->next);
+	r->next = NULL;
+	r->is_active = 0;
+	log_warnx("configuration not reloaded: the old one stays in force");
+}
+
+/* Statements that only a restart can follow keep their old value. */
+static void
+keep_fixed(struct wampd *w, struct conf *next)
+{
+	const struct conf	*old = w->conf;
+
+	if (next->prefork != old->prefork) {
+		log_warnx("prefork %u needs a restart: %u stays in force",
+		    next->prefork, old->prefork);
+		next->prefork = old->prefork;
+	}
+	if (next->brokers != old->brokers) {
+		log_warnx("brokers %u needs a restart: %u stays in force",
+		    next->brokers, old->brokers);
+		next->brokers = old->brokers;
+	}
+	if (next->strict != old->strict) {
+		log_warnx("sandbox %s needs a restart: %s stays in force",
+		    next->strict ? "strict" : "relaxed",
+		    old->strict ? "strict" : "relaxed");
+		next->strict = old->strict;
+	}
+}
+
+static struct conf *
+load(struct wampd *w)
+{
+	struct conf	*next;
+
+	next = conf_parse(w->conffile, w->macros, w->nmacros);
+	if (next == NULL)
+		return (NULL);
+	keep_fixed(w, next);
+	if (w->verbose)
+		next->loglevel = LOG_LEVEL_DEBUG;
+	host_clamp(w, next);
+	conf_assign_ids(next, w->conf);
+	next->generation = ++w->confgen;
+	if (keyfile_open_all(next) == -1 ||
+	    (w->is_root && host_rundir(next) == -1) ||
+	    listen_open(w, next) == -1) {
+		conf_free(next);
+		return (NULL);
+	}
+	return (next);
+}
+
+/* To all children that run with the old one. */
+static int
+send_all(struct wampd *w)
+{
+	struct child	*c;
+	size_t		 i;
+
+	for (i = 0; i < w->nchildren; i++) {
+		c = w->children[i];
+		if (c->state < CHILD_PEERS || c->chan == NULL)
+			continue;
+		c->reload = RELOAD_SENT;
+		if (conf_send(c->chan, w->reload.next, (int)c->role,
+		    (int)c->kind, listen_fd, c) == -1) {
+			log_warn("%s: cannot be sent the configuration",
+			    c->name);
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+static void
+begin(struct wampd *w)
+{
+	struct reload	*r = &w->reload;
+
+	r->is_wanted = 0;
+	if ((r->next = load(w)) == NULL) {
+		log_warnx("configuration not reloaded: the old one stays in "
+		    "force");
+		return;
+	}
+	r->generation = r->next->generation;
+	r->is_active = 1;
+	r->is_committed = 0;
+	if (send_all(w) == -1 || start_timer(w) == -1)
+		give_up(w);
+}
+
+/* -- from here on it is in force ---------------------------------------- */
+
+static void
+commit(struct wampd *w)
+{
+	struct reload	*r = &w->reload;
+
+	conf_free(w->conf);
+	w->conf = r->next;
+	r->next = NULL;
+	r->is_committed = 1;
+	r->turn = PROC_BROKER;
+	log_setlevel((enum log_level)w->conf->loglevel);
+	/* if it cannot be started, who hangs is found by the pings */
+	start_timer(w);
+}
+
+static void
+finish(struct wampd *w)
+{
+	struct reload	*r = &w->reload;
+	size_t		 i;
+
+	stop_timer(w);
+	for (i = 0; i < w->nchildren; i++)
+		w->children[i]->reload = RELOAD_NOT;
+	r->is_active = 0;
+	listen_commit(w);
+	connlimit_set(w->connlimit, w->conf->limits.connections,
+	    w->conf->limits.per_address);
+	log_info("configuration reloaded");
+	children_update(w);
+}
+
+/* Send CONF_COMMIT to whose turn it is; 1 if all of these have done it. */
+static int
+commit_role(struct wampd *w)
+{
+	struct reload	*r = &w->reload;
+	struct child	*c;
+	struct m_u32	 gen;
+	size_t		 i;
+	int		 is_done = 1;
+
+	gen.n = r->generation;
+	for (i = 0; i < w->nchildren; i++) {
+		c = w->children[i];
+		if (c->role != r->turn || c->chan == NULL)
+			continue;
+		if (c->reload == RELOAD_READY) {
+			chan_send(c->chan, IMSG_CONF_COMMIT, 0, 0, &gen,
+			    sizeof(gen));
+			c->reload = RELOAD_COMMIT;
+		}
+		if (c->reload == RELOAD_COMMIT)
+			is_done = 0;
+	}
+	return (is_done);
+}
+
+/* -- steps -------------------------------------------------------------- */
+
+/* A child in the middle of these two must end up with one or the other. */
+static int
+is_between(const struct wampd *w)
+{
+	size_t	i;
+
+	for (i = 0; i < w->nchildren; i++)
+		if (w->children[i]->state == CHILD_CONF ||
+		    w->children[i]->state == CHILD_COMMIT)
+			return (1);
+	return (0);
+}
+
+static int
+all_ready(const struct wampd *w)
+{
+	size_t	i;
+
+	for (i = 0; i < w->nchildren; i++)
+		if (w->children[i]->reload == RELOAD_SENT)
+			return (0);
+	return (1);
+}
+
+void
+reload_progress(struct wampd *w)
+{
+	struct reload	*r = &w->reload;
+
+	if (r->is_wanted && !r->is_active && w->is_ready && !is_between(w))
+		begin(w);
+	if (!r->is_active)
+		return;
+	if (!r->is_committed) {
+		if (!all_ready(w))
+			return;
+		commit(w);
+	}
+	while (commit_role(w)) {
+		switch (r->turn) {
+		case PROC_BROKER:
+			r->turn = PROC_KEEPER;
+			break;
+		case PROC_KEEPER:
+			r->turn = PROC_TLSPROXY;
+			break;
+		default:
+			finish(w);
+			return;
+		}
+	}
+}
+
+static void
+timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct wampd	*w = arg;
+	struct child	*c;
+	size_t		 i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < w->nchildren; i++) {
+		c = w->children[i];
+		if (c->reload == RELOAD_SENT)
+			log_warnx("%s: no answer to the configuration in "
+			    "%d s", c->name, ANSWER_WITHIN);
+		if (c->reload == RELOAD_COMMIT)
+			child_kill(c, "did not commit the configuration in "
+			    "%d s", ANSWER_WITHIN);
+	}
+	if (w->reload.is_committed)
+		start_timer(w);
+	else
+		give_up(w);
+}
+
+/* -- what children say -------------------------------------------------- */
+
+/* An answer to an attempt given up is no error, whenever it comes. */
+static int
+is_late(const struct child *c, uint32_t gen)
+{
+	const struct wampd	*w = c->w;
+
+	return (gen < w->confgen ||
+	    (gen == w->confgen && !w->reload.is_active));
+}
+
+int
+reload_ready(struct child *c, uint32_t gen)
+{
+	if (c->reload != RELOAD_SENT || gen != c->w->reload.generation)
+		return (is_late(c, gen) ? 0 : -1);
+	c->reload = RELOAD_READY;
+	return (0);
+}
+
+int
+reload_failed(struct child *c, const char *text)
+{
+	/* of an earlier attempt */
+	if (c->reload != RELOAD_SENT)
+		return (c->state >= CHILD_PEERS ? 0 : -1);
+	log_warnx("%s", text);
+	give_up(c->w);
+	return (0);
+}
+
+int
+reload_committed(struct child *c, uint32_t gen)
+{
+	if (c->reload != RELOAD_COMMIT || gen != c->w->reload.generation)
+		return (-1);
+	c->reload = RELOAD_NOT;
+	return (0);
+}
+
+/* Its successor gets what is in force then. */
+void
+reload_child_gone(struct child *c)
+{
+	struct wampd	*w = c->w;
+	int		 was = c->reload != RELOAD_NOT;
+
+	c->reload = RELOAD_NOT;
+	if (!was || !w->reload.is_active || w->reload.is_committed)
+		return;
+	log_warnx("%s died while it was sent the configuration", c->name);
+	give_up(w);
+}
+
+/* We stop. */
+void
+reload_end(struct wampd *w)
+{
+	if (w->reload.is_active && !w->reload.is_committed)
+		give_up(w);
+	stop_timer(w);
+	w->reload.is_active = 0;
+	w->reload.is_wanted = 0;
+}

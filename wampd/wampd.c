@@ -1,0 +1,327 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The parent: options, signals, the order of start and end.
+ */
+#include <sys/types.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "mono.h"
+#include "sandbox.h"
+#include "wampd.h"
+#include "xmalloc.h"
+
+#define CONFFILE	SYSCONFDIR "/wampd.conf"
+#define PIDFILE		RUNDIR "/wampd.pid"
+
+__attribute__((noreturn))
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: wampd [-dnvV] [-D macro=value] [-f file] "
+	    "[-p pidfile]\n");
+	exit(1);
+}
+
+static void
+add_macro(struct wampd *w, char *arg)
+{
+	char	*value;
+
+	if ((value = strchr(arg, '=')) == NULL || value == arg)
+		usage();
+	*value++ = '\0';
+	w->macros = xreallocarray(w->macros, w->nmacros + 1,
+	    sizeof(*w->macros));
+	w->macros[w->nmacros].name = arg;
+	w->macros[w->nmacros].value = value;
+	w->nmacros++;
+}
+
+static void
+options(struct wampd *w, int argc, char **argv)
+{
+	int	ch;
+
+	while ((ch = getopt(argc, argv, "D:df:np:vV")) != -1) {
+		switch (ch) {
+		case 'D':
+			add_macro(w, optarg);
+			break;
+		case 'd':
+			w->is_foreground = 1;
+			break;
+		case 'f':
+			free(w->conffile);
+			w->conffile = xstrdup(optarg);
+			break;
+		case 'n':
+			w->is_check = 1;
+			break;
+		case 'p':
+			free(w->pidfile);
+			w->pidfile = xstrdup(optarg);
+			break;
+		case 'v':
+			w->verbose++;
+			break;
+		case 'V':
+			printf("wampd %s\n", VERSION);
+			exit(0);
+		default:
+			usage();
+		}
+	}
+	if (optind != argc)
+		usage();
+	if (w->conffile == NULL)
+		w->conffile = xstrdup(CONFFILE);
+	if (w->pidfile == NULL && !w->is_foreground)
+		w->pidfile = xstrdup(PIDFILE);
+}
+
+/* -- events ------------------------------------------------------------- */
+
+static void
+on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	chan_loop_exit();
+}
+
+/* Let clients say goodbye, then end; a second signal does not wait. */
+static void
+stop(struct wampd *w)
+{
+	struct timeval	tv;
+
+	if (w->is_stopping || !w->is_ready) {
+		w->is_stopping = 1;
+		chan_loop_exit();
+		return;
+	}
+	log_info("stopping");
+	reload_end(w);
+	w->is_stopping = 1;
+	listen_close(w);
+	children_shutdown(w);
+	tv.tv_sec = w->conf->grace / 1000 + 1;
+	tv.tv_usec = (w->conf->grace % 1000) * 1000;
+	if ((w->stop_timer = evtimer_new(w->base, on_stop_timer, w)) == NULL ||
+	    evtimer_add(w->stop_timer, &tv) == -1)
+		chan_loop_exit();
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct wampd	*w = arg;
+
+	(void)what;
+	switch (sig) {
+	case SIGTERM:
+	case SIGINT:
+		stop(w);
+		break;
+	case SIGHUP:
+		w->reload.is_wanted = 1;
+		break;
+	case SIGCHLD:
+		children_reap(w);
+		break;
+	}
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	children_tick(arg);
+}
+
+static void
+on_turn_end(void *arg)
+{
+	children_progress(arg);
+}
+
+void
+wampd_events(struct wampd *w)
+{
+	static const int		 sigs[] = {
+		SIGTERM, SIGINT, SIGHUP, SIGCHLD
+	};
+	static const struct timeval	 second = { 1, 0 };
+	size_t				 i;
+
+	if ((w->base = event_base_new()) == NULL)
+		fatalx("event_base_new failed");
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
+		w->sigs[i] = evsignal_new(w->base, sigs[i], on_signal, w);
+		if (w->sigs[i] == NULL || event_add(w->sigs[i], NULL) == -1)
+			fatalx("event_add failed");
+	}
+	w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w);
+	if (w->tick == NULL || event_add(w->tick, &second) == -1)
+		fatalx("event_add failed");
+	w->tick_at = mono_ms();
+}
+
+void
+wampd_loop(struct wampd *w)
+{
+	chan_loop(w->base, on_turn_end, w);
+}
+
+/* -- start -------------------------------------------------------------- */
+
+/* A child refused to start before we were ready; it said why. */
+void
+wampd_fail(struct wampd *w)
+{
+	w->status = 1;
+	w->is_stopping = 1;
+	chan_loop_exit();
+}
+
+/* Every listener accepts. */
+void
+wampd_ready(struct wampd *w)
+{
+	w->is_ready = 1;
+	if (daemon_pid_write(w) == -1) {
+		wampd_fail(w);
+		return;
+	}
+	if (w->is_foreground)
+		log_info("ready");
+	daemon_ready(w);
+}
+
+static struct conf *
+load(struct wampd *w)
+{
+	struct conf	*conf;
+
+	conf = conf_parse(w->conffile, w->macros, w->nmacros);
+	if (conf == NULL)
+		return (NULL);
+	if (w->verbose)
+		conf->loglevel = LOG_LEVEL_DEBUG;
+	host_clamp(w, conf);
+	conf_assign_ids(conf, NULL);
+	conf->generation = ++w->confgen;
+	if (keyfile_open_all(conf) == -1) {
+		conf_free(conf);
+		return (NULL);
+	}
+	return (conf);
+}
+
+/* All that needs rights or can be refused, before anything is started. */
+static int
+prepare(struct wampd *w)
+{
+	char	err[256];
+
+	if (host_users(w) == -1 || child_find_programs(w) == -1)
+		return (-1);
+	if (w->is_root && (host_emptydir() == -1 ||
+	    host_rundir(w->conf) == -1))
+		return (-1);
+	if (daemon_pid_check(w) == -1)
+		return (-1);
+	if (listen_open(w, w->conf) == -1)
+		return (-1);
+	listen_commit(w);
+	if (w->is_root && sandbox_parent(err, sizeof(err)) == -1) {
+		log_warnx("sandbox: %s", err);
+		return (-1);
+	}
+	return (0);
+}
+
+static void
+run(struct wampd *w)
+{
+	w->connlimit = connlimit_new(children_limit, w);
+	if (w->connlimit == NULL)
+		fatalx("out of memory");
+	connlimit_set(w->connlimit, w->conf->limits.connections,
+	    w->conf->limits.per_address);
+	children_update(w);
+	wampd_loop(w);
+	children_end(w);
+}
+
+static void
+end(struct wampd *w)
+{
+	size_t	i;
+
+	listen_remove(w);
+	daemon_pid_remove(w);
+	for (i = 0; i < w->nchildren; i++)
+		child_free(w->children[i]);
+	connlimit_free(w->connlimit);
+	free(w->edges);
+	for (i = 0; i < sizeof(w->sigs) / sizeof(w->sigs[0]); i++)
+		if (w->sigs[i] != NULL)
+			event_free(w->sigs[i]);
+	if (w->tick != NULL)
+		event_free(w->tick);
+	if (w->stop_timer != NULL)
+		event_free(w->stop_timer);
+	if (w->base != NULL)
+		event_base_free(w->base);
+	conf_free(w->conf);
+	free(w->conffile);
+	free(w->pidfile);
+	free(w->macros);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct wampd	w;
+
+	memset(&w, 0, sizeof(w));
+	TAILQ_INIT(&w.lsocks);
+	w.ready_fd = -1;
+	w.pidfd = -1;
+	w.is_root = geteuid() == 0;
+	log_init(LOG_TO_STDERR, "wampd");
+	options(&w, argc, argv);
+	signal(SIGPIPE, SIG_IGN);
+	host_nofile(&w);
+	if ((w.conf = load(&w)) == NULL)
+		return (1);
+	log_setlevel((enum log_level)w.conf->loglevel);
+	if (w.is_check)
+		w.status = check(&w);
+	else {
+		if (!w.is_foreground && daemon_fork(&w) == -1)
+			return (1);
+		wampd_events(&w);
+		if (prepare(&w) == 0)
+			run(&w);
+		else
+			w.status = 1;
+		if (w.is_ready && w.status == 0)
+			log_info("stopped");
+	}
+	end(&w);
+	return (w.status);
+}

@@ -1,0 +1,295 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * What the parent knows.  It reads the configuration, opens what needs
+ * rights, starts the children, wires them up and replaces them; no octet of
+ * a client ever reaches it.
+ */
+#ifndef WAMPD_WAMPD_H
+#define WAMPD_WAMPD_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "log.h"
+#include "msgtypes.h"
+
+struct chan;
+struct connlimit;
+struct event;
+struct event_base;
+struct imsg;
+struct stat;
+struct wampd;
+
+#define PARENT_MAXCTL	(16 * 1024)	/* longest imsg from a child */
+#define LIMITS_A_TIME	800			/* they fit in one imsg */
+#define MAXPROXIES	(CONF_MAXPREFORK + 1)
+#define MAXCHILDREN	(1 + CONF_MAXBROKERS + MAXPROXIES)
+
+/* In this order. */
+enum child_state {
+	CHILD_DOWN,	/* not running, or not reaped yet */
+	CHILD_START,	/* SETUP_START sent */
+	CHILD_HOLD,	/* sandboxed, no configuration yet */
+	CHILD_CONF,	/* CONF_BEGIN to CONF_END sent */
+	CHILD_COMMIT,	/* CONF_COMMIT sent */
+	CHILD_PEERS,	/* its channels are being set up */
+	CHILD_ACCEPT,	/* IMSG_ACCEPT sent */
+	CHILD_UP
+};
+
+/* Where a child stands in the reload under way. */
+enum reload_state {
+	RELOAD_NOT,	/* has no part in it */
+	RELOAD_SENT,	/* CONF_BEGIN to CONF_END sent */
+	RELOAD_READY,	/* CONF_READY received */
+	RELOAD_COMMIT	/* CONF_COMMIT sent */
+};
+
+/* Lines of a child's standard error on their way to our log. */
+struct logsink {
+	const char	*name;
+	struct event	*ev;
+	int		 fd;
+	size_t		 len;
+	int		 is_long;	/* the rest of a line is skipped */
+	struct log_limit limit;
+	char		 buf[2048];
+};
+
+struct child {
+	struct wampd		*w;
+	char			 name[32];	/* "tlsproxy 0" */
+	enum proc_role		 role;
+	enum proxy_kind		 kind;
+	uint16_t		 instance;
+	uint32_t		 generation;
+	pid_t			 pid;		/* 0: none */
+	int			 is_reaped;
+	int			 wstatus;
+	int			 is_killed;	/* by us, see why */
+	char			 why[160];
+	enum child_state	 state;
+	enum reload_state	 reload;
+	struct chan		*chan;
+	struct logsink		 log;
+	struct event		*restart;
+	unsigned int		 backoff;
+	unsigned int		 early_deaths;
+	int			 was_ready;	/* any generation of it */
+	int			 is_shut;	/* SHUTDOWN_DONE, or never up */
+	uint64_t		 state_since;	/* mono_ms() */
+	uint64_t		 up_since;
+	uint64_t		 pong_at;
+	uint32_t		 ping_sent, ping_got;
+	int			 was_told;	/* scratch of edges_gone() */
+	/* a tlsproxy that said this generation sends nonsense */
+	int			 is_accused;
+	uint16_t		 accuser;
+	uint32_t		 accuser_gen;
+};
+
+enum edge_state {
+	EDGE_DOWN,
+	EDGE_FIRST,	/* one end was told */
+	EDGE_HALF,	/* and acknowledged */
+	EDGE_SECOND,	/* the other end was told, too */
+	EDGE_UP
+};
+
+/* A socketpair between two children. */
+struct edge {
+	struct child	*end[2];
+	enum peer_link	 link;
+	enum edge_state	 state;
+	int		 first;		/* index of the end told first */
+	int		 fd;		/* for the other one, else -1 */
+};
+
+/* A listening socket: one descriptor for each tlsproxy that serves it. */
+struct lsock {
+	TAILQ_ENTRY(lsock) entry;
+	struct sockaddr_storage addr;	/* AF_UNSPEC: a Unix socket */
+	char		*path;
+	char		*name;
+	int		*fds;
+	size_t		 nfds;
+	int		 is_new;	/* opened by a reload under way */
+	int		 is_named;	/* by the configuration looked at */
+	int		 dir;		/* Unix: the directory that holds it */
+	dev_t		 dev;
+	ino_t		 ino;
+};
+TAILQ_HEAD(lsocks, lsock);
+
+struct reload {
+	int		 is_wanted;
+	int		 is_active;
+	int		 is_committed;	/* there is no way back */
+	enum proc_role	 turn;		/* whose CONF_COMMIT is due */
+	uint32_t	 generation;
+	struct conf	*next;
+	struct event	*timer;
+};
+
+struct user {
+	uid_t		 uid;
+	gid_t		 gid;
+};
+
+struct wampd {
+	struct event_base	*base;
+	struct event		*sigs[4];
+	struct event		*tick;
+	struct event		*stop_timer;
+	struct conf		*conf;		/* in force */
+	uint32_t		 confgen;	/* last one given */
+	char			*conffile;
+	char			*pidfile;	/* or NULL */
+	int			 pidfd;
+	struct conf_macro	*macros;
+	size_t			 nmacros;
+	int			 is_foreground;	/* -d */
+	int			 is_check;	/* -n */
+	int			 verbose;	/* -v */
+	int			 is_root;
+	int			 ready_fd;	/* pipe to who started us, -1 */
+	struct user		 users[PROC_ROLES];
+	char			 libexec[PATH_MAX];
+	uint64_t		 nofile;	/* descriptors we may have */
+	int			 nofile_warned;
+	struct child		*children[MAXCHILDREN];
+	size_t			 nchildren;
+	struct edge		*edges;
+	size_t			 nedges;
+	struct lsocks		 lsocks;
+	struct reload		 reload;
+	struct connlimit	*connlimit;
+	struct m_conn_limit	 limits[LIMITS_A_TIME];	/* to be told */
+	size_t			 nlimits;
+	uint64_t		 tick_at;
+	int			 is_ready;	/* was, once */
+	int			 is_stopping;
+	int			 status;	/* exit status */
+};
+
+/* wampd.c */
+void		 wampd_fail(struct wampd *);
+void		 wampd_ready(struct wampd *);
+void		 wampd_events(struct wampd *);
+void		 wampd_loop(struct wampd *);
+
+/* check.c */
+int		 check(struct wampd *);
+
+/* child.c */
+struct child	*child_new(struct wampd *, enum proc_role, enum proxy_kind,
+		    unsigned int);
+void		 child_free(struct child *);
+struct child	*child_find(struct wampd *, unsigned int, unsigned int);
+void		 child_start(struct child *);
+void		 child_set_state(struct child *, enum child_state);
+void		 child_kill(struct child *, const char *, ...)
+		    __attribute__((format(printf, 2, 3)));
+void		 child_reap(struct child *);
+void		 child_ended(struct child *);
+int		 child_find_programs(struct wampd *);
+
+/* children.c */
+void		 children_update(struct wampd *);
+void		 children_progress(struct wampd *);
+void		 children_tick(struct wampd *);
+void		 children_reap(struct wampd *);
+void		 children_shutdown(struct wampd *);
+void		 children_end(struct wampd *);
+void		 children_limit(void *, const struct m_conn_limit *);
+
+/* imsgs.c */
+struct chan	*imsgs_chan(struct child *, int);
+
+/* edges.c */
+void		 edges_add_child(struct wampd *, struct child *);
+void		 edges_progress(struct wampd *);
+int		 edges_ready(struct child *, const struct m_peer *);
+void		 edges_gone(struct child *);
+int		 edges_is_settled(const struct child *);
+int		 edges_has_keeper(const struct child *);
+int		 edges_is_whole(const struct wampd *);
+size_t		 edges_count(const struct child *);
+int		 edges_may_accuse(const struct child *, const struct child *);
+
+/* listen.c */
+int		 listen_open(struct wampd *, struct conf *);
+int		 listen_check(struct wampd *, const struct conf *);
+void		 listen_commit(struct wampd *);
+void		 listen_abort(struct wampd *);
+void		 listen_close(struct wampd *);
+void		 listen_remove(struct wampd *);
+int		 listen_fd(void *, const struct conf_listen *, unsigned int);
+
+/* unixsock.c */
+int		 unixsock_bind(const char *, mode_t, uid_t, gid_t, int *,
+		    struct stat *, char *, size_t);
+int		 unixsock_check(const char *, uid_t, char *, size_t);
+void		 unixsock_unlink(int, const char *, dev_t, ino_t);
+int		 unixsock_chmod(int, const char *, mode_t, uid_t, gid_t, char *,
+		    size_t);
+
+/* pathwalk.c */
+#define PATH_LINKS	0x01	/* follow symbolic links we can trust */
+#define PATH_STRICT	0x02	/* nobody else may write to the last one */
+int		 path_parent(const char *, int, char *, size_t, char *, size_t);
+
+/* keyfile.c */
+int		 keyfile_open_all(struct conf *);
+
+/* logsink.c */
+int		 logsink_open(struct logsink *, struct event_base *,
+		    const char *, int);
+int		 logsink_drain(struct logsink *);
+void		 logsink_close(struct logsink *);
+void		 logsink_feed(struct logsink *, const char *, size_t);
+void		 logsink_clean(char *, size_t, const void *, size_t);
+
+/* connlimit.c */
+typedef void	(*connlimit_cb)(void *, const struct m_conn_limit *);
+struct connlimit *connlimit_new(connlimit_cb, void *);
+void		 connlimit_free(struct connlimit *);
+void		 connlimit_set(struct connlimit *, uint32_t, uint32_t);
+int		 connlimit_count(struct connlimit *, unsigned int,
+		    const struct m_conn_count *, size_t);
+void		 connlimit_gone(struct connlimit *, unsigned int);
+void		 connlimit_each_over(struct connlimit *, connlimit_cb, void *);
+size_t		 connlimit_entries(const struct connlimit *);
+
+/* reload.c */
+void		 reload_progress(struct wampd *);
+int		 reload_ready(struct child *, uint32_t);
+int		 reload_failed(struct child *, const char *);
+int		 reload_committed(struct child *, uint32_t);
+void		 reload_child_gone(struct child *);
+void		 reload_end(struct wampd *);
+
+/* host.c */
+int		 host_users(struct wampd *);
+int		 host_emptydir(void);
+int		 host_rundir(const struct conf *);
+void		 host_nofile(struct wampd *);
+void		 host_clamp(struct wampd *, struct conf *);
+
+/* daemon.c */
+int		 daemon_fork(struct wampd *);
+void		 daemon_ready(struct wampd *);
+int		 daemon_pid_check(struct wampd *);
+int		 daemon_pid_write(struct wampd *);
+void		 daemon_pid_remove(struct wampd *);
+
+#endif /* WAMPD_WAMPD_H */
