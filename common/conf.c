@@ -151,7 +151,6 @@ conf_free(struct conf *c)
 		realm_free(r);
 	}
 	strs_free(&c->files);
-	free(c->failed);
 	free(c);
 }
 

@@ -163,7 +163,7 @@ struct conf_realm {
 	uint8_t		 loose_ids;	/* "request ids loose" */
 	struct conf_auths auths;	/* in order */
 	struct conf_roles roles;
-	unsigned int	 nroles;
+	unsigned int	 nauths, nroles;
 	const char	*file;
 	int		 line;
 };
@@ -185,7 +185,6 @@ struct conf {
 	uint32_t		 next_id;	/* conf_assign_ids() */
 	struct conf_strs	 files;		/* that were read, for errors */
 	uint32_t		 nrecv;		/* conf_recv() */
-	char			*failed;	/* its first error */
 };
 
 /*
@@ -258,6 +257,9 @@ struct conf	*conf_parse(const char *path, const struct conf_macro *,
 		    size_t nmacros);
 /* The same for text in memory, without "include": for tests. */
 struct conf	*conf_parse_text(const char *name, const char *, size_t len);
+/* 1048576 is "1m", 5000 ms "5s": as they parse. Return buf. */
+const char	*conf_text_number(char *buf, size_t, uint64_t);
+const char	*conf_text_time(char *buf, size_t, uint32_t ms);
 /* Text that parses again (-nv), to a stdio stream. */
 void		 conf_print(const struct conf *, void *stream);
 /* One line a listener (-n): address, TLS or not, realms, who may join. */

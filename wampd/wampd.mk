@@ -1,4 +1,11 @@
 WAMPD_OBJS =	$(addprefix $(B)/obj/wampd/, \
+		conf_file.o \
+		conf_listen.o \
+		conf_realm.o \
+		conf_value.o \
+		conf_whole.o \
+		parse.o \
+		printconf.o \
 		wampd.o \
 		)
 
@@ -6,3 +13,12 @@ $(B)/sbin/wampd: $(WAMPD_OBJS) $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(WAMPD_OBJS) $(B)/lib/libcommon.a \
 		$(LIBS_EVENT) $(LIBS_SECCOMP) $(LIBS_BSD)
+
+$(B)/gen/parse.c: wampd/parse.y
+	@mkdir -p $(@D)
+	$(YACC) -o $@ wampd/parse.y
+
+$(B)/obj/wampd/parse.o: $(B)/gen/parse.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Iwampd $(PATHS) -MMD -MP -c -o $@ \
+		$(B)/gen/parse.c

@@ -1,0 +1,231 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The statement "realm": who may join as what, and what roles may do.
+ */
+#include <sys/types.h>
+
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "parse.h"
+#include "wamp.h"
+#include "xmalloc.h"
+
+void
+realm_begin(const char *name)
+{
+	struct conf_realm	*r;
+	struct uri		 u;
+
+	parser.is_blocklost = 0;
+	parser.blockseen = 0;
+	u.p = name;
+	u.len = (uint16_t)strlen(name);
+	if (check_name("realm", name) == -1)
+		parser.is_blocklost = 1;
+	else if (!uri_is_valid(&u, URI_LOOSE)) {
+		conf_error("realm %s: is no URI", parse_shown(name));
+		parser.is_blocklost = 1;
+	} else if ((r = conf_find_realm(parser.conf, name, u.len)) != NULL) {
+		conf_error("realm %s: is already defined at %s:%d",
+		    parse_shown(name), r->file, r->line);
+		parser.is_blocklost = 1;
+	} else if (parser.conf->nrealms >= CONF_MAXREALMS)
+		conf_error("more than %d realms", CONF_MAXREALMS);
+	r = conf_add_realm(parser.conf, name, u.len);
+	r->file = parser.file;
+	r->line = parser.line;
+	parser.realm = r;
+}
+
+void
+realm_uri(int strict)
+{
+	if (parse_once(&parser.blockseen, ONCE_URI, "uri"))
+		parser.realm->strict_uris = (uint8_t)strict;
+}
+
+void
+realm_ids(int strict)
+{
+	if (parse_once(&parser.blockseen, ONCE_IDS, "request ids"))
+		parser.realm->loose_ids = !strict;
+}
+
+static struct conf_auth *
+auth_add(uint32_t method, int what, const char *role)
+{
+	struct conf_auth	*a;
+
+	if (++parser.realm->nauths > CONF_MAXROLES)
+		conf_error("realm %s: more than %d lines of authenticate",
+		    parse_shown(parser.realm->name), CONF_MAXROLES);
+	a = xcalloc(1, sizeof(*a));
+	a->method = method;
+	a->what = (uint8_t)what;
+	a->role_name = xstrdup(role);
+	a->file = parser.file;
+	a->line = parser.line;
+	TAILQ_INSERT_TAIL(&parser.realm->auths, a, entry);
+	return (a);
+}
+
+void
+auth_anonymous(const char *role)
+{
+	const struct conf_auth	*a;
+
+	TAILQ_FOREACH(a, &parser.realm->auths, entry) {
+		if (a->method == AUTH_ANONYMOUS) {
+			conf_error("authenticate anonymous is given twice");
+			return;
+		}
+	}
+	auth_add(AUTH_ANONYMOUS, CONF_AUTH_ANYBODY, role);
+}
+
+static int
+auth_socket_lookup(int what, const char *name, uint32_t *id)
+{
+	const struct passwd	*pw;
+	const struct group	*gr;
+
+	if (what == CONF_AUTH_USER) {
+		if ((pw = getpwnam(name)) != NULL) {
+			*id = pw->pw_uid;
+			return (0);
+		}
+		conf_error("user %s: there is no such user", parse_shown(name));
+	} else {
+		if ((gr = getgrnam(name)) != NULL) {
+			*id = gr->gr_gid;
+			return (0);
+		}
+		conf_error("group %s: there is no such group",
+		    parse_shown(name));
+	}
+	return (-1);
+}
+
+/* The first line that fits decides: a second one for the same is a slip. */
+void
+auth_socket(int what, const char *name, const char *authid, const char *role)
+{
+	const struct conf_auth	*other;
+	struct conf_auth	*a;
+	uint32_t		 id = 0;
+
+	if (authid != NULL && check_name("authid", authid) == -1)
+		authid = NULL;
+	if (auth_socket_lookup(what, name, &id) == 0) {
+		TAILQ_FOREACH(other, &parser.realm->auths, entry) {
+			if (other->method != AUTH_SOCKET ||
+			    other->what != what || other->id != id)
+				continue;
+			conf_error("%s %s: has a line already at %s:%d",
+			    what == CONF_AUTH_USER ? "user" : "group",
+			    parse_shown(name), other->file, other->line);
+			break;
+		}
+	} else
+		id = UINT32_MAX;
+	a = auth_add(AUTH_SOCKET, what, role);
+	a->id = id;
+	a->name = xstrdup(name);
+	if (authid != NULL)
+		a->authid = xstrdup(authid);
+}
+
+void
+role_begin(const char *name)
+{
+	struct conf_role	*ro;
+
+	if (check_name("role", name) == 0) {
+		if ((ro = conf_find_role(parser.realm, name)) != NULL)
+			conf_error("role %s: is already defined at %s:%d",
+			    parse_shown(name), ro->file, ro->line);
+		else if (parser.realm->nroles >= CONF_MAXROLES)
+			conf_error("more than %d roles", CONF_MAXROLES);
+	}
+	ro = conf_add_role(parser.realm, name, strlen(name));
+	ro->file = parser.file;
+	ro->line = parser.line;
+	parser.role = ro;
+}
+
+/* match -1: no URI was given. */
+void
+role_rule(int allow, uint32_t actions, int match, const char *uri)
+{
+	struct conf_rule	*ru;
+
+	if (uri != NULL && strpbrk(uri, "{}") != NULL) {
+		conf_error("%s: braces in the URI of a rule are not supported "
+		    "by this version", parse_shown(uri));
+		return;
+	}
+	ru = xcalloc(1, sizeof(*ru));
+	ru->allow = (uint8_t)allow;
+	ru->actions = (uint8_t)actions;
+	ru->anyuri = match == -1;
+	ru->match = match == -1 ? MATCH_EXACT : (uint8_t)match;
+	ru->uri = xstrdup(uri != NULL ? uri : "");
+	ru->urilen = (uint16_t)strlen(ru->uri);
+	ru->file = parser.file;
+	ru->line = parser.line;
+	TAILQ_INSERT_TAIL(&parser.role->rules, ru, entry);
+}
+
+/* "uri strict" may come after the roles: so it is the realm's end. */
+static void
+rule_check(const struct conf_realm *r, const struct conf_rule *ru)
+{
+	static const char *const kinds[MATCH_MAX] = {
+		"URI", "prefix", "wildcard pattern"
+	};
+	struct uri		 u;
+
+	if (ru->anyuri)
+		return;
+	u.p = ru->uri;
+	u.len = ru->urilen;
+	if (!uri_is_pattern(&u, (enum uri_match)ru->match,
+	    r->strict_uris ? URI_STRICT : URI_LOOSE))
+		conf_error_at(ru->file, ru->line, "%s: is no %s%s",
+		    parse_shown(ru->uri), kinds[ru->match],
+		    r->strict_uris ? " by strict rules" : "");
+	else if (!uri_is_utf8(&u))
+		conf_error_at(ru->file, ru->line, "%s: is not UTF-8",
+		    parse_shown(ru->uri));
+}
+
+void
+realm_end(void)
+{
+	const struct conf_realm	*r = parser.realm;
+	const struct conf_auth	*a;
+	const struct conf_role	*ro;
+	const struct conf_rule	*ru;
+
+	TAILQ_FOREACH(ro, &r->roles, entry)
+		TAILQ_FOREACH(ru, &ro->rules, entry)
+			rule_check(r, ru);
+	if (parser.is_blocklost)
+		return;
+	if (TAILQ_EMPTY(&r->auths))
+		conf_error_at(r->file, r->line, "realm %s: no authenticate: "
+		    "nobody could join", parse_shown(r->name));
+	if (TAILQ_EMPTY(&r->roles)) {
+		conf_error_at(r->file, r->line, "realm %s: no role",
+		    parse_shown(r->name));
+		return;
+	}
+	TAILQ_FOREACH(a, &r->auths, entry)
+		if (conf_find_role(r, a->role_name) == NULL)
+			conf_error_at(a->file, a->line, "role %s is not "
+			    "defined in this realm", parse_shown(a->role_name));
+}

@@ -1,0 +1,1151 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * wampd.conf(5): grammar, lexer and the checks that need no other file,
+ * from text to struct conf.  Opens nothing but the configuration and what
+ * it includes; certificates, keys and sockets are the parent's.
+ *
+ * The text may come from somebody who is trusted less than the one who
+ * starts wampd: nothing here recurses, waits, or repeats more of a file
+ * in an error than one word of it.
+ */
+%{
+#include <sys/types.h>
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codec.h"
+#include "conf.h"
+#include "log.h"
+#include "parse.h"
+#include "wamp.h"
+#include "xmalloc.h"
+
+#define MAXERRORS	20
+#define MAXMACROS	1000
+#define MAXWORD		8192
+
+struct parser	 parser;
+
+static int	 yylex(void);
+static void	 yyerror(const char *);
+static void	 skip_statement(void);
+static void	 unsupported(const char *, const char *);
+static void	 words_free(void);
+static void	 macro_set(const char *, const char *);
+%}
+
+%union {
+	char		*string;
+	uint32_t	 bits;
+	int		 number;
+}
+
+%token	ADDRESS ALLOW ANONYMOUS ANY AUTHENTICATE AUTHID BRIEF BROKERS CALL
+%token	CALLS CBOR CERTIFICATE COMPLETE CONNECTIONS DEBUG DENY EVERY EXACT
+%token	GRACE GROUP HANDSHAKE HELLO IDS INCLUDE INSECURE JSON KEY KEYPAIR
+%token	LIMITS LISTEN LOG LOOSE MEMORY MESSAGE MODE MSGPACK NEVER OCSP ON
+%token	ONLY ORIGIN OWNER PATH PER PING PORT PREFIX PREFORK PROTOCOLS
+%token	PUBLISH QUEUE RAWSOCKET REALM REGISTER REGISTRATIONS RELAXED
+%token	REQUEST ROLE SANDBOX SERIALIZERS SESSION SOCKET STRICT SUBSCRIBE
+%token	SUBSCRIPTIONS TIMEOUT TLS URI USER VERBOSE WEBSOCKET WILDCARD
+%token	WRONG			/* the lexer found no token */
+%token	<string> STRING
+%token	<string> MACRO		/* a name with "=" behind */
+%token	<string> UNSUPPORTED	/* words of a later version */
+%type	<string> optauthid
+%type	<number> loglevel strictness match
+%type	<bits> action actions serializer serializers
+
+%%
+
+conf		: /* empty */
+		| conf '\n'
+		| conf statement '\n' {
+			words_free();
+		}
+		/* only now, for the line was read to its end */
+		| conf INCLUDE STRING '\n' {
+			conf_include($3);
+			words_free();
+		}
+		| conf error '\n' {
+			parser.is_lost = 1;
+			words_free();
+			yyerrok;
+		}
+		;
+
+statement	: macro
+		| global
+		| limits
+		| keypair
+		| listen
+		| realm
+		;
+
+/* The end of a block, even if its last line was wrong. */
+close		: '}'
+		| error '}' {
+			parser.is_blocklost = 1;
+			yyerrok;
+		}
+		;
+
+optnl		: /* empty */
+		| optnl '\n'
+		;
+
+macro		: MACRO '=' STRING {
+			macro_set($1, $3);
+		}
+		;
+
+global		: PREFORK STRING {
+			set_u32(ONCE_PREFORK, "prefork", $2,
+			    &parser.conf->prefork, 1, CONF_MAXPREFORK);
+		}
+		| BROKERS STRING {
+			set_u32(ONCE_BROKERS, "brokers", $2,
+			    &parser.conf->brokers, 1, CONF_MAXBROKERS);
+		}
+		| LOG loglevel {
+			if (parse_once(&parser.seen, ONCE_LOG, "log"))
+				parser.conf->loglevel = (uint32_t)$2;
+		}
+		| LOG UNSUPPORTED {
+			unsupported("log ", $2);
+			YYERROR;
+		}
+		| SANDBOX STRICT {
+			if (parse_once(&parser.seen, ONCE_SANDBOX, "sandbox"))
+				parser.conf->strict = 1;
+		}
+		| SANDBOX RELAXED {
+			if (parse_once(&parser.seen, ONCE_SANDBOX, "sandbox"))
+				parser.conf->strict = 0;
+		}
+		| GRACE STRING {
+			set_time(ONCE_GRACE, "grace", $2, &parser.conf->grace,
+			    0, 600 * 1000);
+		}
+		| UNSUPPORTED {
+			unsupported("", $1);
+			YYERROR;
+		}
+		;
+
+loglevel	: BRIEF		{ $$ = LOG_LEVEL_BRIEF; }
+		| VERBOSE	{ $$ = LOG_LEVEL_VERBOSE; }
+		| DEBUG		{ $$ = LOG_LEVEL_DEBUG; }
+		;
+
+strictness	: STRICT	{ $$ = 1; }
+		| LOOSE		{ $$ = 0; }
+		;
+
+limits		: LIMITS '{' limit_l close
+		;
+
+limit_l		: /* empty */
+		| limit_l '\n'
+		| limit_l limit
+		| limit_l error '\n'	{ yyerrok; }
+		;
+
+limit		: CONNECTIONS STRING {
+			set_u32(ONCE_CONNECTIONS, "connections", $2,
+			    &parser.conf->limits.connections, 1, 1000000);
+		}
+		| CONNECTIONS PER ADDRESS STRING {
+			set_u32(ONCE_PER_ADDRESS, "connections per address",
+			    $4, &parser.conf->limits.per_address, 1, 1000000);
+		}
+		| MESSAGE STRING {
+			set_u32(ONCE_MESSAGE, "message", $2,
+			    &parser.conf->limits.message, 512,
+			    16 * 1024 * 1024);
+		}
+		| QUEUE STRING {
+			set_u32(ONCE_QUEUE, "queue", $2,
+			    &parser.conf->limits.queue, 4096,
+			    1024 * 1024 * 1024);
+		}
+		| MEMORY STRING {
+			set_memory($2);
+		}
+		| HANDSHAKE STRING {
+			set_time(ONCE_HANDSHAKE, "handshake", $2,
+			    &parser.conf->limits.handshake, 100, 3600 * 1000);
+		}
+		| HELLO STRING {
+			set_time(ONCE_HELLO, "hello", $2,
+			    &parser.conf->limits.hello, 100, 3600 * 1000);
+		}
+		| COMPLETE STRING {
+			set_time(ONCE_COMPLETE, "complete", $2,
+			    &parser.conf->limits.complete, 100, 3600 * 1000);
+		}
+		| AUTHENTICATE STRING {
+			set_time(ONCE_AUTHENTICATE, "authenticate", $2,
+			    &parser.conf->limits.authenticate, 100,
+			    3600 * 1000);
+		}
+		| PING EVERY STRING TIMEOUT STRING {
+			set_ping($3, $5);
+		}
+		| PING NEVER {
+			set_ping(NULL, NULL);
+		}
+		| SESSION '{' session_l close
+		| UNSUPPORTED {
+			unsupported("", $1);
+			YYERROR;
+		}
+		;
+
+session_l	: /* empty */
+		| session_l '\n'
+		| session_l session
+		| session_l error '\n'	{ yyerrok; }
+		;
+
+session		: SUBSCRIPTIONS STRING {
+			set_u32(ONCE_SUBSCRIPTIONS, "subscriptions", $2,
+			    &parser.conf->limits.subscriptions, 1, 1000000);
+		}
+		| REGISTRATIONS STRING {
+			set_u32(ONCE_REGISTRATIONS, "registrations", $2,
+			    &parser.conf->limits.registrations, 1, 1000000);
+		}
+		| CALLS STRING {
+			set_u32(ONCE_CALLS, "calls", $2,
+			    &parser.conf->limits.calls, 1, 1000000);
+		}
+		| UNSUPPORTED {
+			unsupported("", $1);
+			YYERROR;
+		}
+		;
+
+keypair		: KEYPAIR STRING '{' {
+			keypair_begin($2);
+		} keypair_l close {
+			keypair_end();
+		}
+		;
+
+keypair_l	: /* empty */
+		| keypair_l '\n'
+		| keypair_l keypairitem
+		| keypair_l error '\n' {
+			parser.is_blocklost = 1;
+			yyerrok;
+		}
+		;
+
+keypairitem	: CERTIFICATE STRING {
+			keypair_path(&parser.keypair->cert_path, "certificate",
+			    $2);
+		}
+		| KEY STRING {
+			keypair_path(&parser.keypair->key_path, "key", $2);
+		}
+		| OCSP STRING {
+			keypair_path(&parser.keypair->ocsp_path, "ocsp", $2);
+		}
+		| UNSUPPORTED {
+			unsupported("", $1);
+			YYERROR;
+		}
+		;
+
+listen		: LISTEN ON STRING PORT STRING {
+			listen_begin_inet($3, $5);
+		} listenopt_l listenblock {
+			listen_end();
+		}
+		| LISTEN ON SOCKET STRING {
+			listen_begin_unix($4);
+		} listenopt_l listenblock {
+			listen_end();
+		}
+		;
+
+listenopt_l	: /* empty */
+		| listenopt_l listenopt
+		;
+
+listenopt	: TLS			{ listen_flag(LISTEN_TLS); }
+		| INSECURE		{ listen_flag(LISTEN_INSECURE); }
+		| ONLY WEBSOCKET	{ listen_only(LISTEN_RAWSOCKET); }
+		| ONLY RAWSOCKET	{ listen_only(LISTEN_WEBSOCKET); }
+		| MODE STRING		{ listen_mode($2); }
+		| OWNER STRING		{ listen_owner($2); }
+		| GROUP STRING		{ listen_group($2); }
+		| UNSUPPORTED {
+			unsupported("", $1);
+			YYERROR;
+		}
+		;
+
+listenblock	: /* empty */
+		| '{' listenitem_l close
+		;
+
+listenitem_l	: /* empty */
+		| listenitem_l '\n'
+		| listenitem_l listenitem
+		| listenitem_l error '\n' {
+			parser.is_blocklost = 1;
+			yyerrok;
+		}
+		;
+
+listenitem	: KEYPAIR STRING	{ listen_keypair($2); }
+		| PROTOCOLS STRING	{ listen_protocols($2); }
+		| WEBSOCKET PATH path_l
+		| WEBSOCKET ORIGIN origin_l
+		| SERIALIZERS serializers	{ listen_serializers($2); }
+		| RAWSOCKET PING	{ listen_flag(LISTEN_RSPING); }
+		| UNSUPPORTED {
+			unsupported("", $1);
+			YYERROR;
+		}
+		;
+
+path_l		: STRING			{ listen_path($1); }
+		| path_l ',' optnl STRING	{ listen_path($4); }
+		;
+
+origin_l	: STRING			{ listen_origin($1); }
+		| origin_l ',' optnl STRING	{ listen_origin($4); }
+		;
+
+serializers	: serializer
+		| serializers ',' optnl serializer	{ $$ = $1 | $4; }
+		;
+
+serializer	: JSON			{ $$ = 1 << SER_JSON; }
+		| MSGPACK		{ $$ = 1 << SER_MSGPACK; }
+		| CBOR			{ $$ = 1 << SER_CBOR; }
+		;
+
+realm		: REALM STRING '{' {
+			realm_begin($2);
+		} realmitem_l close {
+			realm_end();
+		}
+		;
+
+realmitem_l	: /* empty */
+		| realmitem_l '\n'
+		| realmitem_l realmitem
+		| realmitem_l error '\n' {
+			parser.is_blocklost = 1;
+			yyerrok;
+		}
+		;
+
+realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
+			auth_anonymous($4);
+		}
+		| AUTHENTICATE SOCKET '{' socketitem_l close
+		| AUTHENTICATE TLS {
+			unsupported("authenticate ", "tls");
+			YYERROR;
+		}
+		| AUTHENTICATE UNSUPPORTED {
+			unsupported("authenticate ", $2);
+			YYERROR;
+		}
+		| URI strictness		{ realm_uri($2); }
+		| REQUEST IDS strictness	{ realm_ids($3); }
+		| ROLE STRING '{' {
+			role_begin($2);
+		} roleitem_l close
+		| CALL TIMEOUT {
+			unsupported("call ", "timeout");
+			YYERROR;
+		}
+		| UNSUPPORTED {
+			unsupported("", $1);
+			YYERROR;
+		}
+		;
+
+socketitem_l	: /* empty */
+		| socketitem_l '\n'
+		| socketitem_l socketitem
+		| socketitem_l error '\n' {
+			parser.is_blocklost = 1;
+			yyerrok;
+		}
+		;
+
+socketitem	: USER STRING optauthid ROLE STRING {
+			auth_socket(CONF_AUTH_USER, $2, $3, $5);
+		}
+		| GROUP STRING optauthid ROLE STRING {
+			auth_socket(CONF_AUTH_GROUP, $2, $3, $5);
+		}
+		;
+
+optauthid	: /* empty */		{ $$ = NULL; }
+		| AUTHID STRING		{ $$ = $2; }
+		;
+
+roleitem_l	: /* empty */
+		| roleitem_l '\n'
+		| roleitem_l roleitem
+		| roleitem_l error '\n'	{ yyerrok; }
+		;
+
+roleitem	: ALLOW actions		{ role_rule(1, $2, -1, NULL); }
+		| ALLOW actions match STRING	{ role_rule(1, $2, $3, $4); }
+		| DENY actions		{ role_rule(0, $2, -1, NULL); }
+		| DENY actions match STRING	{ role_rule(0, $2, $3, $4); }
+		| UNSUPPORTED {
+			unsupported("", $1);
+			YYERROR;
+		}
+		;
+
+actions		: ANY				{ $$ = ACTION_ALL; }
+		| action
+		| actions ',' optnl action	{ $$ = $1 | $4; }
+		;
+
+action		: PUBLISH		{ $$ = ACTION_PUBLISH; }
+		| SUBSCRIBE		{ $$ = ACTION_SUBSCRIBE; }
+		| CALL			{ $$ = ACTION_CALL; }
+		| REGISTER		{ $$ = ACTION_REGISTER; }
+		| UNSUPPORTED {
+			unsupported("", $1);
+			YYERROR;
+		}
+		;
+
+match		: EXACT			{ $$ = MATCH_EXACT; }
+		| PREFIX		{ $$ = MATCH_PREFIX; }
+		| WILDCARD		{ $$ = MATCH_WILDCARD; }
+		;
+
+%%
+
+/* -- errors ------------------------------------------------------------- */
+
+static void
+verror(const char *file, int line, const char *fmt, va_list ap)
+{
+	char	text[1024];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (line > 0)
+		log_warnx("%s:%d: %s", file, line, text);
+	else
+		log_warnx("%s: %s", file, text);
+}
+
+void
+conf_error_at(const char *file, int line, const char *fmt, ...)
+{
+	va_list	ap;
+
+	if (parser.nerrors >= MAXERRORS)
+		return;
+	parser.nerrors++;
+	va_start(ap, fmt);
+	verror(file, line, fmt, ap);
+	va_end(ap);
+}
+
+/* Where the last token stood. */
+void
+conf_error(const char *fmt, ...)
+{
+	va_list	ap;
+
+	if (parser.nerrors >= MAXERRORS)
+		return;
+	parser.nerrors++;
+	va_start(ap, fmt);
+	verror(parser.file, parser.line, fmt, ap);
+	va_end(ap);
+}
+
+void
+conf_warn_at(const char *file, int line, const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	verror(file, line, fmt, ap);
+	va_end(ap);
+}
+
+/*
+ * A word of the file as it may stand in an error, in one of four buffers.
+ */
+const char *
+parse_shown(const char *s)
+{
+	char	*b = parser.shown[parser.nextshown++ % 4];
+	char	 vis[PARSE_MAXQUOTED + 1];
+	size_t	 len = strlen(s);
+
+	log_vis(vis, sizeof(vis), s, len);
+	snprintf(b, sizeof(parser.shown[0]), "\"%s%s\"", vis,
+	    len > PARSE_MAXQUOTED ? "..." : "");
+	return (b);
+}
+
+/*
+ * The same for what need not be a configuration at all: the errors of a
+ * root parent are read by people who may not read every file of root's to
+ * which an include or a link may have led.
+ */
+const char *
+parse_quoted(const char *s)
+{
+	return (parser.is_secret ? "(not shown)" : parse_shown(s));
+}
+
+static void
+yyerror(const char *msg)
+{
+	if (parser.has_failed)
+		parser.has_failed = 0;
+	else if (parser.token == '\n')
+		conf_error("%s: unexpected end of line", msg);
+	else if (parser.token == 0)
+		conf_error("%s: unexpected end of file", msg);
+	else if (parser.is_secret)
+		conf_error("%s", msg);
+	else
+		conf_error("%s near %s", msg, parse_quoted(parser.word));
+	skip_statement();
+}
+
+static void
+unsupported(const char *before, const char *word)
+{
+	conf_error("%s%s is not supported by this version", before, word);
+	skip_statement();
+}
+
+/* The lexer swallows the rest of the statement with all its blocks. */
+static void
+skip_statement(void)
+{
+	if (parser.token == '\n' || parser.token == '}' || parser.token == 0)
+		return;
+	parser.is_skipping = 1;
+	parser.skipdepth = 0;
+	if (parser.token == '{') {
+		parser.skipdepth = 1;
+		parser.depth--;
+	}
+}
+
+/* -- macros ------------------------------------------------------------- */
+
+static struct macro *
+macro_find(const char *name)
+{
+	struct macro	*m;
+
+	TAILQ_FOREACH(m, &parser.macros, entry)
+		if (strcmp(m->name, name) == 0)
+			return (m);
+	return (NULL);
+}
+
+static struct macro *
+macro_new(const char *name, const char *value)
+{
+	struct macro	*m;
+
+	m = xcalloc(1, sizeof(*m));
+	m->name = xstrdup(name);
+	m->value = xstrdup(value);
+	TAILQ_INSERT_TAIL(&parser.macros, m, entry);
+	parser.nmacros++;
+	return (m);
+}
+
+static int
+is_macro_name(const char *s)
+{
+	if (*s == '\0' || isdigit((unsigned char)*s))
+		return (0);
+	for (; *s != '\0'; s++)
+		if (!isalnum((unsigned char)*s) && *s != '_')
+			return (0);
+	return (1);
+}
+
+static void
+macro_set(const char *name, const char *value)
+{
+	struct macro	*m;
+
+	if (!is_macro_name(name)) {
+		conf_error("%s cannot be the name of a macro",
+		    parse_quoted(name));
+		return;
+	}
+	if ((m = macro_find(name)) == NULL) {
+		if (parser.nmacros >= MAXMACROS)
+			conf_error("too many macros");
+		else
+			macro_new(name, value);
+		return;
+	}
+	if (m->is_fixed)
+		return;
+	free(m->value);
+	m->value = xstrdup(value);
+}
+
+/* -- lexer -------------------------------------------------------------- */
+
+static const struct keyword {
+	const char	*word;
+	int		 token;
+} keywords[] = {
+	/* sorted */
+	{ "address",		ADDRESS },
+	{ "allow",		ALLOW },
+	{ "anonymous",		ANONYMOUS },
+	{ "any",		ANY },
+	{ "authenticate",	AUTHENTICATE },
+	{ "authid",		AUTHID },
+	{ "authorize",		UNSUPPORTED },
+	{ "brief",		BRIEF },
+	{ "brokers",		BROKERS },
+	{ "call",		CALL },
+	{ "calls",		CALLS },
+	{ "cbor",		CBOR },
+	{ "certificate",	CERTIFICATE },
+	{ "client",		UNSUPPORTED },
+	{ "complete",		COMPLETE },
+	{ "connections",	CONNECTIONS },
+	{ "control",		UNSUPPORTED },
+	{ "cryptosign",		UNSUPPORTED },
+	{ "debug",		DEBUG },
+	{ "deny",		DENY },
+	{ "disclose",		UNSUPPORTED },
+	{ "dynamic",		UNSUPPORTED },
+	{ "every",		EVERY },
+	{ "exact",		EXACT },
+	{ "format",		UNSUPPORTED },
+	{ "grace",		GRACE },
+	{ "group",		GROUP },
+	{ "handshake",		HANDSHAKE },
+	{ "hello",		HELLO },
+	{ "history",		UNSUPPORTED },
+	{ "ids",		IDS },
+	{ "include",		INCLUDE },
+	{ "insecure",		INSECURE },
+	{ "json",		JSON },
+	{ "key",		KEY },
+	{ "keypair",		KEYPAIR },
+	{ "limits",		LIMITS },
+	{ "listen",		LISTEN },
+	{ "log",		LOG },
+	{ "loose",		LOOSE },
+	{ "memory",		MEMORY },
+	{ "message",		MESSAGE },
+	{ "messages",		UNSUPPORTED },
+	{ "meta",		UNSUPPORTED },
+	{ "metrics",		UNSUPPORTED },
+	{ "mode",		MODE },
+	{ "msgpack",		MSGPACK },
+	{ "never",		NEVER },
+	{ "ocsp",		OCSP },
+	{ "on",			ON },
+	{ "only",		ONLY },
+	{ "origin",		ORIGIN },
+	{ "owner",		OWNER },
+	{ "path",		PATH },
+	{ "per",		PER },
+	{ "ping",		PING },
+	{ "port",		PORT },
+	{ "prefix",		PREFIX },
+	{ "prefork",		PREFORK },
+	{ "protocols",		PROTOCOLS },
+	{ "proxy",		UNSUPPORTED },
+	{ "publish",		PUBLISH },
+	{ "queue",		QUEUE },
+	{ "rawsocket",		RAWSOCKET },
+	{ "realm",		REALM },
+	{ "register",		REGISTER },
+	{ "registrations",	REGISTRATIONS },
+	{ "relaxed",		RELAXED },
+	{ "request",		REQUEST },
+	{ "retain",		UNSUPPORTED },
+	{ "role",		ROLE },
+	{ "sandbox",		SANDBOX },
+	{ "scram",		UNSUPPORTED },
+	{ "serializers",	SERIALIZERS },
+	{ "session",		SESSION },
+	{ "sessions",		UNSUPPORTED },
+	{ "slow",		UNSUPPORTED },
+	{ "socket",		SOCKET },
+	{ "strict",		STRICT },
+	{ "subscribe",		SUBSCRIBE },
+	{ "subscriptions",	SUBSCRIPTIONS },
+	{ "ticket",		UNSUPPORTED },
+	{ "timeout",		TIMEOUT },
+	{ "tls",		TLS },
+	{ "uri",		URI },
+	{ "user",		USER },
+	{ "verbose",		VERBOSE },
+	{ "wampcra",		UNSUPPORTED },
+	{ "websocket",		WEBSOCKET },
+	{ "wildcard",		WILDCARD },
+};
+
+static int
+keyword_cmp(const void *word, const void *k)
+{
+	return (strcmp(word, ((const struct keyword *)k)->word));
+}
+
+static int
+keyword_find(const char *word)
+{
+	const struct keyword	*k;
+
+	k = bsearch(word, keywords, sizeof(keywords) / sizeof(keywords[0]),
+	    sizeof(keywords[0]), keyword_cmp);
+	return (k != NULL ? k->token : STRING);
+}
+
+/* The next character, or -1 at the end of this file. */
+static int
+peek(const struct source *s)
+{
+	return (s->off < s->len ? (unsigned char)s->text[s->off] : -1);
+}
+
+static int
+is_word_char(int c)
+{
+	return (c >= 0x80 || isalnum(c) ||
+	    (c > 0 && strchr("_-.:/%*+@~", c) != NULL));
+}
+
+static void
+skip_blanks(struct source *s)
+{
+	int	c;
+
+	while ((c = peek(s)) != -1) {
+		if (c == '\\' && s->off + 1 < s->len &&
+		    s->text[s->off + 1] == '\n') {
+			s->off += 2;
+			s->line++;
+		} else if (c == ' ' || c == '\t')
+			s->off++;
+		else if (c == '#')
+			while ((c = peek(s)) != -1 && c != '\n')
+				s->off++;
+		else
+			break;
+	}
+}
+
+/* What was found is no token. */
+static int
+wrong(const char *what, const char *word)
+{
+	if (word != NULL)
+		conf_error("%s %s", what, parse_quoted(word));
+	else
+		conf_error("%s", what);
+	parser.has_failed = 1;
+	return (WRONG);
+}
+
+static void
+words_free(void)
+{
+	struct conf_str	*s;
+
+	while ((s = TAILQ_FIRST(&parser.words)) != NULL) {
+		TAILQ_REMOVE(&parser.words, s, entry);
+		free(s->s);
+		free(s);
+	}
+	parser.word = "";
+}
+
+/* Keep a word until its statement is parsed. */
+static char *
+keep(const char *s, size_t len)
+{
+	conf_add_str(&parser.words, s, len);
+	return (TAILQ_LAST(&parser.words, conf_strs)->s);
+}
+
+/* Append what stands in double quotes; 0 or -1. */
+static int
+lex_quotes(struct source *s, char *buf, size_t *len)
+{
+	int	c;
+
+	for (s->off++; (c = peek(s)) != '"'; s->off++) {
+		if (c == -1 || c == '\n') {
+			wrong("string without closing quote", NULL);
+			return (-1);
+		}
+		if (c == '\\' && s->off + 1 < s->len &&
+		    strchr("\"\\", s->text[s->off + 1]) != NULL)
+			c = s->text[++s->off];
+		if (*len >= MAXWORD) {
+			wrong("string longer than 8192 octets", NULL);
+			return (-1);
+		}
+		buf[(*len)++] = (char)c;
+	}
+	s->off++;
+	return (0);
+}
+
+/* Append a macro's value; 0 or -1. */
+static int
+lex_macro(struct source *s, char *buf, size_t *len)
+{
+	struct macro	*m;
+	char		 name[64];
+	size_t		 n = 0;
+	int		 c;
+
+	for (s->off++; (c = peek(s)) == '_' || (c != -1 && isalnum(c));
+	    s->off++)
+		if (n < sizeof(name) - 1)
+			name[n++] = (char)c;
+	name[n] = '\0';
+	if (n == 0) {
+		wrong("\"$\" without a macro's name", NULL);
+		return (-1);
+	}
+	if ((m = macro_find(name)) == NULL) {
+		wrong("undefined macro", name);
+		return (-1);
+	}
+	m->is_used = 1;
+	if (strlen(m->value) > MAXWORD - *len) {
+		wrong("string longer than 8192 octets", NULL);
+		return (-1);
+	}
+	memcpy(buf + *len, m->value, strlen(m->value));
+	*len += strlen(m->value);
+	return (0);
+}
+
+/*
+ * Strings in quotes and macros that follow each other are one string.  Two
+ * in quotes are not: there a comma was forgotten.  A macro that stands
+ * alone may also stand for a keyword.
+ */
+static int
+lex_string(struct source *s)
+{
+	char	 buf[MAXWORD];
+	size_t	 len = 0, parts = 0;
+	int	 c, before = 0;
+
+	while ((c = peek(s)) == '"' || c == '$') {
+		if (c == '"' && before == '"')
+			return (wrong("two strings in a row "
+			    "(is a comma missing?)", NULL));
+		before = c;
+		if ((c == '"' ? lex_quotes(s, buf, &len) :
+		    lex_macro(s, buf, &len)) == -1)
+			return (WRONG);
+		parts++;
+		skip_blanks(s);
+	}
+	parser.word = yylval.string = keep(buf, len);
+	if (parts == 1 && before == '$' && !parser.is_value)
+		return (keyword_find(parser.word));
+	return (STRING);
+}
+
+static int
+lex_word(struct source *s)
+{
+	char	*word;
+	size_t	 begin = s->off;
+	int	 at_start = parser.token == '\n' && parser.depth == 0;
+
+	while (is_word_char(peek(s)))
+		s->off++;
+	word = keep(s->text + begin, s->off - begin);
+	if (s->off - begin > MAXWORD)
+		return (wrong("word longer than 8192 octets%s", NULL));
+	parser.word = yylval.string = word;
+	if (parser.is_value)
+		return (STRING);
+	if (at_start) {
+		skip_blanks(s);
+		if (peek(s) == '=')
+			return (MACRO);
+	}
+	return (keyword_find(word));
+}
+
+/*
+ * The end of a file is the end of its last line; a block does not reach
+ * beyond it.
+ */
+static int
+lex_end(struct source *s)
+{
+	if (parser.depth > 0) {
+		if (!parser.is_skipping)
+			conf_error_at(s->name, parser.openline,
+			    "\"{\" without \"}\"");
+		parser.closing = parser.depth;
+		parser.depth = 0;
+	}
+	parser.is_skipping = 0;
+	if (parser.closing > 0) {
+		parser.closing--;
+		parser.word = "}";
+		return ('}');
+	}
+	s->is_ended = 1;
+	return ('\n');
+}
+
+/* The rest of a wrong statement, with the blocks that begin in it. */
+static int
+lex_skip(struct source *s)
+{
+	int	c;
+
+	for (; (c = peek(s)) != -1; s->off++) {
+		if (c == '#') {
+			while (s->off + 1 < s->len &&
+			    s->text[s->off + 1] != '\n')
+				s->off++;
+		} else if (c == '"') {
+			while (s->off + 1 < s->len &&
+			    (c = s->text[s->off + 1]) != '\n') {
+				s->off++;
+				if (c == '"')
+					break;
+				if (c == '\\' && s->off + 1 < s->len &&
+				    s->text[s->off + 1] != '\n')
+					s->off++;
+			}
+		} else if (c == '\\' && s->off + 1 < s->len &&
+		    s->text[s->off + 1] == '\n') {
+			s->off++;
+			s->line++;
+		} else if (c == '{')
+			parser.skipdepth++;
+		else if (c == '}' && parser.skipdepth > 0)
+			parser.skipdepth--;
+		else if (c == '\n' && parser.skipdepth > 0)
+			s->line++;
+		else if (c == '\n' || c == '}')
+			break;
+	}
+	if (c == -1)
+		return (lex_end(s));
+	parser.is_skipping = 0;
+	parser.line = s->line;
+	s->off++;
+	if (c == '\n')
+		s->line++;
+	else if (parser.depth > 0)
+		parser.depth--;
+	return (c);
+}
+
+static int
+lex_mark(struct source *s, int c)
+{
+	s->off++;
+	parser.mark[0] = (char)c;
+	parser.word = parser.mark;
+	switch (c) {
+	case '\n':
+		s->line++;
+		break;
+	case '{':
+		if (parser.depth++ == 0)
+			parser.openline = s->line;
+		break;
+	case '}':
+		if (parser.depth > 0)
+			parser.depth--;
+		break;
+	case ',':
+		break;
+	case '=':
+		parser.is_value = parser.token == MACRO;
+		break;
+	default:
+		return (wrong("unexpected character", parser.mark));
+	}
+	return (c);
+}
+
+static int
+lex(struct source *s)
+{
+	int	c;
+
+	parser.file = s->name;
+	parser.is_secret = s->is_secret;
+	if (parser.closing > 0)
+		return (lex_end(s));
+	if (parser.is_skipping)
+		return (lex_skip(s));
+	skip_blanks(s);
+	parser.line = s->line;
+	if ((c = peek(s)) == -1)
+		return (lex_end(s));
+	if (c == '"' || c == '$')
+		return (lex_string(s));
+	if (is_word_char(c))
+		return (lex_word(s));
+	return (lex_mark(s, c));
+}
+
+static int
+yylex(void)
+{
+	struct source	*s;
+
+	while ((s = parser.top) != NULL) {
+		if (parser.nerrors >= MAXERRORS)
+			break;
+		if (s->is_ended || (s->text == NULL && source_load(s) == -1)) {
+			source_pop();
+			continue;
+		}
+		parser.token = lex(s);
+		if (parser.token != '=')
+			parser.is_value = 0;
+		return (parser.token);
+	}
+	return (parser.token = 0);
+}
+
+/* -- the whole ---------------------------------------------------------- */
+
+static void
+parser_begin(void)
+{
+	memset(&parser, 0, sizeof(parser));
+	parser.conf = conf_new();
+	parser.token = '\n';
+	parser.word = "";
+	parser.file = "";
+	TAILQ_INIT(&parser.macros);
+	TAILQ_INIT(&parser.refs);
+	TAILQ_INIT(&parser.words);
+}
+
+static void
+parser_run(const char *name)
+{
+	long	ncpu;
+
+	/* its result says no more than nerrors does */
+	(void)yyparse();
+	conf_check_whole(name);
+	if (parser.conf->prefork == 0) {
+		ncpu = sysconf(_SC_NPROCESSORS_ONLN);
+		parser.conf->prefork = ncpu < 1 ? 1 : ncpu > CONF_MAXPREFORK ?
+		    CONF_MAXPREFORK : (uint32_t)ncpu;
+	}
+	if (parser.nerrors == 0)
+		conf_warn_whole();
+}
+
+static struct conf *
+parser_end(void)
+{
+	struct conf	*c = parser.conf;
+	struct macro	*m;
+	struct ref	*r;
+
+	while (parser.top != NULL)
+		source_pop();
+	while ((m = TAILQ_FIRST(&parser.macros)) != NULL) {
+		TAILQ_REMOVE(&parser.macros, m, entry);
+		if (m->is_fixed && !m->is_used && parser.nerrors == 0)
+			log_warnx("-D %s: no such macro is used", m->name);
+		free(m->name);
+		free(m->value);
+		free(m);
+	}
+	while ((r = TAILQ_FIRST(&parser.refs)) != NULL) {
+		TAILQ_REMOVE(&parser.refs, r, entry);
+		free(r->name);
+		free(r);
+	}
+	words_free();
+	parser.conf = NULL;
+	if (parser.nerrors > 0) {
+		conf_free(c);
+		return (NULL);
+	}
+	conf_assign_ids(c, NULL);
+	return (c);
+}
+
+static void
+macro_given(const struct conf_macro *given)
+{
+	const char	*p;
+
+	for (p = given->value; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			break;
+	if (!is_macro_name(given->name) || *p != '\0' ||
+	    strlen(given->value) > MAXWORD) {
+		log_warnx("-D %s: is no name=value without control characters",
+		    parse_shown(given->name));
+		parser.nerrors++;
+		return;
+	}
+	macro_new(given->name, given->value)->is_fixed = 1;
+}
+
+struct conf *
+conf_parse(const char *path, const struct conf_macro *given, size_t n)
+{
+	size_t	i;
+
+	parser_begin();
+	for (i = 0; i < n; i++)
+		macro_given(&given[i]);
+	source_push(path, 0, NULL, 0);
+	parser_run(parser.top->name);
+	return (parser_end());
+}
+
+struct conf *
+conf_parse_text(const char *name, const char *text, size_t len)
+{
+	parser_begin();
+	parser.no_include = 1;
+	source_push_text(name, text, len);
+	parser_run(name);
+	return (parser_end());
+}

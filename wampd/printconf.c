@@ -1,0 +1,354 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The configuration as text: all of it, in a form that parses again to an
+ * equal one, and the short answer to "who can get in where".
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "codec.h"
+#include "conf.h"
+#include "log.h"
+#include "wamp.h"
+
+const char *
+conf_text_number(char *buf, size_t size, uint64_t n)
+{
+	static const char	units[] = " kmg";
+	size_t			i = 0;
+
+	while (i < 3 && n != 0 && n % 1024 == 0) {
+		n /= 1024;
+		i++;
+	}
+	snprintf(buf, size, i > 0 ? "%llu%c" : "%llu", (unsigned long long)n,
+	    units[i]);
+	return (buf);
+}
+
+const char *
+conf_text_time(char *buf, size_t size, uint32_t ms)
+{
+	if (ms == 0 || ms % 1000 != 0)
+		snprintf(buf, size, "%ums", ms);
+	else if (ms % (3600 * 1000) == 0)
+		snprintf(buf, size, "%uh", ms / (3600 * 1000));
+	else if (ms % (60 * 1000) == 0)
+		snprintf(buf, size, "%um", ms / (60 * 1000));
+	else
+		snprintf(buf, size, "%us", ms / 1000);
+	return (buf);
+}
+
+static void
+put_string(FILE *f, const char *s)
+{
+	putc('"', f);
+	for (; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			putc('\\', f);
+		putc(*s, f);
+	}
+	putc('"', f);
+}
+
+/* name "string" */
+static void
+put_named(FILE *f, const char *name, const char *s)
+{
+	fprintf(f, "%s ", name);
+	put_string(f, s);
+}
+
+static void
+put_number(FILE *f, const char *name, uint64_t n)
+{
+	char	buf[32];
+
+	fprintf(f, "\t%s %s\n", name, conf_text_number(buf, sizeof(buf), n));
+}
+
+static void
+put_time(FILE *f, const char *name, uint32_t ms)
+{
+	char	buf[32];
+
+	fprintf(f, "\t%s %s\n", name, conf_text_time(buf, sizeof(buf), ms));
+}
+
+static void
+print_global(const struct conf *c, FILE *f)
+{
+	static const char *const	levels[] = {
+		[LOG_LEVEL_BRIEF] = "brief",
+		[LOG_LEVEL_VERBOSE] = "verbose",
+		[LOG_LEVEL_DEBUG] = "debug"
+	};
+	char				buf[32];
+
+	fprintf(f, "prefork %u\n", c->prefork);
+	fprintf(f, "brokers %u\n", c->brokers);
+	fprintf(f, "log %s\n", levels[c->loglevel]);
+	fprintf(f, "sandbox %s\n", c->strict ? "strict" : "relaxed");
+	fprintf(f, "grace %s\n", conf_text_time(buf, sizeof(buf), c->grace));
+}
+
+static void
+print_limits(const struct conf_limits *l, FILE *f)
+{
+	char	every[32], timeout[32];
+
+	fprintf(f, "\nlimits {\n");
+	put_number(f, "connections", l->connections);
+	put_number(f, "connections per address", l->per_address);
+	put_number(f, "message", l->message);
+	put_number(f, "queue", l->queue);
+	put_number(f, "memory", l->memory);
+	put_time(f, "handshake", l->handshake);
+	put_time(f, "hello", l->hello);
+	put_time(f, "complete", l->complete);
+	put_time(f, "authenticate", l->authenticate);
+	if (l->ping_every == 0)
+		fprintf(f, "\tping never\n");
+	else
+		fprintf(f, "\tping every %s timeout %s\n",
+		    conf_text_time(every, sizeof(every), l->ping_every),
+		    conf_text_time(timeout, sizeof(timeout),
+		    l->ping_timeout));
+	fprintf(f, "\tsession {\n\t");
+	put_number(f, "subscriptions", l->subscriptions);
+	putc('\t', f);
+	put_number(f, "registrations", l->registrations);
+	putc('\t', f);
+	put_number(f, "calls", l->calls);
+	fprintf(f, "\t}\n}\n");
+}
+
+static void
+print_keypair(const struct conf_keypair *k, FILE *f)
+{
+	put_named(f, "\nkeypair", k->name);
+	put_named(f, " {\n\tcertificate", k->cert_path);
+	put_named(f, "\n\tkey", k->key_path);
+	if (k->ocsp_path != NULL)
+		put_named(f, "\n\tocsp", k->ocsp_path);
+	fprintf(f, "\n}\n");
+}
+
+static void
+print_listen_options(const struct conf_listen *l, FILE *f)
+{
+	if ((l->flags & LISTEN_TLS) != 0)
+		fprintf(f, " tls");
+	if ((l->flags & LISTEN_INSECURE) != 0)
+		fprintf(f, " insecure");
+	if ((l->flags & LISTEN_RAWSOCKET) == 0)
+		fprintf(f, " only websocket");
+	if ((l->flags & LISTEN_WEBSOCKET) == 0)
+		fprintf(f, " only rawsocket");
+	if ((l->flags & LISTEN_UNIX) != 0)
+		fprintf(f, " mode 0%03o", (unsigned int)l->mode);
+	if (l->owner != NULL)
+		put_named(f, " owner", l->owner);
+	if (l->group != NULL)
+		put_named(f, " group", l->group);
+}
+
+static void
+print_listen(const struct conf *c, const struct conf_listen *l, FILE *f)
+{
+	static const struct {
+		enum ser	 ser;
+		const char	*name;
+	} sers[] = {
+		{ SER_JSON, "json" }, { SER_MSGPACK, "msgpack" },
+		{ SER_CBOR, "cbor" }
+	};
+	const struct conf_keypair	*k;
+	const struct conf_str		*s;
+	const char			*sep = " ";
+	size_t				 i;
+
+	fprintf(f, "\nlisten on %s", l->name);
+	print_listen_options(l, f);
+	fprintf(f, " {\n");
+	for (i = 0; i < l->nkeypairs; i++) {
+		if ((k = conf_find_keypair_id(c, l->keypairs[i])) == NULL)
+			continue;
+		put_named(f, "\tkeypair", k->name);
+		putc('\n', f);
+	}
+	if ((l->flags & LISTEN_TLS) != 0)
+		fprintf(f, "\tprotocols \"%s\"\n",
+		    (l->flags & LISTEN_TLS12) == 0 ? "tlsv1.3" :
+		    (l->flags & LISTEN_TLS13) == 0 ? "tlsv1.2" :
+		    "tlsv1.3, tlsv1.2");
+	TAILQ_FOREACH(s, &l->paths, entry) {
+		put_named(f, "\twebsocket path", s->s);
+		putc('\n', f);
+	}
+	TAILQ_FOREACH(s, &l->origins, entry) {
+		put_named(f, "\twebsocket origin", s->s);
+		putc('\n', f);
+	}
+	fprintf(f, "\tserializers");
+	for (i = 0; i < sizeof(sers) / sizeof(sers[0]); i++) {
+		if ((l->sers & (1U << sers[i].ser)) != 0) {
+			fprintf(f, "%s%s", sep, sers[i].name);
+			sep = ", ";
+		}
+	}
+	fprintf(f, "\n%s}\n", (l->flags & LISTEN_RSPING) != 0 ?
+	    "\trawsocket ping\n" : "");
+}
+
+/* Lines of one method that follow each other share a block. */
+static void
+print_auths(const struct conf_realm *r, FILE *f)
+{
+	const struct conf_auth	*a, *next;
+	int			 is_open = 0;
+
+	TAILQ_FOREACH(a, &r->auths, entry) {
+		if (a->method == AUTH_ANONYMOUS) {
+			put_named(f, "\tauthenticate anonymous role",
+			    a->role_name);
+			putc('\n', f);
+			continue;
+		}
+		if (!is_open)
+			fprintf(f, "\tauthenticate socket {\n");
+		put_named(f, a->what == CONF_AUTH_USER ? "\t\tuser" :
+		    "\t\tgroup", a->name);
+		if (a->authid != NULL)
+			put_named(f, " authid", a->authid);
+		put_named(f, " role", a->role_name);
+		putc('\n', f);
+		next = TAILQ_NEXT(a, entry);
+		is_open = next != NULL && next->method == a->method;
+		if (!is_open)
+			fprintf(f, "\t}\n");
+	}
+}
+
+static void
+print_rule(const struct conf_rule *ru, FILE *f)
+{
+	static const char *const	matches[MATCH_MAX] = {
+		[MATCH_EXACT] = " exact",
+		[MATCH_PREFIX] = " prefix",
+		[MATCH_WILDCARD] = " wildcard"
+	};
+	static const struct {
+		uint8_t		 bit;
+		const char	*name;
+	} actions[] = {
+		{ ACTION_PUBLISH, "publish" },
+		{ ACTION_SUBSCRIBE, "subscribe" },
+		{ ACTION_CALL, "call" },
+		{ ACTION_REGISTER, "register" }
+	};
+	const char			*sep = " ";
+	size_t				 i;
+
+	fprintf(f, "\t\t%s", ru->allow ? "allow" : "deny");
+	if (ru->actions == ACTION_ALL)
+		fprintf(f, " any");
+	else for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if ((ru->actions & actions[i].bit) != 0) {
+			fprintf(f, "%s%s", sep, actions[i].name);
+			sep = ", ";
+		}
+	}
+	if (!ru->anyuri)
+		put_named(f, matches[ru->match], ru->uri);
+	putc('\n', f);
+}
+
+static void
+print_realm(const struct conf_realm *r, FILE *f)
+{
+	const struct conf_role	*ro;
+	const struct conf_rule	*ru;
+
+	put_named(f, "\nrealm", r->name);
+	fprintf(f, " {\n");
+	print_auths(r, f);
+	fprintf(f, "\turi %s\n", r->strict_uris ? "strict" : "loose");
+	fprintf(f, "\trequest ids %s\n", r->loose_ids ? "loose" : "strict");
+	TAILQ_FOREACH(ro, &r->roles, entry) {
+		put_named(f, "\trole", ro->name);
+		fprintf(f, " {\n");
+		TAILQ_FOREACH(ru, &ro->rules, entry)
+			print_rule(ru, f);
+		fprintf(f, "\t}\n");
+	}
+	fprintf(f, "}\n");
+}
+
+void
+conf_print(const struct conf *c, void *stream)
+{
+	const struct conf_keypair	*k;
+	const struct conf_listen	*l;
+	const struct conf_realm		*r;
+
+	print_global(c, stream);
+	print_limits(&c->limits, stream);
+	TAILQ_FOREACH(k, &c->keypairs, entry)
+		print_keypair(k, stream);
+	TAILQ_FOREACH(l, &c->listens, entry)
+		print_listen(c, l, stream);
+	TAILQ_FOREACH(r, &c->realms, entry)
+		print_realm(r, stream);
+}
+
+/* Who may join this realm through this listener; n: realms before. */
+static int
+summarize_realm(const struct conf_listen *l, const struct conf_realm *r,
+    int n, FILE *f)
+{
+	const struct conf_auth	*a;
+	const char		*sep = " (";
+	int			 is_local = (l->flags & LISTEN_UNIX) != 0;
+
+	TAILQ_FOREACH(a, &r->auths, entry) {
+		if (a->method == AUTH_SOCKET && !is_local)
+			continue;
+		if (*sep == ' ')
+			fprintf(f, "%s%s", n > 0 ? ", " : " ", r->name);
+		fprintf(f, "%s%s", sep, wamp_auth_name(a->method));
+		if (a->method == AUTH_SOCKET)
+			fprintf(f, " %s %s", a->what == CONF_AUTH_USER ?
+			    "user" : "group", a->name);
+		put_named(f, " as", a->role_name);
+		sep = ", ";
+	}
+	if (*sep == ' ')
+		return (0);
+	putc(')', f);
+	return (1);
+}
+
+void
+conf_print_summary(const struct conf *c, void *stream)
+{
+	FILE				*f = stream;
+	const struct conf_listen	*l;
+	const struct conf_realm		*r;
+	int				 n;
+
+	TAILQ_FOREACH(l, &c->listens, entry) {
+		fprintf(f, "listen on %s%s%s:%s%s, realms:", l->name,
+		    (l->flags & LISTEN_TLS) != 0 ? " tls" : "",
+		    (l->flags & LISTEN_INSECURE) != 0 ? " insecure" : "",
+		    (l->flags & LISTEN_RAWSOCKET) != 0 ? " rawsocket" : "",
+		    (l->flags & LISTEN_WEBSOCKET) != 0 ? " websocket" : "");
+		n = 0;
+		TAILQ_FOREACH(r, &c->realms, entry)
+			n += summarize_realm(l, r, n, f);
+		fprintf(f, "%s\n", n == 0 ? " none" : "");
+	}
+}
