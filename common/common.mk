@@ -16,11 +16,11 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 
 # Serializers and framings; linked by tlsproxy and wampc only.
 CODEC_OBJS =	$(addprefix $(B)/obj/common/codec/, \
-		cbor.o \
+		cborcur.o \
 		codec.o \
 		enc.o \
 		http.o \
-		json.o \
+		jsoncur.o \
 		mpcur.o \
 		rawsocket.o \
 		transcode.o \

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cbor.h"
+#include "cborcur.h"
 #include "codec.h"
-#include "json.h"
+#include "jsoncur.h"
 #include "mpcur.h"
 #include "pieces.h"
 

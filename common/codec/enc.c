@@ -14,7 +14,7 @@
 
 #include "codec.h"
 #include "enc.h"
-#include "json.h"
+#include "jsoncur.h"
 
 /* What enc.stack says of a JSON container. */
 #define IN_MAP		0x01

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cbor.h"
+#include "cborcur.h"
 #include "codec.h"
 #include "enc.h"
-#include "json.h"
+#include "jsoncur.h"
 #include "mpcur.h"
 #include "pieces.h"
 

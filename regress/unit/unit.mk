@@ -4,6 +4,11 @@
 UNIT_TESTS =	log chan codec codec_convert http rawsocket websocket uri wamp sandbox sandbox_calls
 
 UNIT_LIBS_http =	$(LIBS_CRYPTO)
+# jansson, libcbor and msgpack-c as oracles
+UNIT_TESTS +=	codec_oracle
+UNIT_OBJS_codec_oracle = $(B)/obj/regress/lib/same.o
+UNIT_LIBS_codec_oracle = -ljansson -lcbor -lmsgpackc -lm
+$(B)/regress/unit/codec_oracle: $(UNIT_OBJS_codec_oracle)
 
 # the keeper's
 UNIT_TESTS +=	sign keys

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "cbor.h"
+#include "cborcur.h"
 #include "codec.h"
 #include "mpcur.h"
 #include "utf8.h"

@@ -4,8 +4,8 @@
  *
  * The JSON cursor; json_head() and json_next() as in mpcur.h.
  */
-#ifndef WAMPD_JSON_H
-#define WAMPD_JSON_H
+#ifndef WAMPD_JSONCUR_H
+#define WAMPD_JSONCUR_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -35,4 +35,4 @@ size_t		 json_plain_len(const uint8_t *, size_t);
 /* Shortest text that reads back the same and stays a float; no NUL. */
 size_t		 json_print_double(char out[JSON_NUMSIZE], double);
 
-#endif /* WAMPD_JSON_H */
+#endif /* WAMPD_JSONCUR_H */

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "codec.h"
-#include "json.h"
+#include "jsoncur.h"
 #include "mpcur.h"
 #include "utf8.h"
 

@@ -4,8 +4,8 @@
  *
  * The CBOR cursor; cbor_head() and cbor_next() as in mpcur.h.
  */
-#ifndef WAMPD_CBOR_H
-#define WAMPD_CBOR_H
+#ifndef WAMPD_CBORCUR_H
+#define WAMPD_CBORCUR_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,4 +26,4 @@ int		 cbor_break(const uint8_t **, const uint8_t *end);
 int		 cbor_chunk(const uint8_t **, const uint8_t *end,
 		    const uint8_t **chunk, size_t *len);
 
-#endif /* WAMPD_CBOR_H */
+#endif /* WAMPD_CBORCUR_H */

@@ -1,0 +1,20 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Comparing values for tests: of one serializer or of two.
+ */
+#ifndef WAMPD_SAME_H
+#define WAMPD_SAME_H
+
+#include "codec.h"
+
+/*
+ * Are a and b equal?  With json_rules what JSON does to a value is allowed
+ * for: NaN and infinities are nil, integers as keys are strings.  Binary
+ * must be binary on both sides.  Recurses, as deep as messages are.
+ */
+int	 val_same(const struct val *a, const struct val *b, int json_rules);
+int	 double_same(double, double);
+
+#endif /* WAMPD_SAME_H */
