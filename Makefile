@@ -46,7 +46,7 @@ PATHS =		-DSYSCONFDIR='"$(SYSCONFDIR)"' -DRUNDIR='"$(RUNDIR)"' \
 		-DLIBEXECDIR='"$(LIBEXECDIR)"' -DEMPTYDIR='"$(EMPTYDIR)"'
 
 # Each is added when it builds.
-PROGRAMS =
+PROGRAMS =	$(B)/bin/wampc
 
 all: programs
 

@@ -1,8 +1,20 @@
 WAMPC_OBJS =	$(addprefix $(B)/obj/wampc/, \
+		args.o \
+		call.o \
+		command.o \
+		connect.o \
+		output.o \
+		pub.o \
+		register.o \
+		session.o \
+		sub.o \
+		transport.o \
+		trust.o \
+		url.o \
 		wampc.o \
 		)
 
 $(B)/bin/wampc: $(WAMPC_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(WAMPC_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a \
-		$(LIBS_TLS) $(LIBS_EVENT) $(LIBS_BSD)
+		$(LIBS_TLS) $(LIBS_CODEC) $(LIBS_EVENT) $(LIBS_BSD)

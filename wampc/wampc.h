@@ -1,0 +1,311 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The shell client.  One connection, one session, one verb:
+ * connect.c moves octets, transport.c makes messages of them, session.c
+ * checks and dispatches these, and a file a verb does the rest.
+ */
+#ifndef WAMPD_WAMPC_H
+#define WAMPD_WAMPC_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec.h"
+#include "rawsocket.h"
+#include "uri.h"
+#include "websocket.h"
+
+struct addrinfo;
+struct event;
+struct event_base;
+struct evbuffer;
+struct tls;
+struct client;
+
+/* wampc(1), EXIT STATUS */
+enum status {
+	ST_OK = 0,
+	ST_USAGE = 1,
+	ST_CONNECT = 2,
+	ST_TRUST = 3,
+	ST_REFUSED = 4,
+	ST_WAMP = 5,
+	ST_TIMEOUT = 6
+};
+
+#define JOIN_SECONDS	30	/* until joined, and for an acknowledgement */
+#define LEAVE_SECONDS	2	/* for the answer to GOODBYE */
+
+/* url.c */
+enum scheme {
+	SCHEME_UNIX,
+	SCHEME_RS,
+	SCHEME_RSS,
+	SCHEME_WS,
+	SCHEME_WSS
+};
+
+struct url {
+	enum scheme	 scheme;
+	char		*host;		/* without brackets */
+	char		*port;
+	char		*hosthdr;	/* for HTTP: host, port if not default */
+	char		*path;		/* WebSocket: and query; UNIX: socket */
+};
+
+/* Returns NULL, or what is wrong with it. */
+const char	*url_parse(struct url *, const char *);
+void		 url_socket(struct url *, const char *path);
+void		 url_free(struct url *);
+int		 url_is_tls(const struct url *);
+int		 url_is_websocket(const struct url *);
+
+/* args.c: what is sent, as JSON texts; an empty one is left out. */
+struct payload {
+	struct wbuf	 args;		/* a list */
+	struct wbuf	 kwargs;	/* a dict */
+	size_t		 nargs, nkwargs;
+};
+
+void		 payload_free(struct payload *);
+/* Words of the command line.  NULL, or what is wrong. */
+const char	*payload_words(struct payload *, char *const *, int n);
+/* A document; one that is no JSON is an error, or (text) a string. */
+const char	*payload_document(struct payload *, const void *, size_t,
+		    int text);
+/* Elements it adds to a message, 0 to 2, and these elements. */
+uint32_t	 payload_count(const struct payload *);
+int		 payload_encode(const struct payload *, struct enc *);
+
+/* wampc.c */
+struct options {
+	struct url	 url;
+	int		 insecure;
+	const char	*cafile;
+	uid_t		 owner;		/* besides root, of directories */
+	const char	*realm;
+	enum ser	 ser;
+	size_t		 maxmsg;
+	const char	*uri;
+	struct payload	 payload;
+	int		 lines;		/* -l */
+	int		 quiet, verbose;
+	uint64_t	 count;		/* -n, 0: no end */
+	double		 seconds;	/* -w, 0: none */
+	unsigned int	 atonce;	/* -c */
+	char		**command;
+};
+
+struct verb {
+	const char	*name;
+	unsigned int	 role;		/* WAMP_ROLE_ */
+	const char	*rolename;
+	int		 has_args;
+	int		 is_service;	/* ends by a signal, with GOODBYE */
+	void		(*start)(struct client *);
+};
+
+/* trust.c */
+/*
+ * Walk to the directory of a socket's path, looking at each directory on
+ * the way.  Returns its descriptor with the socket's name in *name and the
+ * directory's owner in *dirowner, or -1 with *status and why set.
+ */
+int		 trust_walk(const char *path, uid_t owner, const char **name,
+		    uid_t *dirowner, enum status *, char *why, size_t);
+/* Does the process that called listen() belong to whom it should? */
+int		 trust_peer(int fd, uid_t dirowner, char *why, size_t);
+
+/* connect.c */
+enum conn_state {
+	CONN_CONNECTING,
+	CONN_TLS,
+	CONN_UP,
+	CONN_CLOSED
+};
+
+struct conn {
+	enum conn_state	 state;
+	int		 fd;
+	int		 eof;		/* after the input there is no more */
+	struct tls	*tls;
+	struct event	*rev, *wev;	/* readable, writable */
+	struct event	*retry;		/* next address, or socket again */
+	short		 rwant, wwant;	/* poll(2) event each waits for */
+	struct evbuffer	*out;
+	struct addrinfo	*ai, *next;
+	uid_t		 dirowner;
+	char		 why[512];	/* of the last address */
+};
+
+void		 conn_open(struct client *);
+void		 conn_write(struct client *, const void *, size_t);
+size_t		 conn_queued(const struct client *);
+/* Send what the socket takes now, and close. */
+void		 conn_close(struct client *);
+
+/* transport.c */
+enum transport_state {
+	TR_HANDSHAKE,
+	TR_UP,
+	TR_CLOSED
+};
+
+struct transport {
+	enum transport_state state;
+	struct rs	 rs;
+	struct ws	 ws;
+	char		 head[8192];	/* answer to the handshake */
+	size_t		 headlen;
+	char		 key[25];
+	size_t		 peermax;
+};
+
+/* Called by connect.c when the router is verified; what came; the end. */
+void		 transport_open(struct client *);
+void		 transport_input(struct client *, uint8_t *, size_t);
+void		 transport_eof(struct client *);
+size_t		 transport_max(const struct client *);
+void		 transport_send(struct client *, const uint8_t *, size_t);
+void		 transport_close(struct client *);
+void		 transport_free(struct client *);
+
+/* session.c */
+enum session_state {
+	SESS_CLOSED,
+	SESS_HELLO,
+	SESS_JOINED,
+	SESS_LEAVING
+};
+
+struct session {
+	enum session_state state;
+	uint64_t	 request;	/* last request id used */
+	struct wbuf	 msg;		/* message under construction */
+};
+
+void		 session_open(struct client *);
+/* A message from the transport. */
+void		 session_message(struct client *, const uint8_t *, size_t);
+/* Begin a message of n elements; and send it. */
+void		 session_begin(struct client *, struct enc *,
+		    unsigned int code, uint32_t n);
+int		 session_send(struct client *, struct enc *);
+/* [code, request, {}, uri, payload...]; returns the request id. */
+uint64_t	 session_request(struct client *, unsigned int code,
+		    const char *uri, const struct payload *);
+/* GOODBYE, its answer, the end. */
+void		 session_leave(struct client *, enum status);
+/* Elements of messages, 0 or -1. */
+int		 val_id(const struct val *, uint64_t *);
+int		 val_get_uri(const struct val *, char *, size_t);
+/* A member of a checked dict: 1 if it is there. */
+int		 val_member(const struct val *, const char *, struct val *);
+
+/* A verb's handler of a message: NULL, or how it breaks the protocol. */
+typedef const char *handler(struct client *, const struct val *, size_t);
+
+/* pub.c */
+struct pub {
+	uint64_t	 waiting[64];	/* requests without answer */
+	size_t		 nwaiting;
+	struct event	*in;		/* -l */
+	struct wbuf	 line;
+	size_t		 scanned;	/* of line: no newline up to here */
+	int		 eof;
+};
+
+void		 pub_start(struct client *);
+int		 pub_is_waiting(struct client *, uint64_t request);
+void		 pub_free(struct client *);
+handler		 pub_published;
+
+/* sub.c */
+struct sub {
+	uint64_t	 request, id;	/* id 0: not yet */
+	uint64_t	 seen;
+};
+
+void		 sub_start(struct client *);
+handler		 sub_subscribed, sub_event;
+
+/* call.c */
+struct call {
+	uint64_t	 request;
+};
+
+void		 call_start(struct client *);
+handler		 call_result;
+
+/* register.c */
+struct invocation;
+struct reg {
+	uint64_t	 request, id;
+	uint64_t	 seen, answered;
+	unsigned int	 running;
+	struct invocation *first, *last;	/* waiting */
+	size_t		 nwaiting, octets;
+};
+
+void		 reg_start(struct client *);
+void		 reg_free(struct client *);
+handler		 reg_registered, reg_invocation;
+/* A command has ended: its result, or NULL and why. */
+void		 reg_done(struct client *, uint64_t request,
+		    const struct val *result, const char *why);
+
+/* command.c */
+struct command;
+/* The line becomes the command's.  0, or -1 with errno set. */
+int		 command_start(struct client *, uint64_t request,
+		    struct wbuf *line);
+void		 command_end_all(struct client *);
+
+/* output.c */
+/*
+ * {"topic":...,"publication":...,"args":...,"kwargs":...} with a newline,
+ * without what is NULL or 0; args and kwargs are always there, v of n
+ * values holds them.  -1: JSON cannot say it.
+ */
+int		 output_object(struct wbuf *, const char *key,
+		    const char *uri, uint64_t publication,
+		    const struct val *v, size_t n);
+/* Payload of an error for people, after the URI. */
+void		 output_reason(char *, size_t, const struct val *details,
+		    const struct val *v, size_t n);
+/* To standard output.  On failure the client is finished, -1. */
+int		 output_write(struct client *, const struct wbuf *);
+
+struct client {
+	struct options		 o;
+	const struct verb	*verb;
+	struct event_base	*base;
+	struct event		*deadline;	/* joined, acknowledged */
+	struct event		*limit;		/* -w */
+	struct event		*leave;
+	struct event		*sigint, *sigterm, *sigchld;
+	enum status		 status;
+	int			 finished;
+	struct conn		 conn;
+	struct transport	 tr;
+	struct session		 s;
+	struct pub		 pub;
+	struct sub		 sub;
+	struct call		 call;
+	struct reg		 reg;
+	struct command		*commands;
+};
+
+/* An answer is awaited, for JOIN_SECONDS; or not: only -w limits the rest. */
+void		 client_await(struct client *, int);
+/* End with this status as soon as the event loop turns. */
+void		 client_finish(struct client *, enum status);
+/* The same, and say why in one line. */
+__attribute__((format(printf, 3, 4)))
+void		 client_fail(struct client *, enum status, const char *, ...);
+
+#endif /* WAMPD_WAMPC_H */
