@@ -1,11 +1,25 @@
 WAMPD_OBJS =	$(addprefix $(B)/obj/wampd/, \
+		check.o \
+		child.o \
+		children.o \
+		connlimit.o \
+		daemon.o \
+		edges.o \
+		host.o \
+		imsgs.o \
+		keyfile.o \
+		listen.o \
+		logsink.o \
 		conf_file.o \
 		conf_listen.o \
 		conf_realm.o \
 		conf_value.o \
 		conf_whole.o \
 		parse.o \
+		pathwalk.o \
 		printconf.o \
+		reload.o \
+		unixsock.o \
 		wampd.o \
 		)
 

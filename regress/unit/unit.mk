@@ -19,6 +19,17 @@ UNIT_LIBS_keys =	$(LIBS_CRYPTO)
 $(B)/regress/unit/sign: $(UNIT_OBJS_sign)
 $(B)/regress/unit/keys: $(UNIT_OBJS_keys)
 
+# the parent's
+UNIT_TESTS +=	listen logsink connlimit edges
+UNIT_OBJS_listen =	$(addprefix $(B)/obj/wampd/, pathwalk.o unixsock.o)
+UNIT_OBJS_logsink =	$(B)/obj/wampd/logsink.o
+UNIT_OBJS_connlimit =	$(B)/obj/wampd/connlimit.o
+UNIT_OBJS_edges =	$(B)/obj/wampd/edges.o
+$(B)/regress/unit/listen: $(UNIT_OBJS_listen)
+$(B)/regress/unit/logsink: $(UNIT_OBJS_logsink)
+$(B)/regress/unit/connlimit: $(UNIT_OBJS_connlimit)
+$(B)/regress/unit/edges: $(UNIT_OBJS_edges)
+
 .PRECIOUS: $(B)/obj/%.o
 
 UNIT_PROGRAMS =	$(addprefix $(B)/regress/unit/, $(UNIT_TESTS))
