@@ -223,11 +223,13 @@ struct conf_listen	*conf_find_listen(const struct conf *, const char *);
  */
 void	 conf_assign_ids(struct conf *, const struct conf *old);
 
+/* -- on the way to a child: confmsg.c ----------------------------------- */
+
 /*
  * Send to a child, whose role and kind decide what it gets, as CONF_BEGIN to
- * CONF_END.  instance: which of a listener's sockets (see listen_fd).
- * listen_fd(arg, listen, i) returns the parent's descriptor for address i of
- * a listener for this tlsproxy, not given away (it is duplicated).
+ * CONF_END.  listen_fd(arg, listen, i) returns the parent's descriptor for
+ * address i of a listener for this tlsproxy, not given away (it is
+ * duplicated), or -1 if there is none; without listen_fd none is sent.
  * 0, or -1 when something could not be sent.
  */
 int	 conf_send(struct chan *, const struct conf *, int role, int kind,
@@ -238,7 +240,7 @@ int	 conf_send(struct chan *, const struct conf *, int role, int kind,
  * Receive: one imsg from CONF_BEGIN to CONF_END.  *next is built up; on
  * CONF_END with everything complete returns 1, 0 if more must come, -1 for
  * nonsense or a file that cannot be read (text in err; the caller answers
- * CONF_FAILED).
+ * CONF_FAILED and frees *next).
  */
 int	 conf_recv(struct conf **next, struct imsg *, char *err, size_t errlen);
 

@@ -1,0 +1,761 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The configuration on its way to a child: conf_send() and conf_recv() as
+ * mirror images.  A role gets its part only; files travel as descriptors,
+ * so that a key is never in the parent's memory nor in an imsg.
+ */
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "conf.h"
+#include "log.h"
+#include "msgtypes.h"
+#include "wamp.h"
+#include "xmalloc.h"
+
+struct m_conf_global {
+	struct conf_limits limits;
+	uint32_t	 prefork;
+	uint32_t	 brokers;
+	uint32_t	 loglevel;
+	uint32_t	 strict;
+	uint32_t	 grace;
+	uint32_t	 pad;
+};
+
+/* name */
+struct m_conf_keypair {
+	uint32_t	 id;
+	uint16_t	 namelen;
+	uint16_t	 pad;
+};
+
+/* CERT, KEY, OCSP; the descriptor with it */
+struct m_conf_file {
+	uint32_t	 keypair;
+};
+
+/* uint32_t[nkeypairs], name */
+struct m_conf_listen {
+	uint32_t	 id;
+	uint32_t	 flags;
+	uint32_t	 sers;
+	uint16_t	 nkeypairs;
+	uint16_t	 namelen;
+};
+
+struct m_conf_listen_fd {
+	uint32_t	 listen;
+	uint32_t	 i;		/* which address */
+};
+
+#define ITEM_PATH	1
+#define ITEM_ORIGIN	2
+
+/* text */
+struct m_conf_listen_item {
+	uint32_t	 listen;
+	uint8_t		 what;		/* ITEM_* */
+	uint8_t		 pad;
+	uint16_t	 textlen;
+};
+
+/* name */
+struct m_conf_realm {
+	uint32_t	 id;
+	uint32_t	 broker;
+	uint8_t		 strict_uris;
+	uint8_t		 loose_ids;
+	uint16_t	 namelen;
+};
+
+/* name, authid (length 0: none) */
+struct m_conf_auth {
+	uint32_t	 realm;
+	uint32_t	 method;
+	uint32_t	 id;
+	uint32_t	 role;
+	uint8_t		 what;
+	uint8_t		 pad;
+	uint16_t	 namelen;
+	uint16_t	 authidlen;
+	uint16_t	 pad2;
+};
+
+/* name */
+struct m_conf_role {
+	uint32_t	 realm;
+	uint32_t	 id;
+	uint16_t	 namelen;
+	uint16_t	 pad;
+};
+
+/* uri */
+struct m_conf_rule {
+	uint32_t	 realm;
+	uint32_t	 role;
+	uint8_t		 allow;
+	uint8_t		 actions;
+	uint8_t		 match;
+	uint8_t		 anyuri;
+	uint16_t	 urilen;
+	uint16_t	 pad;
+};
+
+ASSERT_SIZE(conf_limits, 64);
+ASSERT_SIZE(m_conf_global, 88);
+ASSERT_SIZE(m_conf_keypair, 8);
+ASSERT_SIZE(m_conf_file, 4);
+ASSERT_SIZE(m_conf_listen, 16);
+ASSERT_SIZE(m_conf_listen_fd, 8);
+ASSERT_SIZE(m_conf_listen_item, 8);
+ASSERT_SIZE(m_conf_realm, 12);
+ASSERT_SIZE(m_conf_auth, 24);
+ASSERT_SIZE(m_conf_role, 12);
+ASSERT_SIZE(m_conf_rule, 16);
+
+/* Longest text in one of these imsgs; the parser's limit on a word. */
+#define MAXTEXT		8192
+
+/* -- send --------------------------------------------------------------- */
+
+struct sending {
+	struct chan	*chan;
+	uint32_t	 n;		/* imsgs so far */
+	int		 has_failed;
+};
+
+/* A struct and up to two texts behind it. */
+static void
+put(struct sending *s, uint32_t type, const void *m, size_t mlen,
+    const void *a, size_t alen, const void *b, size_t blen)
+{
+	const struct {
+		const void	*p;
+		size_t		 len;
+	}		 part[3] = { { m, mlen }, { a, alen }, { b, blen } };
+	struct iovec	 iov[3];
+	char		 data[2 * MAXTEXT];
+	size_t		 i, off = 0;
+
+	for (i = 0; i < 3; i++) {
+		if (part[i].len > sizeof(data) - off) {
+			s->has_failed = 1;
+			return;
+		}
+		if (part[i].len > 0)
+			memcpy(data + off, part[i].p, part[i].len);
+		off += part[i].len;
+	}
+	iov[0].iov_base = data;
+	iov[0].iov_len = off;
+	if (chan_sendv(s->chan, type, 0, 0, iov, 1) == -1)
+		s->has_failed = 1;
+	s->n++;
+}
+
+/* A copy of the descriptor, which stays the caller's. */
+static void
+put_fd(struct sending *s, uint32_t type, const void *m, size_t len, int fd)
+{
+	int	copy;
+
+	if (fd == -1 || (copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1) {
+		s->has_failed = 1;
+		return;
+	}
+	if (chan_send_fd(s->chan, type, 0, 0, m, len, copy) == -1)
+		s->has_failed = 1;
+	s->n++;
+}
+
+static void
+send_global(struct sending *s, const struct conf *c)
+{
+	struct m_conf_global	m;
+
+	memset(&m, 0, sizeof(m));
+	m.limits = c->limits;
+	m.prefork = c->prefork;
+	m.brokers = c->brokers;
+	m.loglevel = c->loglevel;
+	m.strict = c->strict;
+	m.grace = c->grace;
+	put(s, IMSG_CONF_GLOBAL, &m, sizeof(m), NULL, 0, NULL, 0);
+}
+
+static void
+send_keypair(struct sending *s, const struct conf_keypair *k, int role)
+{
+	struct m_conf_keypair	m;
+	struct m_conf_file	f;
+
+	memset(&m, 0, sizeof(m));
+	m.id = k->id;
+	m.namelen = (uint16_t)strlen(k->name);
+	put(s, IMSG_CONF_KEYPAIR, &m, sizeof(m), k->name, m.namelen, NULL, 0);
+	f.keypair = k->id;
+	put_fd(s, IMSG_CONF_CERT, &f, sizeof(f), k->cert_fd);
+	if (role == PROC_KEEPER)
+		put_fd(s, IMSG_CONF_KEY, &f, sizeof(f), k->key_fd);
+	if (role == PROC_TLSPROXY && k->ocsp_fd != -1)
+		put_fd(s, IMSG_CONF_OCSP, &f, sizeof(f), k->ocsp_fd);
+}
+
+static void
+send_item(struct sending *s, uint32_t id, uint8_t what, const char *text)
+{
+	struct m_conf_listen_item	m;
+
+	memset(&m, 0, sizeof(m));
+	m.listen = id;
+	m.what = what;
+	m.textlen = (uint16_t)strlen(text);
+	put(s, IMSG_CONF_LISTEN_ITEM, &m, sizeof(m), text, m.textlen, NULL, 0);
+}
+
+static void
+send_listen(struct sending *s, const struct conf_listen *l,
+    int (*listen_fd)(void *, const struct conf_listen *, unsigned int),
+    void *arg)
+{
+	struct m_conf_listen_fd	f;
+	struct m_conf_listen	m;
+	const struct conf_str	*str;
+	uint32_t		 i;
+	int			 fd;
+
+	memset(&m, 0, sizeof(m));
+	m.id = l->id;
+	m.flags = l->flags;
+	m.sers = l->sers;
+	m.nkeypairs = (uint16_t)l->nkeypairs;
+	m.namelen = (uint16_t)strlen(l->name);
+	put(s, IMSG_CONF_LISTEN, &m, sizeof(m), l->keypairs,
+	    l->nkeypairs * sizeof(*l->keypairs), l->name, m.namelen);
+	TAILQ_FOREACH(str, &l->paths, entry)
+		send_item(s, l->id, ITEM_PATH, str->s);
+	TAILQ_FOREACH(str, &l->origins, entry)
+		send_item(s, l->id, ITEM_ORIGIN, str->s);
+	for (i = 0; listen_fd != NULL && i < l->naddr; i++) {
+		/* no IPv6 here: "*" is IPv4 alone */
+		if ((fd = listen_fd(arg, l, i)) == -1)
+			continue;
+		f.listen = l->id;
+		f.i = i;
+		put_fd(s, IMSG_CONF_LISTEN_FD, &f, sizeof(f), fd);
+	}
+}
+
+static void
+send_auth(struct sending *s, const struct conf_realm *r,
+    const struct conf_auth *a)
+{
+	struct m_conf_auth	m;
+
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.method = a->method;
+	m.id = a->id;
+	m.role = a->role;
+	m.what = a->what;
+	m.namelen = a->name != NULL ? (uint16_t)strlen(a->name) : 0;
+	m.authidlen = a->authid != NULL ? (uint16_t)strlen(a->authid) : 0;
+	put(s, IMSG_CONF_AUTH, &m, sizeof(m), a->name, m.namelen, a->authid,
+	    m.authidlen);
+}
+
+static void
+send_rule(struct sending *s, const struct conf_realm *r,
+    const struct conf_role *ro, const struct conf_rule *ru)
+{
+	struct m_conf_rule	m;
+
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.role = ro->id;
+	m.allow = ru->allow;
+	m.actions = ru->actions;
+	m.match = ru->match;
+	m.anyuri = ru->anyuri;
+	m.urilen = ru->urilen;
+	put(s, IMSG_CONF_RULE, &m, sizeof(m), ru->uri, m.urilen, NULL, 0);
+}
+
+/* Roles before what names them; their rules are for brokers alone. */
+static void
+send_realm(struct sending *s, const struct conf_realm *r, int role)
+{
+	struct m_conf_realm	 m;
+	struct m_conf_role	 mr;
+	const struct conf_auth	*a;
+	const struct conf_role	*ro;
+	const struct conf_rule	*ru;
+
+	memset(&m, 0, sizeof(m));
+	m.id = r->id;
+	m.broker = r->broker;
+	m.strict_uris = r->strict_uris;
+	m.loose_ids = r->loose_ids;
+	m.namelen = (uint16_t)strlen(r->name);
+	put(s, IMSG_CONF_REALM, &m, sizeof(m), r->name, m.namelen, NULL, 0);
+	if (role == PROC_TLSPROXY)
+		return;
+	TAILQ_FOREACH(ro, &r->roles, entry) {
+		memset(&mr, 0, sizeof(mr));
+		mr.realm = r->id;
+		mr.id = ro->id;
+		mr.namelen = (uint16_t)strlen(ro->name);
+		put(s, IMSG_CONF_ROLE, &mr, sizeof(mr), ro->name, mr.namelen,
+		    NULL, 0);
+		if (role != PROC_BROKER)
+			continue;
+		TAILQ_FOREACH(ru, &ro->rules, entry)
+			send_rule(s, r, ro, ru);
+	}
+	if (role == PROC_KEEPER)
+		TAILQ_FOREACH(a, &r->auths, entry)
+			send_auth(s, r, a);
+}
+
+int
+conf_send(struct chan *chan, const struct conf *c, int role, int kind,
+    int (*listen_fd)(void *, const struct conf_listen *, unsigned int),
+    void *arg)
+{
+	struct sending			 s = { chan, 0, 0 };
+	const struct conf_keypair	*k;
+	const struct conf_listen	*l;
+	const struct conf_realm		*r;
+	struct m_u32			 m;
+	int				 is_local = kind == PROXY_UNIX;
+
+	m.n = c->generation;
+	put(&s, IMSG_CONF_BEGIN, &m, sizeof(m), NULL, 0, NULL, 0);
+	send_global(&s, c);
+	if (role == PROC_KEEPER || (role == PROC_TLSPROXY && !is_local))
+		TAILQ_FOREACH(k, &c->keypairs, entry)
+			send_keypair(&s, k, role);
+	if (role == PROC_TLSPROXY)
+		TAILQ_FOREACH(l, &c->listens, entry)
+			if (((l->flags & LISTEN_UNIX) != 0) == is_local)
+				send_listen(&s, l, listen_fd, arg);
+	TAILQ_FOREACH(r, &c->realms, entry)
+		send_realm(&s, r, role);
+	m.n = s.n;
+	put(&s, IMSG_CONF_END, &m, sizeof(m), NULL, 0, NULL, 0);
+	return (s.has_failed ? -1 : 0);
+}
+
+/* -- receive ------------------------------------------------------------ */
+
+struct receiving {
+	struct conf	*conf;
+	struct imsg	*m;
+	const uint8_t	*p;		/* what is left of the imsg */
+	size_t		 left;
+	char		*err;
+	size_t		 errlen;
+};
+
+static int
+get(struct receiving *r, void *dst, size_t len)
+{
+	if (len > r->left)
+		return (-1);
+	memcpy(dst, r->p, len);
+	r->p += len;
+	r->left -= len;
+	return (0);
+}
+
+/* len octets without NUL, in place; not terminated. */
+static int
+get_text(struct receiving *r, const char **s, size_t len)
+{
+	if (len > r->left || memchr(r->p, '\0', len) != NULL)
+		return (-1);
+	*s = (const char *)r->p;
+	r->p += len;
+	r->left -= len;
+	return (0);
+}
+
+/* The rest of the imsg is a text of this length. */
+static int
+get_last(struct receiving *r, const char **s, size_t len, size_t max)
+{
+	if (len != r->left || len > max)
+		return (-1);
+	return (get_text(r, s, len));
+}
+
+static int
+recv_global(struct receiving *r)
+{
+	struct m_conf_global	m;
+	struct conf		*c = r->conf;
+
+	if (c->prefork != 0 || get(r, &m, sizeof(m)) == -1 || r->left != 0)
+		return (-1);
+	if (m.prefork < 1 || m.prefork > CONF_MAXPREFORK || m.brokers < 1 ||
+	    m.brokers > CONF_MAXBROKERS || m.loglevel > LOG_LEVEL_DEBUG ||
+	    m.strict > 1 || m.pad != 0 || m.limits.pad != 0 ||
+	    m.limits.message < 512 || m.limits.queue < m.limits.message ||
+	    m.limits.memory < m.limits.queue)
+		return (-1);
+	c->limits = m.limits;
+	c->prefork = m.prefork;
+	c->brokers = m.brokers;
+	c->loglevel = m.loglevel;
+	c->strict = m.strict;
+	c->grace = m.grace;
+	return (0);
+}
+
+static int
+recv_keypair(struct receiving *r)
+{
+	struct m_conf_keypair	 m;
+	const char		*name;
+
+	if (get(r, &m, sizeof(m)) == -1 ||
+	    get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
+	    conf_find_keypair_id(r->conf, m.id) != NULL ||
+	    r->conf->nkeypairs >= CONF_MAXKEYPAIRS)
+		return (-1);
+	conf_add_keypair(r->conf, name, m.namelen)->id = m.id;
+	return (0);
+}
+
+/*
+ * Read a whole file.  pread(2), since the siblings share the offset; no
+ * fstat(2), which the sandbox does not let through.  Nothing of it stays
+ * behind in freed memory.
+ */
+static int
+read_file(struct receiving *r, const struct conf_keypair *k,
+    const char *what, uint8_t **data, size_t *len)
+{
+	uint8_t		*buf;
+	const char	*why = NULL;
+	size_t		 n = 0;
+	ssize_t		 got;
+
+	if (*data != NULL)
+		return (-1);
+	buf = xcalloc(1, CONF_MAXFILE + 1);
+	while (n <= CONF_MAXFILE) {
+		got = pread(r->m->fd, buf + n, CONF_MAXFILE + 1 - n, (off_t)n);
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got == -1)
+			why = strerror(errno);
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	if (why == NULL && n > CONF_MAXFILE)
+		why = "is larger than 1 MB";
+	if (why == NULL && n == 0)
+		why = "is empty";
+	if (why == NULL) {
+		*data = xcalloc(1, n);
+		memcpy(*data, buf, n);
+		*len = n;
+	} else
+		snprintf(r->err, r->errlen, "keypair \"%s\": %s: %s", k->name,
+		    what, why);
+	freezero(buf, n);
+	return (why == NULL ? 0 : -1);
+}
+
+static int
+recv_file(struct receiving *r)
+{
+	struct m_conf_file	 m;
+	struct conf_keypair	*k;
+
+	if (get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
+	    (k = conf_find_keypair_id(r->conf, m.keypair)) == NULL)
+		return (-1);
+	switch (r->m->type) {
+	case IMSG_CONF_CERT:
+		return (read_file(r, k, "certificate", &k->cert,
+		    &k->certlen));
+	case IMSG_CONF_KEY:
+		return (read_file(r, k, "key", &k->key, &k->keylen));
+	default:
+		return (read_file(r, k, "ocsp", &k->ocsp, &k->ocsplen));
+	}
+}
+
+static int
+recv_listen(struct receiving *r)
+{
+	const uint32_t		 known = LISTEN_TLS | LISTEN_INSECURE |
+				    LISTEN_RAWSOCKET | LISTEN_WEBSOCKET |
+				    LISTEN_RSPING | LISTEN_UNIX |
+				    LISTEN_TLS12 | LISTEN_TLS13;
+	uint32_t		 ids[CONF_MAXKEYPAIRS];
+	struct m_conf_listen	 m;
+	struct conf_listen	*l;
+	const char		*name;
+	size_t			 i;
+
+	if (get(r, &m, sizeof(m)) == -1 || m.nkeypairs > CONF_MAXKEYPAIRS ||
+	    get(r, ids, m.nkeypairs * sizeof(ids[0])) == -1 ||
+	    get_last(r, &name, m.namelen, MAXTEXT) == -1)
+		return (-1);
+	if ((m.flags & ~known) != 0 || m.sers == 0 || (m.sers & ~0xeU) != 0 ||
+	    (m.flags & (LISTEN_RAWSOCKET | LISTEN_WEBSOCKET)) == 0)
+		return (-1);
+	if ((m.flags & LISTEN_TLS) != 0 && (m.nkeypairs == 0 ||
+	    (m.flags & (LISTEN_TLS12 | LISTEN_TLS13)) == 0))
+		return (-1);
+	for (i = 0; i < m.nkeypairs; i++)
+		if (conf_find_keypair_id(r->conf, ids[i]) == NULL)
+			return (-1);
+	TAILQ_FOREACH(l, &r->conf->listens, entry)
+		if (l->id == m.id)
+			return (-1);
+	if (r->conf->nlistens >= CONF_MAXLISTENS)
+		return (-1);
+	l = conf_add_listen(r->conf, name, m.namelen);
+	l->id = m.id;
+	l->flags = m.flags;
+	l->sers = m.sers;
+	l->nkeypairs = m.nkeypairs;
+	l->keypairs = xcalloc((size_t)m.nkeypairs + 1, sizeof(ids[0]));
+	memcpy(l->keypairs, ids, m.nkeypairs * sizeof(ids[0]));
+	return (0);
+}
+
+/* What belongs to a listener, a realm or a role follows it at once. */
+static struct conf_listen *
+last_listen(const struct receiving *r, uint32_t id)
+{
+	struct conf_listen	*l;
+
+	l = TAILQ_LAST(&r->conf->listens, conf_listens);
+	return (l != NULL && l->id == id ? l : NULL);
+}
+
+static struct conf_realm *
+last_realm(const struct receiving *r, uint32_t id)
+{
+	struct conf_realm	*realm;
+
+	realm = TAILQ_LAST(&r->conf->realms, conf_realms);
+	return (realm != NULL && realm->id == id ? realm : NULL);
+}
+
+static int
+recv_listen_fd(struct receiving *r)
+{
+	struct m_conf_listen_fd	 m;
+	struct conf_listen	*l;
+
+	if (get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
+	    (l = last_listen(r, m.listen)) == NULL ||
+	    m.i >= LISTEN_MAXADDRS || l->fds[m.i] != -1)
+		return (-1);
+	l->fds[m.i] = r->m->fd;
+	r->m->fd = -1;
+	return (0);
+}
+
+static int
+recv_listen_item(struct receiving *r)
+{
+	struct m_conf_listen_item	 m;
+	struct conf_listen		*l;
+	const char			*text;
+
+	if (get(r, &m, sizeof(m)) == -1 ||
+	    get_last(r, &text, m.textlen, MAXTEXT) == -1 ||
+	    (l = last_listen(r, m.listen)) == NULL ||
+	    (m.what != ITEM_PATH && m.what != ITEM_ORIGIN))
+		return (-1);
+	conf_add_str(m.what == ITEM_PATH ? &l->paths : &l->origins, text,
+	    m.textlen);
+	return (0);
+}
+
+static int
+recv_realm(struct receiving *r)
+{
+	struct m_conf_realm	 m;
+	struct conf_realm	*realm;
+	const char		*name;
+
+	if (get(r, &m, sizeof(m)) == -1 || m.namelen == 0 ||
+	    get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
+	    m.broker >= r->conf->brokers || m.strict_uris > 1 ||
+	    m.loose_ids > 1 || r->conf->nrealms >= CONF_MAXREALMS ||
+	    conf_find_realm_id(r->conf, m.id) != NULL)
+		return (-1);
+	realm = conf_add_realm(r->conf, name, m.namelen);
+	realm->id = m.id;
+	realm->broker = m.broker;
+	realm->strict_uris = m.strict_uris;
+	realm->loose_ids = m.loose_ids;
+	return (0);
+}
+
+static int
+recv_auth(struct receiving *r)
+{
+	struct m_conf_auth	 m;
+	struct conf_auth	*a;
+	struct conf_realm	*realm;
+	struct conf_role	*role;
+	const char		*name, *authid;
+
+	if (get(r, &m, sizeof(m)) == -1 ||
+	    get_text(r, &name, m.namelen) == -1 ||
+	    get_last(r, &authid, m.authidlen, AUTHID_MAXLEN) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    (role = conf_find_role_id(realm, m.role)) == NULL)
+		return (-1);
+	if (!(m.method == AUTH_ANONYMOUS && m.what == CONF_AUTH_ANYBODY) &&
+	    !(m.method == AUTH_SOCKET && m.namelen > 0 &&
+	    (m.what == CONF_AUTH_USER || m.what == CONF_AUTH_GROUP)))
+		return (-1);
+	a = xcalloc(1, sizeof(*a));
+	a->method = m.method;
+	a->what = m.what;
+	a->id = m.id;
+	a->role = m.role;
+	a->role_name = xstrdup(role->name);
+	if (m.namelen > 0)
+		a->name = xstrndup(name, m.namelen);
+	if (m.authidlen > 0)
+		a->authid = xstrndup(authid, m.authidlen);
+	TAILQ_INSERT_TAIL(&realm->auths, a, entry);
+	realm->nauths++;
+	return (0);
+}
+
+static int
+recv_role(struct receiving *r)
+{
+	struct m_conf_role	 m;
+	struct conf_realm	*realm;
+	const char		*name;
+
+	if (get(r, &m, sizeof(m)) == -1 || m.namelen == 0 ||
+	    get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    realm->nroles >= CONF_MAXROLES ||
+	    conf_find_role_id(realm, m.id) != NULL)
+		return (-1);
+	conf_add_role(realm, name, m.namelen)->id = m.id;
+	return (0);
+}
+
+static int
+recv_rule(struct receiving *r)
+{
+	struct m_conf_rule	 m;
+	struct conf_realm	*realm;
+	struct conf_role	*role;
+	struct conf_rule	*ru;
+	struct uri		 u;
+	const char		*uri;
+
+	if (get(r, &m, sizeof(m)) == -1 ||
+	    get_last(r, &uri, m.urilen, URI_MAXLEN) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    (role = TAILQ_LAST(&realm->roles, conf_roles)) == NULL ||
+	    role->id != m.role || m.allow > 1 || m.anyuri > 1 ||
+	    m.match >= MATCH_MAX || m.actions == 0 ||
+	    (m.actions & ~ACTION_ALL) != 0)
+		return (-1);
+	u.p = uri;
+	u.len = m.urilen;
+	if (m.anyuri ? m.urilen != 0 : !uri_is_pattern(&u,
+	    (enum uri_match)m.match,
+	    realm->strict_uris ? URI_STRICT : URI_LOOSE))
+		return (-1);
+	ru = xcalloc(1, sizeof(*ru));
+	ru->allow = m.allow;
+	ru->actions = m.actions;
+	ru->match = m.match;
+	ru->anyuri = m.anyuri;
+	ru->uri = xstrndup(uri, m.urilen);
+	ru->urilen = m.urilen;
+	TAILQ_INSERT_TAIL(&role->rules, ru, entry);
+	return (0);
+}
+
+/* Everything arrived, and every keypair with a certificate. */
+static int
+recv_end(struct receiving *r)
+{
+	const struct conf_keypair	*k;
+	struct m_u32			 m;
+
+	if (get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
+	    m.n != r->conf->nrecv || r->conf->prefork == 0)
+		return (-1);
+	TAILQ_FOREACH(k, &r->conf->keypairs, entry)
+		if (k->cert == NULL)
+			return (-1);
+	return (1);
+}
+
+int
+conf_recv(struct conf **next, struct imsg *m, char *err, size_t errlen)
+{
+	static const struct {
+		int	(*handler)(struct receiving *);
+		int	  wants_fd;
+	} rows[IMSG_MAX] = {
+		[IMSG_CONF_GLOBAL] = { recv_global, 0 },
+		[IMSG_CONF_KEYPAIR] = { recv_keypair, 0 },
+		[IMSG_CONF_CERT] = { recv_file, 1 },
+		[IMSG_CONF_KEY] = { recv_file, 1 },
+		[IMSG_CONF_OCSP] = { recv_file, 1 },
+		[IMSG_CONF_LISTEN] = { recv_listen, 0 },
+		[IMSG_CONF_LISTEN_FD] = { recv_listen_fd, 1 },
+		[IMSG_CONF_LISTEN_ITEM] = { recv_listen_item, 0 },
+		[IMSG_CONF_REALM] = { recv_realm, 0 },
+		[IMSG_CONF_AUTH] = { recv_auth, 0 },
+		[IMSG_CONF_ROLE] = { recv_role, 0 },
+		[IMSG_CONF_RULE] = { recv_rule, 0 },
+		[IMSG_CONF_END] = { recv_end, 0 },
+	};
+	struct receiving	r = { *next, m, m->data, m->len, err, errlen };
+	struct m_u32		generation;
+	int			rc;
+
+	snprintf(err, errlen, "imsg %u of the configuration is not "
+	    "understood", m->type);
+	if (m->type == IMSG_CONF_BEGIN) {
+		if (get(&r, &generation, sizeof(generation)) == -1 ||
+		    r.left != 0)
+			return (-1);
+		conf_free(*next);
+		*next = conf_new();
+		(*next)->generation = generation.n;
+		(*next)->nrecv = 1;
+		return (0);
+	}
+	if (*next == NULL || m->type >= IMSG_MAX ||
+	    rows[m->type].handler == NULL ||
+	    rows[m->type].wants_fd != (m->fd != -1))
+		return (-1);
+	rc = rows[m->type].handler(&r);
+	(*next)->nrecv++;
+	return (rc);
+}
