@@ -3,11 +3,23 @@
 # "make fuzz-run [FUZZ_TIME=60] [FUZZ=name ...]" runs them, keeping what
 # they find in build-fuzz/corpus.  Each corpus is replayed as a unit test.
 
-FUZZ_TARGETS =	http rawsocket websocket
+FUZZ_TARGETS =	codec_cbor codec_convert codec_json codec_msgpack \
+		http rawsocket websocket
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
 
 FUZZ_LIBS_http =	$(LIBS_CRYPTO)
+
+# Targets that share code name its objects twice: to link and to build.
+FUZZ_OBJS_codec_cbor = $(B)/obj/regress/fuzz/codec_common.o
+FUZZ_OBJS_codec_convert = $(FUZZ_OBJS_codec_cbor) $(B)/obj/regress/lib/same.o
+FUZZ_OBJS_codec_json = $(FUZZ_OBJS_codec_cbor)
+FUZZ_OBJS_codec_msgpack = $(FUZZ_OBJS_codec_cbor)
+$(B)/fuzz/fuzz_codec_cbor $(B)/fuzz/fuzz_codec_convert \
+    $(B)/fuzz/fuzz_codec_json $(B)/fuzz/fuzz_codec_msgpack \
+    $(B)/regress/unit/fuzz_codec_cbor $(B)/regress/unit/fuzz_codec_convert \
+    $(B)/regress/unit/fuzz_codec_json $(B)/regress/unit/fuzz_codec_msgpack: \
+    $(FUZZ_OBJS_codec_convert)
 
 FUZZ_SAN =	address,undefined
 FUZZ_PROGRAMS =	$(addprefix $(B)/fuzz/fuzz_, $(FUZZ))
@@ -23,7 +35,7 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 $(B)/fuzz/fuzz_%: $(B)/obj/regress/fuzz/fuzz_%.o $(B)/lib/libcodec.a \
     $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/lib/libcodec.a \
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(FUZZ_OBJS_$*) $(B)/lib/libcodec.a \
 		$(B)/lib/libcommon.a $(FUZZ_LIBS_$*) $(LIBS_EVENT) \
 		$(LIBS_SECCOMP) $(LIBS_BSD)
 
@@ -45,7 +57,8 @@ $(B)/regress/unit/fuzz_%: $(B)/obj/regress/fuzz/fuzz_%.o \
     $(B)/obj/regress/fuzz/replay.o $(B)/lib/libcodec.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/obj/regress/fuzz/replay.o \
-		$(B)/lib/libcodec.a $(B)/lib/libcommon.a $(FUZZ_LIBS_$*) \
+		$(FUZZ_OBJS_$*) $(B)/lib/libcodec.a $(B)/lib/libcommon.a \
+		$(FUZZ_LIBS_$*) \
 		$(LIBS_EVENT) $(LIBS_SECCOMP) $(LIBS_BSD)
 
 unit-programs: $(addprefix $(B)/regress/unit/fuzz_, $(FUZZ_TARGETS))

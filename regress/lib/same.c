@@ -105,11 +105,31 @@ is_nil(const struct val *v, int json_rules)
 	    (json_rules && v->type == VAL_FLOAT && !isfinite(v->u.d)));
 }
 
+/* JSON cannot tell it from binary. */
+static int
+is_binary_string(const struct val *v)
+{
+	uint8_t	*s;
+	size_t	 len, i;
+	int	 is;
+
+	s = content(v, &len);
+	is = len % 4 == 1 && s[0] == '\0';
+	for (i = 1; i < len; i++)
+		if (s[i] == '\0' || strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
+		    "ghijklmnopqrstuvwxyz0123456789+/=", s[i]) == NULL)
+			is = 0;
+	free(s);
+	return (is);
+}
+
 int
 val_same(const struct val *a, const struct val *b, int json_rules)
 {
 	if (is_nil(a, json_rules) && is_nil(b, json_rules))
 		return (1);
+	if (json_rules && a->type == VAL_STR && b->type == VAL_BIN)
+		return (is_binary_string(a));
 	if (a->type != b->type)
 		return (0);
 	switch (a->type) {

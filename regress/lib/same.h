@@ -11,8 +11,9 @@
 
 /*
  * Are a and b equal?  With json_rules what JSON does to a value is allowed
- * for: NaN and infinities are nil, integers as keys are strings.  Binary
- * must be binary on both sides.  Recurses, as deep as messages are.
+ * for: NaN and infinities are nil, integers as keys are strings, and a
+ * string of NUL and base64 in a may be binary in b.  Recurses, as deep as
+ * messages are.
  */
 int	 val_same(const struct val *a, const struct val *b, int json_rules);
 int	 double_same(double, double);
