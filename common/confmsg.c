@@ -570,6 +570,7 @@ recv_listen_fd(struct receiving *r)
 	    m.i >= LISTEN_MAXADDRS || l->fds[m.i] != -1)
 		return (-1);
 	l->fds[m.i] = r->m->fd;
+	l->naddr = m.i + 1;
 	r->m->fd = -1;
 	return (0);
 }
