@@ -46,7 +46,7 @@ PATHS =		-DSYSCONFDIR='"$(SYSCONFDIR)"' -DRUNDIR='"$(RUNDIR)"' \
 		-DLIBEXECDIR='"$(LIBEXECDIR)"' -DEMPTYDIR='"$(EMPTYDIR)"'
 
 # Each is added when it builds.
-PROGRAMS =	$(B)/bin/wampc
+PROGRAMS =	$(B)/bin/wampc $(B)/libexec/wampd/broker
 
 all: programs
 

@@ -1,5 +1,13 @@
 BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
+		authz.o \
 		broker.o \
+		dealer.o \
+		hash.o \
+		parse.o \
+		pubsub.o \
+		realm.o \
+		registration.o \
+		subscription.o \
 		)
 
 $(B)/libexec/wampd/broker: $(BROKER_OBJS) $(B)/lib/libcommon.a

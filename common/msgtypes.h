@@ -248,6 +248,8 @@ struct m_session_open {
 	uint32_t	 pad;
 };
 
+#define SLOT_MAX	(1U << 20)	/* slots are 1 to below it */
+
 enum close_why {
 	CLOSE_GOODBYE = 1,	/* client said GOODBYE */
 	CLOSE_LOST = 2,		/* transport ended without */
@@ -264,7 +266,9 @@ struct m_session_close {
 
 struct m_session_end {
 	uint16_t	 err;		/* enum wamp_err: reason of GOODBYE;
-				 * WERR_NONE: answers SESSION_CLOSE */
+				 * WERR_NONE: answers SESSION_CLOSE.  In the
+				 * place of SESSION_OPEN: of ABORT; the grant
+				 * was refused, answer it all the same */
 	uint16_t	 textlen;
 };
 
@@ -293,7 +297,8 @@ struct m_unsubscribe {
 };
 
 struct m_unsubscribed {
-	uint64_t	 request;
+	uint64_t	 request;	/* 0: taken away by a reload; the list
+					 * forgets it, the client is not told */
 	uint64_t	 subscription;
 };
 

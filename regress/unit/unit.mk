@@ -30,6 +30,11 @@ $(B)/regress/unit/logsink: $(UNIT_OBJS_logsink)
 $(B)/regress/unit/connlimit: $(UNIT_OBJS_connlimit)
 $(B)/regress/unit/edges: $(UNIT_OBJS_edges)
 
+# the broker's
+UNIT_TESTS +=	broker_hash
+UNIT_OBJS_broker_hash =	$(B)/obj/broker/hash.o
+$(B)/regress/unit/broker_hash: $(UNIT_OBJS_broker_hash)
+
 .PRECIOUS: $(B)/obj/%.o
 
 UNIT_PROGRAMS =	$(addprefix $(B)/regress/unit/, $(UNIT_TESTS))

@@ -1,0 +1,365 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The broker: routes the realms that are its own.  What a tlsproxy or the
+ * keeper says is believed as far as their tables (broker.c) go; payloads are
+ * opaque octets and never looked into.
+ */
+#ifndef WAMPD_BROKER_H
+#define WAMPD_BROKER_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/uio.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "msgtypes.h"
+#include "proc.h"
+#include "uri.h"
+#include "wamp.h"
+
+struct chan;
+struct conf;
+struct conf_role;
+struct event;
+struct imsg;
+struct pbuf;
+
+/* -- hash.c: tables that a peer cannot make slow ------------------------ */
+
+struct hent {
+	struct hent	*next;
+	uint64_t	 hash;
+};
+
+/* Owns its buckets, not the entries. */
+struct htab {
+	struct hent	**buckets;
+	size_t		  nbuckets, nalloc;
+	size_t		  low;		/* power of two <= nbuckets */
+	size_t		  count;
+};
+
+/* The struct that e is the member "field" of. */
+#define HENT_OF(e, type, field) \
+	((type *)(void *)((uint8_t *)(e) - offsetof(type, field)))
+
+void		 hash_init(void);
+uint64_t	 hash_bytes(const void *, size_t);
+uint64_t	 hash_pair(uint64_t, uint64_t);
+int		 htab_init(struct htab *);	/* -1: no memory */
+void		 htab_free(struct htab *);	/* must be empty */
+void		 htab_insert(struct htab *, struct hent *, uint64_t hash);
+void		 htab_remove(struct htab *, struct hent *);
+/* Entries of exactly this hash, one after another; NULL: no more. */
+struct hent	*htab_first(const struct htab *, uint64_t hash);
+struct hent	*htab_next(const struct hent *);
+
+/* -- objects ------------------------------------------------------------ */
+
+/* What is remembered of a tlsproxy's slot. */
+struct slot {
+	struct session	*session;	/* or NULL */
+	uint32_t	 gen;		/* last one granted */
+	uint16_t	 unanswered;	/* our SESSION_ENDs without an answer */
+	uint8_t		 is_used;
+};
+#define SLOT_CHUNK	1024
+#define SLOT_MAXUNANSWERED 1000
+
+/*
+ * A process at the other end of a channel.  It is freed when the channel is
+ * gone and its sessions have been worked off.
+ */
+struct peer {
+	TAILQ_ENTRY(peer)	 entry;
+	struct m_peer		 id;
+	struct chan		*chan;		/* NULL: gone */
+	LIST_HEAD(, session)	 sessions;
+	struct slot		*slots[SLOT_MAX / SLOT_CHUNK];
+	struct event		*timer;		/* end of FLOW_WAIT */
+	uint64_t		 ndropped;	/* EVENTs, since it is slow */
+	uint8_t			 is_over;	/* its queue is over the mark */
+	uint8_t			 is_stuck;	/* and has been for FLOW_WAIT */
+	uint8_t			 is_xoffed;	/* we sent XOFF */
+};
+TAILQ_HEAD(peers, peer);
+
+/* One line of a role, the strings are the configuration's. */
+struct rule {
+	struct uri	 uri;
+	uint8_t		 allow;
+	uint8_t		 actions;	/* ACTION_* */
+	uint8_t		 match;		/* enum uri_match */
+	uint8_t		 anyuri;
+};
+
+/* Freed when it is gone from the configuration and no session has it. */
+struct role {
+	LIST_ENTRY(role) entry;
+	uint32_t	 id;
+	char		*name;
+	struct rule	*rules;
+	size_t		 nrules;
+	unsigned int	 nsessions;
+	uint8_t		 is_gone;
+};
+
+/* Likewise. */
+struct realm {
+	TAILQ_ENTRY(realm)	 entry;
+	struct hent		 byid;
+	uint32_t		 id;
+	char			*name;
+	enum uri_rules		 rules;
+	LIST_HEAD(, role)	 roles;
+	struct htab		 topics;	/* subscriptions, exact */
+	struct htab		 procedures;	/* registrations, exact */
+	unsigned int		 nsessions;
+	uint8_t			 is_gone;
+};
+TAILQ_HEAD(realms, realm);
+
+struct session {
+	LIST_ENTRY(session)	 peer_entry;
+	TAILQ_ENTRY(session)	 all_entry;
+	struct hent		 byid;
+	uint64_t		 id;		/* WELCOME.Session */
+	uint64_t		 serial;	/* never used again */
+	struct peer		*peer;
+	uint32_t		 slot, gen;
+	struct realm		*realm;
+	struct role		*role;
+	LIST_HEAD(, sublink)	 links;
+	LIST_HEAD(, registration) regs;
+	LIST_HEAD(, invocation)	 calls;		/* as caller */
+	TAILQ_HEAD(, invocation) invocations;	/* as callee */
+	uint32_t		 nlinks, nregs, ncalls;
+	uint64_t		 lastinv;	/* INVOCATION.Request */
+	uint32_t		 confgen;	/* rights checked against */
+	uint8_t			 is_slow;	/* XOFF */
+};
+TAILQ_HEAD(sessions, session);
+
+/* Owned by its realm's index; lives as long as somebody subscribes. */
+struct subscription {
+	struct hent		 byuri;
+	struct realm		*realm;
+	uint64_t		 id;
+	LIST_HEAD(, subpeer)	 peers;
+	uint8_t			 match;		/* enum uri_match */
+	struct uri		 topic;
+	char			 text[];
+};
+
+/* The sessions of one tlsproxy that hold a subscription. */
+struct subpeer {
+	LIST_ENTRY(subpeer)	 entry;
+	struct peer		*peer;
+	LIST_HEAD(, sublink)	 links;
+	uint32_t		 count;
+};
+
+/* One session's hold of one subscription. */
+struct sublink {
+	struct hent		 hash;		/* broker.links */
+	LIST_ENTRY(sublink)	 session_entry;
+	LIST_ENTRY(sublink)	 subpeer_entry;
+	struct session		*session;
+	struct subscription	*sub;
+	struct subpeer		*subpeer;
+};
+
+struct registration {
+	struct hent		 byuri;		/* realm's procedures */
+	struct hent		 byid;		/* broker.regs */
+	LIST_ENTRY(registration) session_entry;
+	struct realm		*realm;
+	struct session		*callee;
+	uint64_t		 id;
+	struct uri		 procedure;
+	char			 text[];
+};
+
+/* A call under way; ends with the first answer, or when either leaves. */
+struct invocation {
+	struct hent		 hash;		/* broker.invocations */
+	LIST_ENTRY(invocation)	 caller_entry;
+	TAILQ_ENTRY(invocation)	 callee_entry;
+	struct session		*caller, *callee;
+	uint64_t		 id;		/* INVOCATION.Request */
+	uint64_t		 call;		/* CALL.Request */
+};
+
+struct broker {
+	struct proc		 proc;
+	struct conf		*conf;		/* NULL before the first */
+	uint32_t		 confgen;	/* counts commits */
+	struct peers		 peers;
+	struct realms		 realms;
+	struct htab		 realmids;
+	struct htab		 sessions;	/* by id */
+	struct sessions		 checked;	/* by this configuration */
+	struct sessions		 unchecked;
+	struct sessions		 left;		/* invocations to be ended */
+	struct htab		 links;		/* by session and id */
+	struct htab		 regs;		/* by id */
+	struct htab		 invocations;	/* by callee and id */
+	uint64_t		 lastserial, lastsub, lastreg;
+	size_t			 state;		/* octets of all objects */
+	uint64_t		 nrefused;	/* publications nobody asked
+						 * an answer for */
+	struct event		*sweep;
+};
+extern struct broker	 broker;
+
+/* -- broker.c ----------------------------------------------------------- */
+
+#define FLOW_HIGH	(8 * 1024 * 1024)
+#define FLOW_LOW	(2 * 1024 * 1024)
+#define FLOW_EVENTS	(2 * FLOW_HIGH)	/* beyond it EVENTs are dropped */
+#define FLOW_REPLIES	(4 * FLOW_HIGH)	/* and the peer given up */
+#define FLOW_WAIT	250		/* ms others wait for a slow one */
+
+void	 iov_set(struct iovec *, const void *, size_t);
+void	 peer_sendv(struct peer *, uint32_t type, uint32_t slot, uint32_t gen,
+	    const struct iovec *, int);
+/* Its queue grows and does not shrink. */
+int	 peer_is_slow(const struct peer *);
+/* An EVENT, the rest of it in a pbuf (or NULL); dropped if it is slow. */
+void	 peer_send_event(struct peer *, const struct iovec *, int,
+	    struct pbuf *);
+/* It is to blame for what another process told us: cut it off. */
+void	 peer_blame(struct peer *, const char *why);
+/* There will be room for so many octets, or -1. */
+int	 memory_need(size_t);
+/* Objects of a client: 0, or -1: over the budget. */
+int	 state_take(size_t);
+void	 state_give(size_t);
+void	 sweep_wake(void);	/* there is work to be done in slices */
+
+/* -- parse.c: imsgs, every length and range checked --------------------- */
+
+/* Arguments and ArgumentsKw as they came. */
+struct body {
+	const uint8_t	*p;
+	uint32_t	 len;
+	uint8_t		 ser, nargs;
+};
+
+int	 parse_grant(const struct imsg *, struct m_grant *,
+	    const uint8_t **authid);
+int	 parse_close(const struct imsg *, struct m_session_close *);
+int	 parse_subscribe(const struct imsg *, struct m_subscribe *,
+	    struct uri *);
+int	 parse_unsubscribe(const struct imsg *, struct m_unsubscribe *);
+int	 parse_publish(const struct imsg *, struct m_publish *, struct uri *,
+	    struct body *);
+int	 parse_register(const struct imsg *, struct m_register *,
+	    struct uri *);
+int	 parse_unregister(const struct imsg *, struct m_unregister *);
+int	 parse_call(const struct imsg *, struct m_call *, struct uri *,
+	    struct body *);
+int	 parse_yield(const struct imsg *, struct m_yield *, struct body *);
+int	 parse_error(const struct imsg *, struct m_error *, struct uri *,
+	    struct body *);
+int	 parse_failed(const struct imsg *, struct m_invocation_failed *,
+	    const uint8_t **text);
+
+/* -- realm.c: realms, slots, sessions ----------------------------------- */
+
+/*
+ * A limit of the configuration is reached.  No URI of the specification says
+ * it; "not authorized" is true, needs no new name, and clients do not take
+ * it for a reason to try at once again.  The text tells which limit.
+ */
+#define WERR_LIMIT	WERR_NOT_AUTHORIZED
+
+void	 realm_commit(const struct conf *);
+int	 session_grant(struct chan *, struct imsg *);
+int	 session_close(struct chan *, struct imsg *);
+int	 session_flow(struct chan *, struct imsg *);	/* XOFF, XON */
+/*
+ * The session an imsg of a tlsproxy speaks for: 0, or -1 for one that never
+ * was.  *s is NULL if the imsg must be dropped, its session being over.
+ */
+int	 session_find(struct peer *, const struct imsg *, struct session **);
+/* GOODBYE or ABORT it.  The session is freed. */
+void	 session_end(struct session *, enum wamp_err, const char *why);
+/* Is it about to be ended, with its peer, realm or role gone? */
+int	 session_is_over(const struct session *);
+/* End such a one now. */
+void	 session_dismiss(struct session *);
+void	 session_sendv(struct session *, uint32_t type, const struct iovec *,
+	    int);
+void	 session_send(struct session *, uint32_t type, const void *, size_t);
+void	 session_refuse(struct session *, enum wamp_code, uint64_t request,
+	    enum wamp_err, const char *why);
+void	 session_refuse_text(struct session *, enum wamp_code,
+	    uint64_t request, enum wamp_err, const void *, size_t);
+/* WERR_NONE, or what to answer: a URI by the realm's rules, and allowed? */
+enum wamp_err	 session_may(const struct session *, unsigned int action,
+		    const struct uri *, const char **why);
+/*
+ * Slices of long work: up to *steps are taken from *steps; returns how many
+ * got something done.
+ */
+unsigned int	 sessions_work_off(struct peer *, unsigned int *steps);
+unsigned int	 sessions_recheck(unsigned int *steps);
+unsigned int	 sessions_cancel(unsigned int *steps);
+
+/* -- subscription.c: the index of topics -------------------------------- */
+
+struct subscription	*sub_find(const struct realm *, enum uri_match,
+			    const struct uri *);
+struct subscription	*sub_get(struct realm *, enum uri_match,
+			    const struct uri *);	/* NULL: no memory */
+void		 sub_put(struct subscription *);	/* free if unused */
+struct sublink	*sublink_find(const struct session *, uint64_t id);
+struct sublink	*sublink_add(struct session *, struct subscription *);
+void		 sublink_free(struct sublink *);	/* and the last's
+							 * subscription */
+/* Call fn for every subscription that matches the topic. */
+void		 sub_match(const struct realm *, const struct uri *,
+		    void (*fn)(struct subscription *, void *), void *);
+
+/* -- pubsub.c ----------------------------------------------------------- */
+
+int	 pubsub_subscribe(struct chan *, struct imsg *);
+int	 pubsub_unsubscribe(struct chan *, struct imsg *);
+int	 pubsub_publish(struct chan *, struct imsg *);
+void	 pubsub_recheck(struct session *);	/* rights may have changed */
+unsigned int	 pubsub_leave(struct session *);
+
+/* -- registration.c: the index of procedures ---------------------------- */
+
+struct registration	*reg_find(const struct realm *, const struct uri *);
+struct registration	*reg_find_id(uint64_t);
+struct registration	*reg_new(struct session *, const struct uri *);
+void			 reg_free(struct registration *);
+
+/* -- dealer.c ----------------------------------------------------------- */
+
+int	 dealer_register(struct chan *, struct imsg *);
+int	 dealer_unregister(struct chan *, struct imsg *);
+int	 dealer_call(struct chan *, struct imsg *);
+int	 dealer_yield(struct chan *, struct imsg *);
+int	 dealer_error(struct chan *, struct imsg *);
+int	 dealer_failed(struct chan *, struct imsg *);
+void	 dealer_recheck(struct session *);
+/* Everything but its invocations: those stay for dealer_cancel(). */
+unsigned int	 dealer_leave(struct session *);
+/* Tell callers that their callee left, those not that are slow. */
+unsigned int	 dealer_cancel(struct session *, unsigned int *steps);
+
+/* -- authz.c ------------------------------------------------------------ */
+
+void	 authz_load(struct role *, const struct conf_role *);
+void	 authz_free(struct role *);
+int	 authz_allows(const struct role *, unsigned int action,
+	    const struct uri *);
+
+#endif /* WAMPD_BROKER_H */
