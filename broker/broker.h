@@ -269,7 +269,15 @@ int	 parse_error(const struct imsg *, struct m_error *, struct uri *,
 int	 parse_failed(const struct imsg *, struct m_invocation_failed *,
 	    const uint8_t **text);
 
-/* -- realm.c: realms, slots, sessions ----------------------------------- */
+/* -- realm.c ------------------------------------------------------------ */
+
+struct realm	*realm_find(uint32_t id);
+struct role	*role_find(const struct realm *, uint32_t id);
+void		 role_put(struct role *);	/* free it if gone and unused */
+void		 realm_put(struct realm *);
+void		 realm_commit(const struct conf *);
+
+/* -- session.c: slots and sessions -------------------------------------- */
 
 /*
  * A limit of the configuration is reached.  No URI of the specification says
@@ -278,7 +286,6 @@ int	 parse_failed(const struct imsg *, struct m_invocation_failed *,
  */
 #define WERR_LIMIT	WERR_NOT_AUTHORIZED
 
-void	 realm_commit(const struct conf *);
 int	 session_grant(struct chan *, struct imsg *);
 int	 session_close(struct chan *, struct imsg *);
 int	 session_flow(struct chan *, struct imsg *);	/* XOFF, XON */

@@ -7,6 +7,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		pubsub.o \
 		realm.o \
 		registration.o \
+		session.o \
 		subscription.o \
 		)
 

@@ -1,0 +1,458 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * The slots of each tlsproxy and the sessions in them: how they begin
+ * (GRANT), how they end, and what is said to them.  What a session does is
+ * done in pubsub.c and dealer.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker.h"
+#include "chan.h"
+#include "log.h"
+
+#define CANCEL_NOW	256	/* callers told at once when a callee leaves */
+
+/* -- slots -------------------------------------------------------------- */
+
+static struct slot *
+slot_find(const struct peer *p, uint32_t n)
+{
+	if (n == 0 || n >= SLOT_MAX || p->slots[n / SLOT_CHUNK] == NULL)
+		return (NULL);
+	return (&p->slots[n / SLOT_CHUNK][n % SLOT_CHUNK]);
+}
+
+/* NULL without memory; n is in range. */
+static struct slot *
+slot_get(struct peer *p, uint32_t n)
+{
+	struct slot	**chunk = &p->slots[n / SLOT_CHUNK];
+
+	if (*chunk == NULL &&
+	    (*chunk = calloc(SLOT_CHUNK, sizeof(**chunk))) == NULL)
+		return (NULL);
+	return (&(*chunk)[n % SLOT_CHUNK]);
+}
+
+int
+session_find(struct peer *p, const struct imsg *im, struct session **s)
+{
+	struct slot	*sl;
+
+	*s = NULL;
+	if ((sl = slot_find(p, im->slot)) == NULL)
+		return (-1);
+	if (sl->session == NULL || sl->gen != im->gen)
+		/* what we ended and it did not know yet, or nonsense */
+		return (sl->unanswered > 0 ? 0 : -1);
+	if (session_is_over(sl->session))
+		session_dismiss(sl->session);
+	else
+		*s = sl->session;
+	return (0);
+}
+
+/* -- sessions: the beginning -------------------------------------------- */
+
+static struct session *
+session_find_id(uint64_t id)
+{
+	struct hent	*e;
+	struct session	*s;
+
+	for (e = htab_first(&broker.sessions, hash_pair(id, 0)); e != NULL;
+	    e = htab_next(e)) {
+		s = HENT_OF(e, struct session, byid);
+		if (s->id == id)
+			return (s);
+	}
+	return (NULL);
+}
+
+static void
+session_open(struct session *s, const struct m_grant *g,
+    const uint8_t *authid)
+{
+	struct m_session_open	 m;
+	struct iovec		 iov[3];
+	char			 vis[128];
+
+	memset(&m, 0, sizeof(m));
+	m.session = s->id;
+	m.realm = s->realm->id;
+	m.method = g->method;
+	m.authidlen = g->authidlen;
+	m.rolelen = (uint16_t)strlen(s->role->name);
+	iov_set(&iov[0], &m, sizeof(m));
+	iov_set(&iov[1], authid, m.authidlen);
+	iov_set(&iov[2], s->role->name, m.rolelen);
+	session_sendv(s, IMSG_SESSION_OPEN, iov, 3);
+	log_debug("session %llu %s joined authid=%s role=%s proxy=%u",
+	    (unsigned long long)s->id, s->realm->name,
+	    log_vis(vis, sizeof(vis), authid, m.authidlen), s->role->name,
+	    s->peer->id.instance);
+}
+
+/* NULL without memory. */
+static struct session *
+session_new(struct peer *p, const struct imsg *im, uint64_t id,
+    struct realm *r, struct role *role)
+{
+	struct session	*s;
+
+	if (state_take(sizeof(*s)) == -1)
+		return (NULL);
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		state_give(sizeof(*s));
+		return (NULL);
+	}
+	s->id = id;
+	s->serial = ++broker.lastserial;
+	s->peer = p;
+	s->slot = im->slot;
+	s->gen = im->gen;
+	s->realm = r;
+	s->role = role;
+	s->confgen = broker.confgen;
+	LIST_INIT(&s->links);
+	LIST_INIT(&s->regs);
+	LIST_INIT(&s->calls);
+	TAILQ_INIT(&s->invocations);
+	r->nsessions++;
+	role->nsessions++;
+	htab_insert(&broker.sessions, &s->byid, hash_pair(id, 0));
+	LIST_INSERT_HEAD(&p->sessions, s, peer_entry);
+	TAILQ_INSERT_TAIL(&broker.checked, s, all_entry);
+	return (s);
+}
+
+/*
+ * Why a session that the keeper granted cannot be.  Unknown ids are those
+ * that a reload took away while the grant was under way.
+ */
+static enum wamp_err
+grant_may(const struct m_grant *g, struct realm **r, struct role **role,
+    const char **why)
+{
+	if ((*r = realm_find(g->realm)) == NULL || (*r)->is_gone) {
+		*why = "the realm is gone";
+		return (WERR_NO_SUCH_REALM);
+	}
+	if ((*role = role_find(*r, g->role)) == NULL || (*role)->is_gone) {
+		*why = "the role is gone";
+		return (WERR_NO_SUCH_ROLE);
+	}
+	if (session_find_id(g->session) != NULL) {
+		*why = "the session id is taken, try again";
+		return (WERR_AUTHENTICATION_FAILED);
+	}
+	return (WERR_NONE);
+}
+
+static void
+end_send(struct peer *p, uint32_t slot, uint32_t gen, enum wamp_err err,
+    const char *why)
+{
+	struct m_session_end	m = { (uint16_t)err, (uint16_t)strlen(why) };
+	struct iovec		iov[2];
+
+	iov_set(&iov[0], &m, sizeof(m));
+	iov_set(&iov[1], why, m.textlen);
+	peer_sendv(p, IMSG_SESSION_END, slot, gen, iov, 2);
+}
+
+/* The tlsproxy a GRANT names, if it is still that one. */
+static struct peer *
+grant_peer(const struct m_grant *g)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &broker.peers, entry)
+		if (p->id.role == PROC_TLSPROXY && p->chan != NULL &&
+		    p->id.instance == g->proxy &&
+		    p->id.generation == g->proxygen)
+			return (p);
+	return (NULL);
+}
+
+/*
+ * From the keeper.  It does not know which slots are in use, so a slot that
+ * is cannot be its fault: the tlsproxy asked for it.
+ */
+int
+session_grant(struct chan *c, struct imsg *im)
+{
+	struct m_grant	 g;
+	const uint8_t	*authid;
+	const char	*why = "out of memory";
+	struct peer	*p;
+	struct slot	*sl;
+	struct realm	*r;
+	struct role	*role;
+	struct session	*s = NULL;
+	enum wamp_err	 err;
+
+	(void)c;
+	if (parse_grant(im, &g, &authid) == -1)
+		return (-1);
+	if ((p = grant_peer(&g)) == NULL)
+		return (0);	/* it was replaced meanwhile */
+	if ((sl = slot_get(p, im->slot)) == NULL) {
+		peer_blame(p, "no memory for its slots");
+		return (0);
+	}
+	if (sl->session != NULL || (sl->is_used && sl->gen == im->gen) ||
+	    sl->unanswered >= SLOT_MAXUNANSWERED) {
+		peer_blame(p, "joined in a slot that is in use");
+		return (0);
+	}
+	sl->is_used = 1;
+	sl->gen = im->gen;
+	if ((err = grant_may(&g, &r, &role, &why)) == WERR_NONE) {
+		err = WERR_SYSTEM_SHUTDOWN;
+		s = session_new(p, im, g.session, r, role);
+	}
+	if (s == NULL) {
+		sl->unanswered++;
+		end_send(p, im->slot, im->gen, err, why);
+		return (0);
+	}
+	sl->session = s;
+	session_open(s, &g, authid);
+	return (0);
+}
+
+/* -- sessions: the end -------------------------------------------------- */
+
+/*
+ * The rest of one that left: its callers are told.  If there are many or
+ * they are slow, more of it follows later.  Returns how many were told.
+ */
+static unsigned int
+session_bury(struct session *s, unsigned int *steps)
+{
+	unsigned int	n;
+
+	n = dealer_cancel(s, steps);
+	if (!TAILQ_EMPTY(&s->invocations)) {
+		TAILQ_INSERT_TAIL(&broker.left, s, all_entry);
+		sweep_wake();
+		return (n);
+	}
+	state_give(sizeof(*s));
+	free(s);
+	return (n + 1);
+}
+
+/* Returns how much work it was. */
+static unsigned int
+session_leave(struct session *s)
+{
+	struct slot	*sl = slot_find(s->peer, s->slot);
+	unsigned int	 n, now = CANCEL_NOW;
+
+	log_debug("session %llu %s left", (unsigned long long)s->id,
+	    s->realm->name);
+	n = 1 + pubsub_leave(s) + dealer_leave(s);
+	sl->session = NULL;
+	LIST_REMOVE(s, peer_entry);
+	htab_remove(&broker.sessions, &s->byid);
+	TAILQ_REMOVE(s->confgen == broker.confgen ? &broker.checked :
+	    &broker.unchecked, s, all_entry);
+	s->role->nsessions--;
+	role_put(s->role);
+	s->realm->nsessions--;
+	realm_put(s->realm);
+	s->peer = NULL;
+	s->role = NULL;
+	s->realm = NULL;
+	return (n + session_bury(s, &now));
+}
+
+void
+session_end(struct session *s, enum wamp_err err, const char *why)
+{
+	struct slot	*sl = slot_find(s->peer, s->slot);
+
+	sl->unanswered++;
+	end_send(s->peer, s->slot, s->gen, err, why);
+	session_leave(s);
+}
+
+int
+session_is_over(const struct session *s)
+{
+	return (s->peer->chan == NULL || s->realm->is_gone ||
+	    s->role->is_gone);
+}
+
+void
+session_dismiss(struct session *s)
+{
+	if (s->peer->chan == NULL)
+		session_leave(s);
+	else if (s->realm->is_gone)
+		session_end(s, WERR_CLOSE_REALM, "the realm is gone");
+	else
+		session_end(s, WERR_CLOSE_REALM, "the role is gone");
+}
+
+/*
+ * The tlsproxy ends a session, or answers a SESSION_END of ours.  When both
+ * cross, each takes the other's for the answer.
+ */
+int
+session_close(struct chan *c, struct imsg *im)
+{
+	struct m_session_close	 m;
+	struct peer		*p = chan_arg(c);
+	struct slot		*sl;
+
+	if (parse_close(im, &m) == -1 ||
+	    (sl = slot_find(p, im->slot)) == NULL)
+		return (-1);
+	if (sl->session == NULL || sl->gen != im->gen) {
+		if (sl->unanswered == 0)
+			return (-1);
+		sl->unanswered--;
+		return (0);
+	}
+	end_send(p, im->slot, im->gen, WERR_NONE, "");
+	session_leave(sl->session);
+	return (0);
+}
+
+int
+session_flow(struct chan *c, struct imsg *im)
+{
+	struct session	*s;
+
+	if (session_find(chan_arg(c), im, &s) == -1)
+		return (-1);
+	if (s != NULL)
+		s->is_slow = im->type == IMSG_XOFF;
+	return (0);
+}
+
+/* -- work that is done in slices ---------------------------------------- */
+
+static void
+take_steps(unsigned int *steps, unsigned int n)
+{
+	*steps -= n < *steps ? n : *steps;
+}
+
+/* End the sessions of a peer that is gone. */
+unsigned int
+sessions_work_off(struct peer *p, unsigned int *steps)
+{
+	struct session	*s;
+	unsigned int	 n = 0;
+
+	for (; *steps > 0 && (s = LIST_FIRST(&p->sessions)) != NULL; n++)
+		take_steps(steps, session_leave(s));
+	return (n);
+}
+
+/* Bring sessions in line with the configuration in force. */
+unsigned int
+sessions_recheck(unsigned int *steps)
+{
+	struct session	*s;
+	unsigned int	 n;
+
+	for (n = 0; *steps > 0 &&
+	    (s = TAILQ_FIRST(&broker.unchecked)) != NULL; n++) {
+		take_steps(steps, 1 + s->nlinks + s->nregs);
+		if (session_is_over(s)) {
+			session_dismiss(s);
+			continue;
+		}
+		TAILQ_REMOVE(&broker.unchecked, s, all_entry);
+		s->confgen = broker.confgen;
+		TAILQ_INSERT_TAIL(&broker.checked, s, all_entry);
+		pubsub_recheck(s);
+		dealer_recheck(s);
+	}
+	return (n);
+}
+
+/* Tell the callers of those that left. */
+unsigned int
+sessions_cancel(unsigned int *steps)
+{
+	struct sessions	 todo = TAILQ_HEAD_INITIALIZER(todo);
+	struct session	*s;
+	unsigned int	 n = 0;
+
+	/* what is not done now goes to the end of the list, fairly */
+	TAILQ_CONCAT(&todo, &broker.left, all_entry);
+	while (*steps > 0 && (s = TAILQ_FIRST(&todo)) != NULL) {
+		TAILQ_REMOVE(&todo, s, all_entry);
+		n += session_bury(s, steps);
+	}
+	TAILQ_CONCAT(&todo, &broker.left, all_entry);
+	TAILQ_CONCAT(&broker.left, &todo, all_entry);
+	return (n);
+}
+
+/* -- what all of them need ---------------------------------------------- */
+
+enum wamp_err
+session_may(const struct session *s, unsigned int action,
+    const struct uri *u, const char **why)
+{
+	if (!uri_is_valid(u, s->realm->rules) || !uri_is_utf8(u)) {
+		*why = s->realm->rules == URI_STRICT ?
+		    "not a URI by the strict rules" : "not a URI";
+		return (WERR_INVALID_URI);
+	}
+	if (!authz_allows(s->role, action, u)) {
+		*why = "not allowed";
+		return (WERR_NOT_AUTHORIZED);
+	}
+	return (WERR_NONE);
+}
+
+void
+session_sendv(struct session *s, uint32_t type, const struct iovec *iov,
+    int n)
+{
+	peer_sendv(s->peer, type, s->slot, s->gen, iov, n);
+}
+
+void
+session_send(struct session *s, uint32_t type, const void *data, size_t len)
+{
+	struct iovec	iov;
+
+	iov_set(&iov, data, len);
+	session_sendv(s, type, &iov, 1);
+}
+
+void
+session_refuse_text(struct session *s, enum wamp_code reqtype,
+    uint64_t request, enum wamp_err err, const void *text, size_t len)
+{
+	struct m_refused	m;
+	struct iovec		iov[2];
+
+	memset(&m, 0, sizeof(m));
+	m.request = request;
+	m.err = (uint16_t)err;
+	m.textlen = (uint16_t)len;
+	m.reqtype = (uint8_t)reqtype;
+	iov_set(&iov[0], &m, sizeof(m));
+	iov_set(&iov[1], text, len);
+	session_sendv(s, IMSG_REFUSED, iov, 2);
+}
+
+void
+session_refuse(struct session *s, enum wamp_code reqtype, uint64_t request,
+    enum wamp_err err, const char *why)
+{
+	session_refuse_text(s, reqtype, request, err, why, strlen(why));
+}
