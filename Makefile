@@ -46,7 +46,9 @@ PATHS =		-DSYSCONFDIR='"$(SYSCONFDIR)"' -DRUNDIR='"$(RUNDIR)"' \
 		-DLIBEXECDIR='"$(LIBEXECDIR)"' -DEMPTYDIR='"$(EMPTYDIR)"'
 
 # Each is added when it builds.
-PROGRAMS =	$(B)/bin/wampc $(B)/libexec/wampd/broker
+PROGRAMS =	$(B)/sbin/wampd $(B)/libexec/wampd/keeper \
+		$(B)/libexec/wampd/tlsproxy $(B)/libexec/wampd/broker \
+		$(B)/bin/wampc
 
 all: programs
 
