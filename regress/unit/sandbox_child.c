@@ -117,6 +117,30 @@ outer_filter(int errnum, const char *name)
 	seccomp_release(ctx);
 }
 
+static void
+become_user(int mode)
+{
+	struct __user_cap_header_struct	h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct	d[2];
+
+	if (((mode & AMBIENT) && prctl(PR_SET_KEEPCAPS, 1) == -1) ||
+	    setgroups(0, NULL) == -1 ||
+	    setresgid(NOBODY, NOBODY, NOBODY) == -1 ||
+	    setresuid(NOBODY, NOBODY, NOBODY) == -1)
+		err(1, "nobody");
+	/* as after an execve(2) of the user's */
+	if (prctl(PR_SET_DUMPABLE, 1) == -1)
+		err(1, "PR_SET_DUMPABLE");
+	if (!(mode & AMBIENT))
+		return;
+	memset(d, 0, sizeof(d));
+	d[0].permitted = d[0].effective = d[0].inheritable =
+	    1U << CAP_NET_BIND_SERVICE;
+	if (syscall(SYS_capset, &h, d) == -1 || prctl(PR_CAP_AMBIENT,
+	    PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0) == -1)
+		err(1, "ambient capability");
+}
+
 void
 child_enter(enum sandbox_role role, int mode)
 {
@@ -128,12 +152,8 @@ child_enter(enum sandbox_role role, int mode)
 	if (mode & FEW_CAPS)
 		child_drop_to(1ULL << CAP_SETUID | 1ULL << CAP_SETGID |
 		    1ULL << CAP_SYS_CHROOT);
-	if (!(mode & AS_ROOT) && fix.is_root) {
-		if (setgroups(0, NULL) == -1 ||
-		    setresgid(NOBODY, NOBODY, NOBODY) == -1 ||
-		    setresuid(NOBODY, NOBODY, NOBODY) == -1)
-			err(1, "nobody");
-	}
+	if (!(mode & AS_ROOT) && fix.is_root)
+		become_user(mode);
 	if (mode & NO_SECCOMP)
 		outer_filter(EPERM, "seccomp");
 	if (mode & NO_LANDLOCK)

@@ -40,6 +40,7 @@
 #define NO_ADMIN	0x20	/* without CAP_SYS_ADMIN */
 #define FEW_CAPS	0x40	/* SETUID, SETGID and SYS_CHROOT only */
 #define OTHER_DIR	0x80	/* chroot to otherdir */
+#define AMBIENT		0x100	/* a user with capabilities (systemd) */
 
 struct child {
 	pid_t	 pid;

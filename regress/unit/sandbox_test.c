@@ -177,36 +177,6 @@ test_libevent(void)
 		printf("# %s\n", child_how(&c));
 }
 
-/* poll(2) goes on after SIGSTOP and SIGCONT by restart_syscall(2). */
-static void
-test_stop(void)
-{
-	struct pollfd	pfd = { FD_PARENT, POLLIN, 0 };
-	struct child	c;
-	int		status;
-
-	if (child_start(&c) == 0) {
-		child_enter(SANDBOX_TLSPROXY, 0);
-		child_say_ready();
-		_exit(poll(&pfd, 1, 20000) == 1 ? 0 : 1);
-	}
-	if (child_wait_ready(&c)) {
-		kill(c.pid, SIGSTOP);
-		if (waitpid(c.pid, &status, WUNTRACED) == -1 ||
-		    !WIFSTOPPED(status))
-			errx(1, "child did not stop");
-		kill(c.pid, SIGCONT);
-		if (waitpid(c.pid, &status, WCONTINUED) == -1)
-			err(1, "waitpid");
-		if (write(c.parent, "x", 1) != 1)
-			err(1, "write");
-	}
-	child_finish(&c);
-	result(child_exited(&c, 0), "poll survives SIGSTOP and SIGCONT");
-	if (!child_exited(&c, 0))
-		printf("# %s\n", child_how(&c));
-}
-
 static int
 take_client(int fd)
 {
@@ -266,10 +236,13 @@ static int
 says_hello(const void *addr, socklen_t len)
 {
 	const struct sockaddr	*sa = addr;
+	struct timeval		 tv = { 10, 0 };
 	char			 buf[8];
 	int			 fd, ok;
 
-	if ((fd = socket(sa->sa_family, SOCK_STREAM, 0)) == -1)
+	/* the child may die, its listener does not */
+	if ((fd = socket(sa->sa_family, SOCK_STREAM, 0)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1)
 		err(1, "socket");
 	ok = connect(fd, sa, len) == 0 && read(fd, buf, 5) == 5 &&
 	    memcmp(buf, "hello", 5) == 0;
@@ -354,6 +327,40 @@ proc_field(pid_t pid, const char *file, const char *name)
 	}
 	fclose(fp);
 	return (v != NULL ? v : "?");
+}
+
+/* poll(2) goes on after SIGSTOP and SIGCONT by restart_syscall(2). */
+static void
+test_stop(void)
+{
+	struct pollfd	pfd = { FD_PARENT, POLLIN, 0 };
+	struct child	c;
+	int		status, tries = 10000;
+
+	if (child_start(&c) == 0) {
+		child_enter(SANDBOX_TLSPROXY, 0);
+		child_say_ready();
+		_exit(poll(&pfd, 1, 20000) == 1 ? 0 : 1);
+	}
+	if (child_wait_ready(&c)) {
+		/* it sleeps nowhere else */
+		while (*proc_field(c.pid, "status", "State:") != 'S' &&
+		    tries-- > 0)
+			usleep(1000);
+		kill(c.pid, SIGSTOP);
+		if (waitpid(c.pid, &status, WUNTRACED) == -1 ||
+		    !WIFSTOPPED(status))
+			errx(1, "child did not stop");
+		kill(c.pid, SIGCONT);
+		if (waitpid(c.pid, &status, WCONTINUED) == -1)
+			err(1, "waitpid");
+		if (write(c.parent, "x", 1) != 1)
+			err(1, "write");
+	}
+	child_finish(&c);
+	result(child_exited(&c, 0), "poll survives SIGSTOP and SIGCONT");
+	if (!child_exited(&c, 0))
+		printf("# %s\n", child_how(&c));
 }
 
 static int
@@ -499,6 +506,7 @@ test_reports(void)
 			test_report("", (enum sandbox_role)role, mode);
 	if (!fix.is_root)
 		return;
+	test_report(" of a user with capabilities", SANDBOX_TLSPROXY, AMBIENT);
 	text = test_report(" without CAP_SYS_ADMIN", SANDBOX_BROKER,
 	    AS_ROOT | NO_ADMIN);
 	result(count_lines(text) == 1 && strstr(text, "<5>sandbox: no "
@@ -636,13 +644,15 @@ test_parent_death(void)
 		err(1, "PR_SET_CHILD_SUBREAPER");
 	if (child_start(&c) == 0) {
 		if ((pid = fork()) == 0) {
+			alarm(30);
+			pid = getpid();
+			if (write(FD_ECHO, &pid, sizeof(pid)) != sizeof(pid))
+				_exit(1);
 			child_enter(SANDBOX_BROKER, fix.is_root);
 			child_say_ready();
 			for (;;)
 				poll(NULL, 0, 1000);
 		}
-		if (write(FD_ECHO, &pid, sizeof(pid)) != sizeof(pid))
-			_exit(1);
 		_exit(read(FD_PARENT, &pid, 1) == 1 ? 0 : 1);
 	}
 	ok = read(c.echo, &grandchild, sizeof(grandchild)) ==
