@@ -9,6 +9,7 @@
  */
 #include <sys/types.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -113,6 +114,9 @@ warm_libc(void)
 	tzset();			/* /etc/localtime */
 	memset(many, 0, sizeof(many));
 	qsort(many, sizeof(many), 1, compare);	/* sysinfo(2) over 1 kB */
+	/* glibc 2.41 maps memory of its own for it */
+	if (getrandom(many, 1, 0) == -1)
+		return;
 }
 
 /*
