@@ -298,7 +298,9 @@ tls_begin(struct client *c)
 	struct tls_config	*cfg;
 	struct conn		*co = &c->conn;
 	const char		*why = "out of memory";
-	enum status		 status = ST_CONNECT;
+	/* what libtls refuses here is what we were given */
+	enum status		 status = c->o.cafile != NULL ?
+				    ST_USAGE : ST_CONNECT;
 
 	if ((cfg = tls_config_new()) == NULL ||
 	    (co->tls = tls_client()) == NULL)
@@ -307,7 +309,6 @@ tls_begin(struct client *c)
 	if (c->o.cafile != NULL &&
 	    tls_config_set_ca_file(cfg, c->o.cafile) == -1) {
 		why = tls_config_error(cfg);
-		status = ST_USAGE;
 		goto fail;
 	}
 	if (tls_configure(co->tls, cfg) == -1 ||

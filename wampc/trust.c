@@ -103,6 +103,26 @@ absolute(const char *path)
 	return (full);
 }
 
+/* connect(2) would follow a symbolic link in the end as well. */
+static int
+check_socket(int dfd, const char *name, const char *path,
+    enum status *status, char *why, size_t size)
+{
+	struct stat	st;
+
+	*status = ST_CONNECT;
+	if (fstatat(dfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		snprintf(why, size, "%s: %s", path, strerror(errno));
+	else if (S_ISLNK(st.st_mode)) {
+		*status = ST_TRUST;
+		snprintf(why, size, "%s: is a symbolic link", path);
+	} else if (!S_ISSOCK(st.st_mode))
+		snprintf(why, size, "%s: is not a socket", path);
+	else
+		return (0);
+	return (-1);
+}
+
 int
 trust_walk(const char *path, uid_t owner, const char **name, uid_t *dirowner,
     enum status *status, char *why, size_t size)
@@ -139,6 +159,11 @@ trust_walk(const char *path, uid_t owner, const char **name, uid_t *dirowner,
 		p = end + strspn(end, "/");
 	}
 	free(full);
+	if (fd != -1 && check_socket(fd, *name, path, status, why,
+	    size) == -1) {
+		close(fd);
+		return (-1);
+	}
 	return (fd);
 }
 

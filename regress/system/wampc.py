@@ -1,0 +1,1272 @@
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# wampc against a router that behaves and against one that does not:
+# arguments, output and exit status over every transport and serializer.
+# What only the real router shows is in system/wampc-wampd.
+
+import json
+import os
+import random
+import re
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+
+from daemon import (B, IS_ROOT, SAN, Skip, done, free_port, run_case,
+                    test_user, tmpdir, wait_until)
+from fakerouter import FakeRouter, pack, rs_frame, ws_frame
+
+WAMPC = os.path.join(B, 'bin', 'wampc')
+SLOW = 3 if SAN else 1
+SERIALIZERS = ('json', 'msgpack', 'cbor')
+REPORT = re.compile(r'Sanitizer|runtime error:')
+
+
+class Out:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    def __repr__(self):
+        return 'status %r, stdout %r, stderr %r' % (
+            self.status, self.out[:300], self.err[:300])
+
+
+def popen(args, **kw):
+    kw.setdefault('stdin', subprocess.DEVNULL)
+    return subprocess.Popen([WAMPC] + list(args), stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, **kw)
+
+
+def finish(p, stdin=None, timeout=20):
+    try:
+        out, err = p.communicate(stdin, timeout * SLOW)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        raise AssertionError('wampc does not end: %r' % (p.communicate(),))
+    out, err = (x.decode('utf-8', 'backslashreplace') for x in (out, err))
+    assert not REPORT.search(err), err
+    return Out(p.returncode, out, err)
+
+
+def wampc(*args, stdin=None, timeout=20, **kw):
+    if stdin is not None:
+        kw['stdin'] = subprocess.PIPE
+    return finish(popen(args, **kw), stdin, timeout)
+
+
+def expect(r, status, out=None, err=None):
+    """The result, exactly; err is a regular expression, None: empty."""
+    assert r.status == status, r
+    if out is not None:
+        assert r.out == out, r
+    if err is None:
+        assert r.err == '', r
+    else:
+        assert re.search(err, r.err), r
+        assert r.err.count('\n') == 1 and r.err.startswith('wampc: '), r
+
+
+# -- the router in a place ----------------------------------------------------
+
+CERTS = tmpdir()
+
+
+def openssl(*args):
+    subprocess.run(('openssl',) + args, check=True, cwd=CERTS,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+def make_certs():
+    for ca in ('ca', 'otherca'):
+        openssl('req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt',
+                'ec_paramgen_curve:prime256v1', '-days', '30', '-subj',
+                '/CN=' + ca, '-keyout', ca + '.key', '-out', ca + '.crt')
+    for name, san, days in (
+            ('good', 'DNS:localhost,IP:127.0.0.1', '30'),
+            ('wrongname', 'DNS:example.org,IP:127.0.0.2', '30'),
+            ('expired', 'DNS:localhost,IP:127.0.0.1', '-1')):
+        with open(os.path.join(CERTS, 'ext'), 'w') as f:
+            f.write('subjectAltName=' + san)
+        openssl('req', '-nodes', '-newkey', 'ec', '-pkeyopt',
+                'ec_paramgen_curve:prime256v1', '-subj', '/CN=' + name,
+                '-keyout', name + '.key', '-out', name + '.csr')
+        openssl('x509', '-req', '-in', name + '.csr', '-CA', 'ca.crt',
+                '-CAkey', 'ca.key', '-CAcreateserial', '-days', days,
+                '-extfile', 'ext', '-out', name + '.crt')
+
+
+def cert(name):
+    return os.path.join(CERTS, name + '.crt')
+
+
+def tls_context(name='good'):
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ctx.load_cert_chain(cert(name), cert(name)[:-3] + 'key')
+    return ctx
+
+
+class Place:
+    """A fake router and the options by which wampc finds it."""
+
+    def __init__(self, transport='unix', serializer='msgpack', **kw):
+        self.transport, self.ser = transport, serializer
+        self.args = ['--serializer', serializer]
+        if transport == 'unix':
+            path = os.path.join(tmpdir(), 'sock')
+            self.router = FakeRouter(path=path, **kw)
+            self.args += ['-s', path]
+            return
+        tls = tls_context() if transport in ('rss', 'wss') else None
+        self.router = FakeRouter(port=0, tls=tls, **kw)
+
+    def __enter__(self):
+        self.router.__enter__()
+        t, port = self.transport, self.router.port
+        if t != 'unix':
+            self.args += ['-u', '%s://localhost:%d%s' % (
+                t, port, '/ws' if t.startswith('ws') else '')]
+            self.args += ['--insecure'] if t in ('rs', 'ws') else \
+                ['--cafile', cert('ca')]
+        return self
+
+    def __exit__(self, *exc):
+        self.router.__exit__(*exc)
+        if exc[0] is None:
+            assert not self.router.errors, self.router.errors
+
+    def run(self, *args, **kw):
+        return wampc(*self.args, *args, **kw)
+
+    def start(self, *args, **kw):
+        return popen(self.args + list(args), **kw)
+
+    def service(self, verb, uri, *args, options=(), **kw):
+        """Start subscribe or register, and wait until it is."""
+        n = len(self.router.conns)
+        p = self.start(verb, *options, uri, *args, **kw)
+        code = {'subscribe': 32, 'register': 64}[verb]
+        assert self.router.wait(lambda: any(
+            m[0] == code for c in self.router.conns[n:]
+            for m in c.messages)), 'no %s' % verb
+        return p
+
+
+# -- usage: no router at all -------------------------------------------------
+
+def line(args, kwargs='{}'):
+    return '{"args":%s,"kwargs":%s}\n' % (args, kwargs)
+
+
+USAGE = [
+    ([], 1, 'usage: wampc'),
+    (['-x'], 1, 'invalid option'),
+    (['frobnicate', 'a'], 1, 'must be subscribe, publish, call or register'),
+    (['call'], 1, 'usage: wampc'),
+    (['call', ''], 1, 'not a URI'),
+    (['call', b'\xff'], 1, 'not a URI'),
+    (['call', 'a' * 4097], 1, 'not a URI'),
+    (['-r', '', 'call', 'a'], 1, '-r: not a URI'),
+    (['call', 'a', b'\xff\xfe'], 1, 'not UTF-8'),
+    (['call', 'a', b'k=\xff\xfe'], 1, 'not UTF-8'),
+    (['call', 'a', 'k=1', 'k=2'], 1, 'given twice'),
+    (['call', '-j', '[1', 'a'], 1, '-j: not a JSON document'),
+    (['call', '-j', '[1]', 'a', '2'], 1, 'only one of'),
+    (['call', '-j', '[1]', '-f', '-', 'a'], 1, 'only one of'),
+    (['call', '-f', '/nonexistent', 'a'], 1, 'nonexistent: No such file'),
+    (['call', '-f', '/', 'a'], 1, 'Is a directory'),
+    (['call', '-l', 'a'], 1, '-l: for publish only'),
+    (['call', '-n', '1', 'a'], 1, '-n: for subscribe and register only'),
+    (['publish', '-n', '1', 'a'], 1, '-n: for subscribe and register'),
+    (['subscribe', '-n', '0', 'a'], 1, '-n: must be a number'),
+    (['subscribe', '-n', 'x', 'a'], 1, '-n: must be a number'),
+    (['subscribe', '-n', '-1', 'a'], 1, '-n: must be a number'),
+    (['subscribe', '-c', '1', 'a'], 1, '-c: for register only'),
+    (['subscribe', 'a', 'b'], 1, 'takes no arguments'),
+    (['subscribe', 'a', '--', 'b'], 1, 'takes no arguments'),
+    (['subscribe', '-j', '1', 'a'], 1, 'takes no arguments'),
+    (['register', 'a'], 1, 'a command after "--" is missing'),
+    (['register', 'a', '--'], 1, 'a command after "--" is missing'),
+    (['register', 'a', 'true'], 1, 'takes no arguments'),
+    (['register', '-c', '0', 'a', '--', 'true'], 1, '-c: must be'),
+    (['-w', '0', 'call', 'a'], 1, '-w: must be'),
+    (['-w', 'x', 'call', 'a'], 1, '-w: must be'),
+    (['-w', '-1', 'call', 'a'], 1, '-w: must be'),
+    (['-w', 'inf', 'call', 'a'], 1, '-w: must be'),
+    (['--serializer', 'xml', 'call', 'a'], 1, 'must be json, msgpack or'),
+    (['--message', '511', 'call', 'a'], 1, '--message: must be'),
+    (['--message', '17m', 'call', 'a'], 1, '--message: must be'),
+    (['--message', 'k', 'call', 'a'], 1, '--message: must be'),
+    (['--owner', 'no such user', 'call', 'a'], 1, 'no such user'),
+    (['-u', 'rss://h:1', '-s', 'x', 'call', 'a'], 1, 'only one of -u and'),
+    (['--insecure', 'call', 'a'], 1, '--insecure: for rs:// and ws://'),
+    (['--insecure', '-u', 'wss://h', 'call', 'a'], 1, '--insecure: for'),
+    (['--cafile', 'x', 'call', 'a'], 1, '--cafile: for rss:// and wss://'),
+    (['-u', 'http://h', 'call', 'a'], 1, '-u: does not begin with'),
+    (['-u', 'rs://h', 'call', 'a'], 1, '-u: the port is missing'),
+    (['-u', 'rss://h:0', 'call', 'a'], 1, '-u: not a port number'),
+    (['-u', 'rss://h:65536', 'call', 'a'], 1, '-u: not a port number'),
+    (['-u', 'rss://h:1x', 'call', 'a'], 1, '-u: not a port number'),
+    (['-u', 'rss://:1', 'call', 'a'], 1, '-u: not a host name'),
+    (['-u', 'rss://a b:1', 'call', 'a'], 1, '-u: not a host name'),
+    (['-u', 'rss://[::1:1', 'call', 'a'], 1, '-u: "]" is missing'),
+    (['-u', 'rss://[x]:1', 'call', 'a'], 1, '-u: not an IPv6 address'),
+    (['-u', 'rss://u:p@h:1', 'call', 'a'], 1, 'user names do not belong'),
+    (['-u', 'rss://h:1/x', 'call', 'a'], 1, 'RawSocket has no paths'),
+    (['-u', 'wss://h/a b', 'call', 'a'], 1, 'not a path'),
+    (['-u', 'wss://h/a\r\nX: y', 'call', 'a'], 1, 'not a path'),
+    # the router cannot be verified without TLS
+    (['-u', 'rs://127.0.0.1:1', 'call', 'a'], 3, 'not trusted'),
+    (['-u', 'ws://localhost/', 'call', 'a'], 3, 'not trusted'),
+    # nobody there
+    (['-s', '/nonexistent/sock', 'call', 'a'], 2, 'cannot connect'),
+    (['-s', '/', 'call', 'a'], 2, 'not the path of a socket'),
+    (['-s', 'a' * 200, 'call', 'a'], 2, 'cannot connect'),
+    (['-u', 'rss://nonexistent.invalid:1', 'call', 'a'], 2,
+     'cannot connect: nonexistent.invalid'),
+]
+
+
+def usage():
+    for args, status, err in USAGE:
+        r = wampc(*args)
+        assert r.status == status and r.out == '' and \
+            re.search(err, r.err), (args, r)
+
+
+def nobody_listens():
+    port = str(free_port())
+    for url in ('rs', 'ws'):
+        r = wampc('--insecure', '-u', '%s://127.0.0.1:%s' % (url, port),
+                  'call', 'a')
+        expect(r, 2, '', 'cannot connect: 127.0.0.1 port %s: Conn' % port)
+
+
+def default_socket_and_realm():
+    r = wampc('-V')
+    assert re.fullmatch(r'wampc \d+\.\d+\.\d+\n', r.out), r
+    with Place(realms=('com.example.other', 'realm1')) as p:
+        env = dict(os.environ, WAMP_REALM='com.example.other')
+        expect(p.run('call', 'com.example.add', '1', '2', env=env), 0)
+        env['WAMP_REALM'] = ''
+        expect(p.run('call', 'com.example.add', '1', '2', env=env), 0)
+        env['WAMP_REALM'] = 'com.example.none'
+        expect(p.run('call', 'com.example.add', env=env), 4, '',
+               'wamp.error.no_such_realm: no realm com.example.none')
+        expect(p.run('-r', 'realm1', 'call', 'com.example.add', '1', env=env),
+               0)
+        assert [c.messages[0][1] for c in p.router.conns] == [
+            'com.example.other', 'realm1', 'com.example.none', 'realm1']
+
+
+# -- a router that behaves, over all transports and serializers ---------------
+
+def words(p):
+    """words become arguments"""
+    for args, out in [
+            (['2', '3'], line('[2,3]')),
+            ([], line('[]')),
+            (['-1', '--', '-x', 'k=v'], line('[-1,"-x"]', '{"k":"v"}')),
+            (['a', 'null', 'true', '[1, {"b": 2}]', '007', ''],
+             line('["a",null,true,[1,{"b":2}],"007",""]')),
+            (['k=1', 'b=[1, 2]', 'c=x=y', 'd='],
+             line('[]', '{"k":1,"b":[1,2],"c":"x=y","d":""}')),
+            (['http://h/?a=b', '1a=b'], line('["http://h/?a=b","1a=b"]')),
+            (['18446744073709551615', '-9223372036854775808', '0.5'],
+             line('[18446744073709551615,-9223372036854775808,0.5]')),
+            (['"\\u0000AAEC/w=="'], line('["\\u0000AAEC/w=="]')),
+            (['é\n\x1b\x7f\u009b😀'],
+             line('["é\\n\\u001b\\u007f\\u009b😀"]')),
+            (['-j', '[1,"x"]'], line('[1,"x"]')),
+            (['-j', '{"args":[1],"kwargs":{"a":2},"topic":"t"}'],
+             line('[1]', '{"a":2}')),
+            (['-j', '{"kwargs":{"a":2}}'], line('[]', '{"a":2}')),
+            (['-j', '{"a":2}'], line('[{"a":2}]')),
+            (['-j', '{"args":[],"x":1}'], line('[{"args":[],"x":1}]')),
+            (['-j', ' "x" '], line('["x"]'))]:
+        expect(p.run('call', 'com.example.echo', *args), 0, out)
+
+
+def standard_input(p):
+    for text, out in [
+            (b'[1, 2]\n', line('[1,2]')), (b'plain text\n',
+                                           line('["plain text"]')),
+            (b'two\nlines\n', line('["two\\nlines"]')), (b'',
+                                                         line('[""]'))]:
+        expect(p.run('call', '-f', '-', 'com.example.echo', stdin=text),
+               0, out)
+    expect(p.run('call', '-f', '-', 'com.example.echo', stdin=b'\xff'), 1,
+           '', '-: neither JSON nor UTF-8')
+    big = 'x' * 1000000
+    r = p.run('call', '-f', '-', 'com.example.echo', stdin=big.encode())
+    assert r.status == 0 and r.out == line('["%s"]' % big), r
+
+
+def errors(p):
+    """errors have their URI on stderr, and status 5"""
+    expect(p.run('call', 'com.example.none'), 5, '',
+           '^wampc: wamp.error.no_such_procedure: no procedure '
+           'com.example.none$')
+    expect(p.run('publish', 'com.example.denied', '1'), 5, '',
+           '^wampc: wamp.error.not_authorized: no$')
+    expect(p.run('publish', '-l', 'com.example.denied', stdin=b'1\n2\n'), 5,
+           '', '^wampc: wamp.error.not_authorized: no$')
+    with_callee = p.service('register', 'com.example.mine', '--', 'true')
+    expect(p.run('register', 'com.example.mine', '--', 'true'), 5, '',
+           '^wampc: wamp.error.procedure_already_exists$')
+    with_callee.terminate()
+    expect(finish(with_callee), 0, '')
+
+
+def events(p):
+    sub = p.service('subscribe', 'com.example.t', options=['-n', '7'])
+    expect(p.run('publish', 'com.example.t', 'a', '1', 'k=[2]'), 0, '')
+    expect(p.run('publish', 'com.example.t'), 0, '')
+    expect(p.run('publish', '-l', 'com.example.t', stdin=b'[1]\n\nb c\r\n'
+                 b'{"args":[2],"kwargs":{"x":"y"}}\n{"z":1}\nlast'), 0, '')
+    r = finish(sub)
+    assert r.status == 0 and r.err == '', r
+    got = [json.loads(x) for x in r.out.splitlines()]
+    assert [(list(e), e['topic'], e['args'], e['kwargs']) for e in got] == [
+        (['topic', 'publication', 'args', 'kwargs'], 'com.example.t', a, k)
+        for a, k in [(['a', 1], {'k': [2]}), ([], {}), ([1], {}),
+                     (['b c'], {}), ([2], {'x': 'y'}), ([{'z': 1}], {}),
+                     (['last'], {})]], r
+
+
+def output_is_input(p):
+    """what subscribe prints, publish -l takes"""
+    sub = p.service('subscribe', 'com.example.b', options=['-n', '2'])
+    first = p.service('subscribe', 'com.example.a', options=['-n', '2'])
+    p.run('publish', 'com.example.a', '1', 'x=2')
+    p.run('publish', 'com.example.a')
+    again = p.run('publish', '-l', 'com.example.b',
+                  stdin=finish(first).out.encode())
+    expect(again, 0, '')
+    got = [json.loads(x) for x in finish(sub).out.splitlines()]
+    assert [(e['topic'], e['args'], e['kwargs']) for e in got] == [
+        ('com.example.b', [1], {'x': 2}), ('com.example.b', [], {})], got
+
+
+SCRIPT = r'''
+import json, os, sys
+line = sys.stdin.readline()
+d = json.loads(line)
+assert list(d) == ["procedure", "args", "kwargs"], d
+do = d["args"][0] if d["args"] else None
+if do == "echo": print(json.dumps(d))
+elif do == "fail":
+    sys.stderr.write("first\nlast line\n\n"); sys.exit(3)
+elif do == "quiet": sys.exit(4)
+elif do == "kill": os.kill(os.getpid(), 9)
+elif do == "text": print("no json")
+elif do == "pretty": print(json.dumps({"a": [1, None]}, indent=4))
+elif do == "two": print("1 2")
+elif do == "bytes": sys.stderr.buffer.write(b"\xff\x1b[2J\n"); sys.exit(1)
+elif do == "env": print(json.dumps(sorted(os.listdir("/proc/self/fd"))))
+elif do == "long": print('"%s"' % ("x" * 100000))
+'''
+
+
+def commands(p):
+    """register runs a command for each call"""
+    reg = p.service('register', 'com.example.run', '--', '/usr/bin/python3',
+                    '-c', SCRIPT, options=['-q'])
+
+    def call(*args):
+        return p.run('call', 'com.example.run', *args)
+    r = call('echo', 'a=[1, "é"]')
+    assert json.loads(r.out) == {'args': [{
+        'procedure': 'com.example.run', 'args': ['echo'],
+        'kwargs': {'a': [1, 'é']}}], 'kwargs': {}}, r
+    expect(call(), 0, line('[]'))
+    expect(call('pretty'), 0, line('[{"a":[1,null]}]'))
+    for do, text in (('fail', 'last line'), ('quiet', 'exit status 4'),
+                     ('kill', 'killed by signal 9'),
+                     ('text', 'the command printed no JSON value'),
+                     ('two', 'the command printed no JSON value'),
+                     ('bytes', r'\\377\\033\[2J')):
+        expect(call(do), 5, '',
+               '^wampc: wamp.error.runtime_error: ' + text + '$')
+    r = call('env')
+    assert r.out == line('[["0","1","2","3"]]'), r
+    r = call('long')
+    assert r.out == line('["%s"]' % ('x' * 100000)), r
+    reg.terminate()
+    expect(finish(reg), 0, '')
+
+
+def bound(fn, *args):
+    """fn with its arguments, and its name for the report."""
+    def case():
+        fn(*args)
+    case.__doc__ = fn.__doc__ or fn.__name__.replace('_', ' ')
+    return case
+
+
+def over_everything():
+    for transport in ('unix', 'rs', 'ws', 'rss', 'wss'):
+        for ser in SERIALIZERS:
+            with Place(transport, ser) as p:
+                for fn in (words, standard_input, errors, events,
+                           output_is_input, commands):
+                    # commands know nothing of transports
+                    if fn is commands and transport not in ('unix', 'wss'):
+                        continue
+                    run_case(bound(fn, p), '%s %s: ' % (transport, ser))
+
+
+# -- register: processes ------------------------------------------------------
+
+def commands_at_once():
+    """register -c 3 runs three commands at once, and not a fourth"""
+    d = tmpdir()
+    script = 'touch %s/$$; while [ ! -e %s/go ]; do sleep 0.02; done' % (
+        d, d)
+    with Place() as p:
+        reg = p.service('register', 'com.example.slow', '--', 'sh', '-c',
+                        script, options=['-c', '3', '-n', '5'])
+        calls = [p.start('call', 'com.example.slow') for _ in range(5)]
+        wait_until(lambda: len(p.router.conns) == 6 and all(
+            len(c.messages) >= 2 for c in p.router.conns), 10 * SLOW)
+        wait_until(lambda: len(os.listdir(d)) == 3, 10 * SLOW)
+        # a fourth would have come by then
+        expect(p.run('call', 'com.example.add', '1', '1'), 0)
+        assert len(os.listdir(d)) == 3, os.listdir(d)
+        open(os.path.join(d, 'go'), 'w').close()
+        for c in calls:
+            expect(finish(c), 0, line('[]'))
+        expect(finish(reg), 0, '')
+
+
+def is_running(pid):
+    try:
+        with open('/proc/%d/stat' % pid) as f:
+            return f.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    except FileNotFoundError:
+        return False
+
+
+def commands_end_with_wampc():
+    """SIGTERM ends register, its commands, and the caller's wait"""
+    d = tmpdir()
+    with Place() as p:
+        reg = p.service('register', 'com.example.slow', '--', 'sh', '-c',
+                        'echo $$ >%s/x; mv %s/x %s/pid; sleep 1000; :' %
+                        (d, d, d))
+        call = p.start('call', 'com.example.slow')
+        path = os.path.join(d, 'pid')
+        wait_until(lambda: os.path.exists(path), 10 * SLOW)
+        pid = int(open(path).read())
+        reg.terminate()
+        expect(finish(reg), 0, '')
+        expect(finish(call), 5, '', 'wamp.error.canceled')
+        wait_until(lambda: not is_running(pid), 10 * SLOW)
+        assert any(m[0] == 6 for m in p.router.conns[0].messages)
+
+
+def grandchild_holds_the_pipes():
+    """a command's background process does not hold back the result"""
+    with Place() as p:
+        reg = p.service('register', 'com.example.bg', '--', 'sh', '-c',
+                        'sleep 1000 & echo $!', options=['-n', '1'])
+        r = p.run('call', 'com.example.bg')
+        pid = json.loads(r.out)['args'][0]
+        os.kill(pid, signal.SIGKILL)
+        expect(finish(reg), 0, '')
+
+
+def unread_input_is_no_error():
+    with Place() as p:
+        reg = p.service('register', 'com.example.deaf', '--', 'sh', '-c',
+                        'exec 0<&-; echo 1', options=['-n', '1'])
+        expect(p.run('call', '-f', '-', 'com.example.deaf',
+                     stdin=b'x' * 1000000), 0, line('[1]'))
+        expect(finish(reg), 0, '')
+
+
+def missing_command():
+    with Place() as p:
+        reg = p.service('register', 'com.example.gone', '--', '/nonexistent',
+                        options=['-n', '1'])
+        expect(p.run('call', 'com.example.gone'), 5, '',
+               'wamp.error.runtime_error: the command cannot be run')
+        expect(finish(reg), 0, '', '/nonexistent: No such file')
+
+
+def no_shell():
+    """arguments of the command reach it as they are"""
+    with Place() as p:
+        reg = p.service('register', 'com.example.printf', '--', 'printf',
+                        '"%s"', '$HOME;*`id`', options=['-n', '1'])
+        expect(p.run('call', 'com.example.printf'), 0,
+               line('["$HOME;*`id`"]'))
+        expect(finish(reg), 0, '')
+
+
+def result_too_long():
+    """a result longer than the router takes becomes an error"""
+    with Place(rs_length=3) as p:
+        reg = p.service('register', 'com.example.long', '--', 'sh', '-c',
+                        'printf \'"%05000d"\' 1', options=['-n', '1'])
+        expect(p.run('call', 'com.example.long'), 5, '',
+               'wamp.error.payload_size_exceeded')
+        expect(finish(reg), 0, '')
+        expect(p.run('call', 'com.example.echo', 'x' * 5000), 4, '',
+               'refused: the router takes messages of 4096 octets')
+
+
+# -- signals, pipes, time -----------------------------------------------------
+
+def signals():
+    """SIGTERM and SIGINT end subscribe with GOODBYE and status 0"""
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        with Place() as p:
+            sub = p.service('subscribe', 'com.example.t', options=['-v'])
+            assert sub.stderr.readline() == \
+                b'wampc: subscribed com.example.t\n'
+            sub.send_signal(sig)
+            r = finish(sub)
+            assert r.status == 0 and r.out == '' and r.err == '', r
+            assert p.router.conns[0].messages[-1] == [
+                6, {}, 'wamp.close.close_realm']
+
+
+def reader_has_enough():
+    """a closed pipe ends subscribe with GOODBYE, without a word"""
+    with Place() as p:
+        sub = p.service('subscribe', 'com.example.t')
+        sub.stdout.close()
+        p.run('publish', 'com.example.t', '1')
+        assert sub.wait(10 * SLOW) == 0
+        assert sub.stderr.read() == b''
+        sub.stderr.close()
+        assert p.router.conns[0].messages[-1][0] == 6
+
+
+def output_that_cannot_be_written():
+    with Place() as p:
+        with open('/dev/full', 'wb') as full:
+            q = subprocess.run(
+                [WAMPC] + p.args + ['call', 'com.example.add', '1'],
+                stdout=full, stderr=subprocess.PIPE)
+        assert q.returncode == 1 and b'No space left' in q.stderr, q
+        expect(p.run('-q', 'call', 'com.example.add', '1'), 0, '')
+
+
+def closed_descriptors():
+    """no descriptor of ours takes the place of a closed standard one"""
+    with Place() as p:
+        for fds in ('<&-', '>&-', '2>&-', '<&- >&- 2>&-'):
+            q = subprocess.run(
+                ['sh', '-c', 'exec "$@" ' + fds, 'sh', WAMPC] + p.args +
+                ['call', 'com.example.add', '1', '1'],
+                stdout=subprocess.DEVNULL)
+            assert q.returncode == 0, (fds, q)
+
+
+def limits_of_time():
+    """-w ends every phase with status 6"""
+    with Place(on_connect=lambda c: True) as p:
+        expect(p.run('-w', '0.2', 'call', 'a'), 6, '',
+               'timeout: the router does not answer the handshake')
+    for code, args, err in (
+            (1, ['call', 'a'], 'does not answer HELLO'),
+            (48, ['call', 'a'], 'timeout: no answer'),
+            (16, ['publish', 'a'], 'timeout: no answer'),
+            (16, ['publish', '-l', 'a'], 'timeout: no answer')):
+        with Place(on_message=lambda c, m: m[0] == code) as p:
+            r = p.run('-w', '0.3', *args, stdin=b'1\n2\n')
+            expect(r, 6, '', err)
+    with Place() as p:
+        r = p.run('-w', '0.3', 'subscribe', 'a')
+        expect(r, 6, '', None)
+        r = p.run('-w', '0.3', 'register', 'a', '--', 'true')
+        expect(r, 6, '', None)
+        assert all(c.messages[-1][0] == 6 for c in p.router.conns)
+
+
+def goodbye_unanswered():
+    """a router that does not answer GOODBYE does not spoil the result"""
+    with Place(on_message=lambda c, m: m[0] == 6) as p:
+        expect(p.run('call', 'com.example.add', '1'), 0, line('[1]'))
+    with Place(on_message=lambda c, m: m[0] == 6 and (c.close(), True)[1]) \
+            as p:
+        expect(p.run('call', 'com.example.add', '1'), 0, line('[1]'))
+
+
+def many_lines():
+    """publish -l of 20000 lines keeps order and waits for the answers"""
+    n = 20000 // SLOW
+    with Place() as p:
+        sub = p.service('subscribe', 'com.example.t',
+                        options=['-n', str(n)])
+        text = ''.join('%d\n' % i for i in range(n)).encode()
+        pub = p.start('publish', '-l', 'com.example.t',
+                      stdin=subprocess.PIPE)
+        expect(finish(pub, text, 60), 0, '')
+        r = finish(sub, timeout=60)
+        got = [json.loads(x)['args'][0] for x in r.out.splitlines()]
+        assert got == list(range(n))
+
+
+def standard_input_from_a_file():
+    d = tmpdir()
+    path = os.path.join(d, 'lines')
+    with open(path, 'w') as f:
+        f.write('1\n2\n')
+    with Place() as p:
+        with open(path) as f:
+            expect(finish(p.start('publish', '-l', 'com.example.t',
+                                  stdin=f)), 0, '')
+        assert [m[4] for m in p.router.conns[0].messages
+                if m[0] == 16] == [[1], [2]]
+
+
+def long_line():
+    with Place() as p:
+        r = p.run('--message', '1k', 'publish', '-l', 'com.example.t',
+                  stdin=b'x' * 100000)
+        expect(r, 1, '', 'a line is longer than 1024 octets')
+
+
+# -- trust: Unix sockets ------------------------------------------------------
+
+def listening(path, uid=None):
+    """A socket on which listen() was called, by another user if asked."""
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path)
+    if uid is None:
+        s.listen(5)
+        return s
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setuid(uid)
+            s.listen(5)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
+    return s
+
+
+def heard(s):
+    """What the peers of a listening socket said to it."""
+    s.settimeout(0)
+    said = b''
+    try:
+        while True:
+            c, _ = s.accept()
+            c.settimeout(5)
+            said += c.recv(100)
+            c.close()
+    except BlockingIOError:
+        return said
+
+
+def refused(path, why, *args, status=3):
+    r = wampc('-s', path, *args, 'call', 'a')
+    expect(r, status, '', why)
+
+
+def directories():
+    """every directory must be safe, and no symbolic link on the way"""
+    d = tmpdir()
+    inner = os.path.join(d, 'inner')
+    os.mkdir(inner)
+    os.chmod(inner, 0o755)
+    path = os.path.join(inner, 'sock')
+    with FakeRouter(path=path) as r:
+        def good(*args, **kw):
+            expect(wampc('-s', *args, 'call', 'com.example.add', '1', **kw),
+                   0, line('[1]'))
+        good(path)
+        for mode in (0o777, 0o775, 0o757, 0o1777, 0o1775):
+            os.chmod(inner, mode)
+            refused(path, re.escape(inner) + ': others than its owner may')
+        os.chmod(inner, 0o755)
+        for mode in (0o777, 0o775, 0o757):
+            os.chmod(d, mode)
+            refused(path, re.escape(d) + ': others than its owner may')
+        for mode in (0o1777, 0o1775, 0o755):
+            os.chmod(d, mode)
+            good(path)
+        link = os.path.join(d, 'link')
+        os.symlink('inner', link)
+        refused(link + '/sock', re.escape(link) + ': is a symbolic link')
+        os.symlink('sock', inner + '/link')
+        refused(inner + '/link', 'inner/link: is a symbolic link')
+        refused(path + '/x', 'sock: is not a directory')
+        open(inner + '/file', 'w').close()
+        refused(inner + '/file', 'is not a socket', status=2)
+        # paths as people write them
+        good('sock', cwd=inner)
+        good('./sock', cwd=inner)
+        good('../inner/sock', cwd=inner)
+        good(inner + '//../inner/./sock')
+        good('inner/sock', cwd=d)
+        r2 = wampc('-s', 'link/../sock', 'call', 'a', cwd=d)
+        expect(r2, 3, '', 'link: is a symbolic link')
+        assert len(r.conns) == 9, len(r.conns)
+
+
+def long_path():
+    """longer than a socket's address can be"""
+    d = tmpdir()
+    for _ in range(4):
+        d = os.path.join(d, 'x' * 60)
+        os.mkdir(d)
+    os.chdir(d)
+    with FakeRouter(path='sock'):
+        expect(wampc('-s', os.path.join(d, 'sock'), 'call',
+                     'com.example.add', '1'), 0, line('[1]'))
+    os.chdir('/')
+
+
+def need_root():
+    if not IS_ROOT or test_user() is None:
+        raise Skip('only root can be another user')
+    import pwd
+    return pwd.getpwnam(test_user()).pw_uid
+
+
+def as_user(uid):
+    def become():
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+    return become
+
+
+def peer_of_another_user():
+    """SO_PEERCRED: another user listens in a directory of ours"""
+    uid = need_root()
+    path = os.path.join(tmpdir(), 'sock')
+    s = listening(path, uid)
+    os.chmod(path, 0o666)
+    refused(path, 'user %d listens in a directory of user 0' % uid)
+    assert heard(s) == b''
+    # nor is it the owner given
+    refused(path, 'user %d listens' % uid, '--owner', str(uid))
+    assert heard(s) == b''
+    s.close()
+
+
+def directory_of_another_user():
+    """a directory of neither root nor ours; --owner names him"""
+    uid = need_root()
+    d = tmpdir()
+    path = os.path.join(d, 'sock')
+    s = listening(path, uid)
+    os.chown(d, uid, uid)
+    os.chmod(path, 0o666)
+    refused(path, 'belongs to user %d, who is neither root nor user 0' % uid)
+    refused(path, 'belongs to user %d' % uid, '--owner', str(uid + 1))
+    assert heard(s) == b''
+    # of the user named, and by himself: only the answer is missing
+    for args, kw in ((['--owner', str(uid)], {}),
+                     ([], {'preexec_fn': as_user(uid)})):
+        r = wampc('-w', '0.2', *args, '-s', path, 'call', 'a', **kw)
+        expect(r, 6, '', 'timeout')
+        assert heard(s)[:1] == b'\x7f'
+    s.close()
+
+
+def root_listens_for_all():
+    """an ordinary user trusts root's router"""
+    uid = need_root()
+    path = os.path.join(tmpdir(), 'sock')
+    with FakeRouter(path=path):
+        os.chmod(path, 0o666)
+        expect(wampc('-s', path, 'call', 'com.example.add', '1',
+                     preexec_fn=as_user(uid)), 0, line('[1]'))
+
+
+# -- trust: TLS ---------------------------------------------------------------
+
+TLS = [
+    # certificate, host, CA, status, stderr
+    ('good', 'localhost', 'ca', 0, None),
+    ('good', '127.0.0.1', 'ca', 0, None),
+    ('good', 'localhost', None, 3, 'not trusted: .*verif'),
+    ('good', 'localhost', 'otherca', 3, 'not trusted: .*verif'),
+    ('wrongname', 'localhost', 'ca', 3, 'not trusted: .*localhost'),
+    ('wrongname', '127.0.0.1', 'ca', 3, 'not trusted: .*127.0.0.1'),
+    ('expired', 'localhost', 'ca', 3, 'not trusted: .*expired'),
+]
+
+
+def tls_verification(scheme, crt, host, ca, status, err):
+    with FakeRouter(port=0, tls=tls_context(crt)) as r:
+        args = ['--cafile', cert(ca)] if ca else []
+        expect(wampc('-u', '%s://%s:%d' % (scheme, host, r.port), *args,
+                     'call', 'com.example.add', '1'), status,
+               line('[1]') if status == 0 else '', err)
+        # not a word before
+        assert status == 0 or all(c.kind is None for c in r.conns)
+
+
+def tls_against_plain():
+    """a port without TLS, and without a router"""
+    for first in (None, b'hello there, what do you want?\n'):
+        def connect(c):
+            if first:
+                c.raw(first)
+            else:
+                c.close()
+            return True
+        with FakeRouter(port=0, on_connect=connect) as r:
+            expect(wampc('-u', 'rss://127.0.0.1:%d' % r.port, 'call', 'a'),
+                   2, '', 'cannot connect: 127.0.0.1 port')
+
+
+def bad_cafile():
+    with FakeRouter(port=0, tls=tls_context()) as r:
+        for path in ('/nonexistent', '/dev/null'):
+            q = wampc('-u', 'rss://localhost:%d' % r.port, '--cafile', path,
+                      'call', 'a')
+            expect(q, 1, '', 'TLS: ')
+
+
+# -- a router that does not behave --------------------------------------------
+
+WELCOME = [2, 1, {'roles': {'broker': {}, 'dealer': {}}}]
+VIOLATION = 'wamp.error.protocol_violation'
+EV = {'topic': 'com.example.x'}
+
+
+def after(code, *answers):
+    """Hook: the message with this code gets these answers."""
+    def hook(conn, m):
+        if m[0] != code:
+            # a late answer would meet a closed connection
+            return hasattr(conn, 'hooked') and m[0] != 6
+        conn.hooked = True
+        for a in answers:
+            conn.send(a)
+        return True
+    return hook
+
+
+SUB, CALL, PUB, REG = (['subscribe', 'a'], ['call', 'a'], ['publish', 'a'],
+                       ['register', 'a', '--', 'true'])
+HOSTILE = [
+    # to which message, the answers, verb, status, stderr
+    (1, [[3, {}, 'wamp.error.no_such_realm']], CALL, 4,
+     '^wampc: wamp.error.no_such_realm$'),
+    (1, [[3, {'message': 'x\x1b[2J\x9b\ny'}, 'a.b']], CALL, 4,
+     r'^wampc: a.b: x\\u001b\[2J\\u009b\\u000ay$'),
+    (1, [[3, {'message': 7}, 'a.b', ['why']]], CALL, 4, 'a.b: why'),
+    (1, [[3, {}, 'a b']], CALL, 5, VIOLATION),
+    (1, [[3, {}, 5]], CALL, 5, VIOLATION),
+    (1, [[3, {}, 'a', {}]], CALL, 5, VIOLATION),
+    (1, [[4, 'ticket\x1b', {}]], CALL, 4, r'authentication by ticket\\'),
+    (1, [[4, 5, {}]], CALL, 5, VIOLATION),
+    (1, [[6, {}, 'wamp.close.system_shutdown']], CALL, 5, VIOLATION),
+    (1, [[2]], CALL, 5, VIOLATION),
+    (1, [[2, 0, {}]], CALL, 5, VIOLATION),
+    (1, [[2, -1, {}]], CALL, 5, VIOLATION),
+    (1, [[2, 2**53 + 1, {}]], CALL, 5, VIOLATION),
+    (1, [[2, 1.0, {}]], CALL, 5, VIOLATION),
+    (1, [[2, '1', {}]], CALL, 5, VIOLATION),
+    (1, [[2, 1, []]], CALL, 5, VIOLATION),
+    (1, [[2, 1, {}, 1]], CALL, 5, VIOLATION),
+    (1, [[2, 1, {}], [2, 1, {}]], SUB, 5, VIOLATION),
+    (1, [[36, 1, 1, {}]], SUB, 5, VIOLATION),
+    (1, [[]], CALL, 5, VIOLATION),
+    (1, [{}], CALL, 5, VIOLATION),
+    (1, [5], CALL, 5, VIOLATION),
+    (1, [['2', 1, {}]], CALL, 5, VIOLATION),
+    (1, [[999]], CALL, 5, VIOLATION),
+    (1, [list(range(2, 20))], CALL, 5, VIOLATION),
+    (48, [[50, 2, {}]], CALL, 5, VIOLATION),
+    (48, [[50, 1, []]], CALL, 5, VIOLATION),
+    (48, [[50, 1, {}, {}]], CALL, 5, VIOLATION),
+    (48, [[50, 1, {}, [], []]], CALL, 5, VIOLATION),
+    (48, [[50, 1, {}, [], {}, 1]], CALL, 5, VIOLATION),
+    (48, [[50]], CALL, 5, VIOLATION),
+    (48, [[8, 48, 2, {}, 'a']], CALL, 5, VIOLATION),
+    (48, [[8, 32, 1, {}, 'a']], CALL, 5, VIOLATION),
+    (48, [[8, 16, 1, {}, 'a']], CALL, 5, VIOLATION),
+    (48, [[8, 48, 1, {}, 'a..b']], CALL, 5, VIOLATION),
+    (48, [[8, 48, 1, {}, 'a b']], CALL, 5, VIOLATION),
+    (48, [[8, 48, 1, {}]], CALL, 5, VIOLATION),
+    (48, [[8, 48, 1, {}, 'a', [1], {'k': '\x1b'}]], CALL, 5,
+     r'^wampc: a: {"args":\[1\],"kwargs":{"k":"\\u001b"}}$'),
+    (48, [[8, 48, 1, {}, 'a', ['x' * 100000]]], CALL, 5, '^wampc: a'),
+    (48, [[8, 48, 1, {}, 'a', []]], CALL, 5, '^wampc: a$'),
+    (48, [[17, 1, 1]], CALL, 5, VIOLATION),
+    (48, [[68, 1, 1, {}]], CALL, 5, VIOLATION),
+    (48, [[3, {}, 'com.example.bye', ['x']]], CALL, 5,
+     '^wampc: com.example.bye: x$'),
+    (48, [[6, {'message': 'off'}, 'wamp.close.system_shutdown']], CALL, 5,
+     '^wampc: wamp.close.system_shutdown: off$'),
+    (16, [[17, 2, 1]], PUB, 5, VIOLATION),
+    (16, [[17, 1, 0]], PUB, 5, VIOLATION),
+    (16, [[17, 1]], PUB, 5, VIOLATION),
+    (16, [[8, 16, 2, {}, 'a']], PUB, 5, VIOLATION),
+    (16, [[8, 16, 1, {}, 'a.b']], PUB, 5, 'a.b'),
+    (32, [[36, 1, 1, {}]], SUB, 5, VIOLATION),
+    (32, [[33, 2, 1]], SUB, 5, VIOLATION),
+    (32, [[33, 1, 0]], SUB, 5, VIOLATION),
+    (32, [[33, 1, 1], [33, 1, 1]], SUB, 5, VIOLATION),
+    (32, [[33, 1, 1], [8, 32, 1, {}, 'a']], SUB, 5, VIOLATION),
+    (32, [[33, 1, 1], [36, 2, 1, {}]], SUB, 5, VIOLATION),
+    (32, [[33, 1, 1], [36, 1, 0, {}]], SUB, 5, VIOLATION),
+    (32, [[33, 1, 1], [36, 1, 1, 5]], SUB, 5, VIOLATION),
+    (32, [[33, 1, 1], [36, 1, 1, {}, {}]], SUB, 5, VIOLATION),
+    (32, [[33, 1, 1], [36, 1, 1, {}, [], []]], SUB, 5, VIOLATION),
+    (32, [[33, 1, 1], [36, 1, 1, {'topic': 5}]], SUB, 5, VIOLATION),
+    (32, [[33, 1, 1], [36, 1, 1, {'topic': 'a\nb'}]], SUB, 5, VIOLATION),
+    (64, [[68, 1, 1, {}]], REG, 5, VIOLATION),
+    (64, [[65, 2, 1]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [68, 1, 2, {}]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [68, 0, 1, {}]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [68, 1, 1, {'procedure': 'a b'}]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [65, 1, 1]], REG, 5, VIOLATION),
+]
+
+
+def hostile_messages(ser):
+    for code, answers, args, status, err in HOSTILE:
+        with Place('unix', ser, on_message=after(code, *answers)) as p:
+            r = p.run(*args)
+            try:
+                expect(r, status, '', err)
+            except AssertionError:
+                raise AssertionError('%r: %r' % (answers, r))
+            sent = p.router.conns[0].messages
+            if err is VIOLATION:
+                p.router.wait(lambda: sent[-1][0] == 3)
+                assert sent[-1][2] == VIOLATION, (answers, sent)
+            elif answers[0][0] == 3:
+                # ABORT is not answered
+                assert sent[-1][0] == code, sent
+
+
+RAW = {
+    'json': [b'', b' ', b'[', b'[2,1,{}', b'[2,1,{}]]', b'[2,1,{}] 1',
+             b'\xef\xbb\xbf[2,1,{}]', b'[2,1,{"a":"\xff"}]', b'[02,1,{}]',
+             b'[2,1,{"a":1,"a":2}]', b'[2,1,{"a":"\\ud800"}]', b'[' * 200,
+             b'\x00' * 100],
+    'msgpack': [b'', b'\x93', b'\x93\x02\x01', b'\x93\x02\x01\x80\x00',
+                b'\xc1', b'\xdf\xff\xff\xff\xff', b'\xdd\xff\xff\xff\xff',
+                b'\x93\x02\x01\xdf\xff\xff\xff\xff',
+                b'\x93\x02\x01\x81\xa1\xff\x01', b'\x93\x02\x01\x81\x01\x01',
+                b'\x91' * 200, b'\xc6\xff\xff\xff\xff'],
+    'cbor': [b'', b'\x83', b'\x83\x02\x01', b'\x83\x02\x01\xa0\x00',
+             b'\xff', b'\x9f', b'\x9b' + b'\xff' * 8, b'\xbb' + b'\xff' * 8,
+             b'\x83\x02\x01\xa1\x61\xff\x01', b'\x83\x02\x01\xa1\x01\x01',
+             b'\x81' * 200, b'\x9f' * 200, b'\x5f\x5f'],
+}
+
+
+def hostile_encodings(ser):
+    for octets in RAW[ser]:
+        def hook(conn, m):
+            conn.send_payload(octets)
+            return m[0] == 1
+        with Place('unix', ser, on_message=hook) as p:
+            expect(p.run('call', 'a'), 5, '', VIOLATION)
+
+
+def hostile_frames(transport):
+    big = 1 << 20
+    welcome = pack('msgpack', WELCOME)
+    if transport == 'unix':
+        frames = [(b'\x08\0\0\0', 'message of 16 MiB'),
+                  (b'\x03\0\0\0', ''), (b'\x17\0\0\0', ''),
+                  (b'\x80\0\0\0', ''), (b'\x08\0\0\1', ''),
+                  (rs_frame(0, b'x' * (big + 1)), '')]
+    else:
+        frames = [(ws_frame(1, b'x'), ''), (ws_frame(3, b'x'), ''),
+                  (ws_frame(11, b''), ''), (ws_frame(0, b'x'), ''),
+                  (b'\xc2\x00', ''), (b'\x82\x80\0\0\0\0', ''),
+                  (b'\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff', ''),
+                  (b'\x82\x7f\0\0\0\0\0\x20\0\0', ''),
+                  (b'\x89\x7e\0\x7e' + b'x' * 126, ''), (b'\x09\x00', ''),
+                  (ws_frame(2, b'x', False) + ws_frame(2, b'y'), '')]
+    for octets, _ in frames:
+        def hook(conn, m):
+            conn.raw(octets)
+            return m[0] == 1
+        with Place(transport, on_message=hook) as p:
+            expect(p.run('--message', '1m', 'call', 'a'), 5, '',
+                   VIOLATION + ": the router's framing")
+            p.router.errors = []
+    # the end in the middle of a frame
+    whole = rs_frame(0, welcome) if transport == 'unix' else \
+        ws_frame(2, welcome)
+    for n in range(len(whole)):
+        def cut(conn, m):
+            conn.raw(whole[:n])
+            conn.close()
+            return True
+        with Place(transport, on_message=cut) as p:
+            expect(p.run('call', 'a'), 2, '', 'connection lost')
+
+
+def hostile_handshakes():
+    for reply in (b'\x7f\x00\0\0', b'\x7f\x10\0\0', b'\x7f\x20\0\0',
+                  b'\x7f\x30\0\0', b'\x7f\x40\0\0', b'\x7f\xf0\0\0',
+                  b'\x7f\xf1\0\0', b'\x7f\xf2\1\0', b'HTTP/1.1 400\r\n'):
+        with Place(rs_reply=reply) as p:
+            expect(p.run('call', 'a'), 4, '', 'refused: RawSocket')
+    for n in range(4):
+        def connect(conn):
+            conn.raw(b'\x7f\xf2\0\0'[:n])
+            conn.close()
+            return True
+        with Place(on_connect=connect) as p:
+            expect(p.run('call', 'a'), 2, '', 'cannot connect|lost')
+    head = (b'HTTP/1.1 101 x\r\nUpgrade: websocket\r\n'
+            b'Connection: Upgrade\r\n')
+    for answer in (b'HTTP/1.1 404 Not Found\r\n\r\n',
+                   b'HTTP/1.1 200 OK\r\n\r\n', b'\r\n\r\n', b'\0\0\r\n\r\n',
+                   b'HTTP/1.1 101 x\r\n\r\n', head + b'\r\n',
+                   head + b'Sec-WebSocket-Accept: x\r\n\r\n',
+                   b'HTTP/1.1 301 x\r\nLocation: http://x\x1b\r\n\r\n',
+                   b'a' * 100000, b'HTTP/1.1 101 x\r\n' + b'a: b\r\n' * 9000,
+                   b'\x7f\xf2\0\0\r\n\r\n'):
+        with Place('ws', http_answer=answer) as p:
+            expect(p.run('call', 'a'), 4, '', 'refused: WebSocket')
+    with Place('ws', 'json', serializers=('cbor',)) as p:
+        expect(p.run('call', 'a'), 4, '', 'refused: WebSocket')
+    with Place('unix', 'json', serializers=('cbor',)) as p:
+        expect(p.run('call', 'a'), 4, '', 'does not support the serializer')
+
+
+def announced_and_not_sent():
+    """16 MB announced and one octet sent, a thousand frames of nothing"""
+    def hook(conn, m):
+        conn.raw(b'\x00\xff\xff\xffx')
+        return True
+    with Place(on_message=hook) as p:
+        q = p.start('-w', '2', 'call', 'a')
+        assert p.router.wait(lambda: p.router.conns and
+                             p.router.conns[0].messages)
+        if not SAN:
+            with open('/proc/%d/status' % q.pid) as f:
+                rss = int(re.search(r'VmRSS:\s+(\d+)', f.read()).group(1))
+            assert rss < 12000, rss
+        expect(finish(q), 6, '', 'timeout')
+
+
+def random_octets():
+    """noise in place of every answer"""
+    rnd = random.Random(2)
+    for i in range(60):
+        transport = ('unix', 'ws')[i % 2]
+        ser = SERIALIZERS[i % 3]
+        noise = rnd.randbytes(rnd.randint(1, 300))
+        valid = pack(ser, [[2, 1, {}], [50, 1, {}, ['x' * 20]],
+                           [8, 48, 1, {}, 'a.b', [1]]][i % 3])
+        damaged = bytearray(valid)
+        damaged[rnd.randrange(len(valid))] ^= 1 << rnd.randrange(8)
+
+        def hook(conn, m):
+            if m[0] == 1 and i % 4 > 1:
+                return False
+            if m[0] not in (1, 48):
+                return False
+            if i % 5 == 0:
+                conn.raw(noise)
+            else:
+                conn.send_payload(bytes(damaged))
+            return True
+        with Place(transport, ser, on_message=hook) as p:
+            r = p.run('-w', '0.5', 'call', 'a')
+            assert r.status in (0, 2, 4, 5, 6), (i, r)
+            p.router.errors = []
+
+
+def octet_by_octet(transport):
+    """an answer that comes octet by octet"""
+    def hook(conn, m):
+        if m[0] == 48:
+            whole = conn.frame(pack('msgpack', [50, m[1], {}, ['x' * 300]]))
+
+            def drip(i):
+                if i < len(whole):
+                    conn.raw(whole[i:i + 1])
+                    p.router.loop.call_later(0.001, drip, i + 1)
+            drip(0)
+            return True
+    with Place(transport, on_message=hook) as p:
+        expect(p.run('call', 'a'), 0, line('["%s"]' % ('x' * 300)))
+
+
+def pings(transport):
+    """PING is answered with its octets, also between fragments"""
+    def hook(conn, m):
+        if m[0] == 48:
+            payload = pack('msgpack', [50, m[1], {}, ['x']])
+            if conn.kind == 'rs':
+                conn.raw(rs_frame(1, b'one') + rs_frame(1, b'') +
+                         rs_frame(2, b'unasked') + rs_frame(0, payload))
+            else:
+                conn.raw(ws_frame(9, b'one') +
+                         ws_frame(2, payload[:3], False) +
+                         ws_frame(9, b'') + ws_frame(10, b'unasked') +
+                         ws_frame(0, payload[3:]))
+            return True
+    with Place(transport, on_message=hook) as p:
+        expect(p.run('call', 'a'), 0, line('["x"]'))
+        assert p.router.wait(lambda: p.router.pongs == [b'one', b''])
+
+
+def websocket_close():
+    """a Close of the router is answered and told"""
+    def hook(conn, m):
+        conn.raw(ws_frame(8, struct.pack('>H', 1001) + b'going \x1b'))
+        return True
+    with Place('ws', on_message=hook) as p:
+        expect(p.run('call', 'a'), 2, '',
+               r'connection lost: closed by the router with code 1001')
+        assert p.router.wait(lambda: p.router.conns[0].close_code == 1001)
+    with Place('ws') as p:
+        expect(p.run('call', 'com.example.add', '1'), 0)
+        assert p.router.wait(lambda: p.router.conns[0].close_code == 1000)
+
+
+def websocket_request():
+    """path, query and Host are those of the URL"""
+    with Place('ws') as p:
+        port = p.router.port
+        for tail, path in (('', '/'), ('/', '/'), ('/a/b?c=d', '/a/b?c=d'),
+                           ('?c=d', '/?c=d')):
+            expect(wampc('--insecure', '-u', 'ws://127.0.0.1:%d%s' %
+                         (port, tail), 'call', 'com.example.add', '1'), 0)
+            c = p.router.conns[-1]
+            assert c.request_line == 'GET %s HTTP/1.1' % path, c.request_line
+            assert c.headers['host'] == '127.0.0.1:%d' % port, c.headers
+            assert c.headers['sec-websocket-protocol'] == 'wamp.2.msgpack'
+
+
+def ipv6():
+    try:
+        s = socket.socket(socket.AF_INET6)
+        s.bind(('::1', 0))
+        s.close()
+    except OSError:
+        raise Skip('no IPv6 loopback')
+    with FakeRouter(port=0, host='::1') as r:
+        for url in ('ws', 'rs'):
+            expect(wampc('--insecure', '-u', '%s://[::1]:%d' % (url, r.port),
+                         'call', 'com.example.add', '1'), 0, line('[1]'))
+        assert r.conns[0].headers['host'] == '[::1]:%d' % r.port
+
+
+def router_dies():
+    """the end of the connection is status 2"""
+    for transport in ('unix', 'ws', 'rss'):
+        with Place(transport) as p:
+            sub = p.service('subscribe', 'com.example.t')
+            p.router.call(lambda: p.router.conns[0].close())
+            expect(finish(sub), 2, '', 'connection lost')
+
+
+def payload_on_one_line():
+    """white space and escapes of a JSON router stay on one line"""
+    text = (b'[36, 1, 7, {"topic": "com.example.x"}, [ 1 ,\n "a \\n\\" b\xc2'
+            b'\x9b\x7f" ,\r\n\t{ "k" : [ ] } ], { } ]')
+
+    def hook(conn, m):
+        if m[0] == 32:
+            conn.send([33, m[1], 1])
+            conn.send_payload(text)
+            return True
+    with Place('unix', 'json', on_message=hook) as p:
+        expect(p.run('subscribe', '-n', '1', 'com.example.t'), 0,
+               '{"topic":"com.example.x","publication":7,"args":[1,"a \\n\\"'
+               ' b\\u009b\\u007f",{"k":[]}],"kwargs":{}}\n')
+
+
+def what_json_cannot_say():
+    """an extension type is told on stderr, the rest goes on"""
+    import msgpack
+
+    def hook(conn, m):
+        ext = msgpack.ExtType(5, b'x')
+        if m[0] == 32:
+            conn.send([33, m[1], 1])
+            conn.send([36, 1, 7, {}, [ext]])
+            conn.send([36, 1, 8, {}, [float('nan'), b'\0\1']])
+            return True
+        if m[0] == 48:
+            conn.send([50, m[1], {}, [ext]])
+            return True
+    with Place(on_message=hook) as p:
+        expect(p.run('subscribe', '-n', '2', 'com.example.t'), 0,
+               '{"topic":"com.example.t","publication":8,"args":'
+               '[null,"\\u0000AAE="],"kwargs":{}}\n',
+               'com.example.t: publication 7: JSON cannot say it')
+        expect(p.run('call', 'com.example.t'), 5, '',
+               'wamp.error.invalid_argument: JSON cannot say the result')
+
+
+def invocation_flood():
+    """calls beyond the queue are refused, the others answered"""
+    n = 1200
+
+    def hook(conn, m):
+        if m[0] == 64:
+            conn.send([65, m[1], 1])
+            for i in range(n):
+                conn.send([68, i + 1, 1, {}])
+            return True
+        return m[0] in (70, 8)
+    with Place(on_message=hook) as p:
+        reg = p.start('register', '-c', '8', 'a', '--', 'true')
+        done_ = p.router.wait(lambda: p.router.conns and sum(
+            m[0] in (70, 8) for m in p.router.conns[0].messages) == n,
+            60 * SLOW)
+        assert done_
+        errors_ = [m for m in p.router.conns[0].messages if m[0] == 8]
+        assert 0 < len(errors_) <= 200 and \
+            all(m[4] == 'wamp.error.unavailable' for m in errors_), \
+            len(errors_)
+        reg.terminate()
+        finish(reg)
+
+
+# -- run ------------------------------------------------------------------------
+
+def main():
+    make_certs()
+    for fn in (usage, nobody_listens, default_socket_and_realm):
+        run_case(fn)
+    over_everything()
+    for fn in (commands_at_once, commands_end_with_wampc,
+               grandchild_holds_the_pipes, unread_input_is_no_error,
+               missing_command, no_shell, result_too_long, signals,
+               reader_has_enough, output_that_cannot_be_written,
+               closed_descriptors, limits_of_time, goodbye_unanswered,
+               many_lines, standard_input_from_a_file, long_line,
+               directories, long_path, peer_of_another_user,
+               directory_of_another_user, root_listens_for_all):
+        run_case(fn)
+    for scheme in ('rss', 'wss'):
+        for t in TLS:
+            run_case(bound(tls_verification, scheme, *t),
+                     '%s %s %s CA %s: ' % (scheme, t[0], t[1], t[2]))
+    for fn in (tls_against_plain, bad_cafile):
+        run_case(fn)
+    for ser in SERIALIZERS:
+        run_case(bound(hostile_messages, ser), ser + ': ')
+        run_case(bound(hostile_encodings, ser), ser + ': ')
+    for transport in ('unix', 'ws'):
+        for fn in (hostile_frames, octet_by_octet, pings):
+            run_case(bound(fn, transport), transport + ': ')
+    for fn in (hostile_handshakes, announced_and_not_sent, random_octets,
+               websocket_close, websocket_request, ipv6, router_dies, payload_on_one_line,
+               what_json_cannot_say, invocation_flood):
+        run_case(fn)
+    done()
+
+
+main()
