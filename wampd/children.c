@@ -117,7 +117,8 @@ start_step(struct child *c)
 {
 	struct wampd	*w = c->w;
 
-	if (c->chan == NULL)
+	/* nonsense closed it in this turn */
+	if (c->chan == NULL || !chan_is_open(c->chan))
 		return;
 	switch (c->state) {
 	case CHILD_HOLD:

@@ -1,0 +1,357 @@
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# Children that die, hang, break the sandbox or talk nonsense are named and
+# replaced; the others and their sessions carry on.
+
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import time
+
+from daemon import (B, SAN, Skip, Wampd, free_port, is_alive,
+                    run_cases, tmpdir, wait_until)
+from wampclient import Client, Closed
+
+REALM = '''
+realm "realm1" {
+	authenticate anonymous role "all"
+	role "all" { allow any }
+}
+'''
+
+
+def conf(port, path, more=''):
+    return '''prefork 2
+brokers 2
+listen on 127.0.0.1 port %d
+listen on socket "%s" mode 0666
+%s%s''' % (port, path, more, REALM)
+
+
+class Daemon(Wampd):
+    def __init__(self, **kw):
+        self.port = free_port()
+        self.path = tmpdir() + '/s'
+        super().__init__(conf(self.port, self.path), **kw)
+
+    def replaced(self, name, old, timeout=10):
+        def new():
+            pid = self.children().get(name)
+            return pid if pid is not None and pid != old else None
+        return wait_until(new, timeout * (3 if SAN else 1),
+                          'a new ' + name)
+
+
+def joins(address):
+    try:
+        Client(address, timeout=5).close()
+        return True
+    except (OSError, Closed, AssertionError):
+        return False
+
+
+def each_child_killed():
+    """kill -9 of each child in turn: replaced, the others stay"""
+    with Daemon() as w:
+        for name in sorted(w.children()):
+            before = w.children()
+            os.kill(before[name], signal.SIGKILL)
+            w.replaced(name, before[name])
+            w.wait_log(r'%s \(process %d\) killed by signal 9' % (
+                name, before[name]))
+            after = w.children()
+            for other, pid in before.items():
+                if other != name:
+                    assert after.get(other) == pid, (name, other)
+            wait_until(lambda: joins(('127.0.0.1', w.port)), 20, 'a join')
+            wait_until(lambda: joins(w.path), 20, 'a join')
+
+
+def accepts_soon():
+    """a tlsproxy that dies accepts again within 200 ms the first time"""
+    if SAN:
+        raise Skip('times are measured without sanitizers')
+    with Daemon() as w:
+        best = 10
+        for name in ('tlsproxy 2',):
+            pid = w.child(name)
+            c = Client(w.path)
+            os.kill(pid, signal.SIGKILL)
+            begin = time.monotonic()
+            c.expect_closed()
+            n = Client(w.path)
+            best = min(best, time.monotonic() - begin)
+            n.close()
+            c.close()
+        # the machine may be busy: the bound is 0.2 s on an idle one
+        assert best < 1, 'took %.3f s' % best
+
+
+def sessions_survive():
+    """sessions of one tlsproxy survive the death of another"""
+    with Daemon() as w:
+        c = Client(w.path)
+        sub = c.subscribe('com.example.t')
+        os.kill(w.child('tlsproxy 0'), signal.SIGKILL)
+        w.wait_log('tlsproxy 0 .* killed')
+        wait_until(lambda: joins(('127.0.0.1', w.port)), 20, 'a join')
+        p = Client(('127.0.0.1', w.port))
+        p.publish('com.example.t', 1)
+        m = c.recv()
+        assert m[0] == 36 and m[1] == sub, m
+        c.close()
+        p.close()
+
+
+def sandbox_violation():
+    """a death by SIGSYS is named a sandbox violation"""
+    with Daemon(expect_reports=True) as w:
+        pid = w.child('broker 0')
+        os.kill(pid, signal.SIGSYS)
+        w.wait_log(r'broker 0 \(process %d\) sandbox violation \(SIGSYS\).*'
+                   r'type=1326' % pid)
+        w.replaced('broker 0', pid)
+
+
+def hanging():
+    """a child that hangs is killed after 5 s, named and replaced"""
+    with Daemon() as w:
+        begin = time.monotonic()
+        pids = {n: w.child(n) for n in ('tlsproxy 0', 'broker 1')}
+        for pid in pids.values():
+            os.kill(pid, signal.SIGSTOP)
+        for name, pid in pids.items():
+            w.wait_log(r'%s \(process %d\) did not answer for 5 s' % (
+                name, pid), 15)
+            w.replaced(name, pid)
+        took = time.monotonic() - begin
+        assert took > 4.5, 'after %.1f s' % took
+        assert not any(is_alive(p) for p in pids.values())
+        wait_until(lambda: joins(('127.0.0.1', w.port)), 20, 'a join')
+
+
+def suspended():
+    """a parent that was suspended itself does not blame its children"""
+    with Daemon() as w:
+        before = w.children()
+        w.proc.send_signal(signal.SIGSTOP)
+        for pid in before.values():
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(7)
+        for pid in before.values():
+            os.kill(pid, signal.SIGCONT)
+        w.proc.send_signal(signal.SIGCONT)
+        time.sleep(2)
+        assert w.children() == before
+        assert 'did not answer' not in w.log()
+
+
+def one_after_the_other():
+    """many deaths at once and in a row: all is whole again at the end"""
+    with Daemon() as w:
+        for i in range(3):
+            for pid in w.children().values():
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: len(w.children()) == 6, 60, 'six children')
+        wait_until(lambda: joins(('127.0.0.1', w.port)), 60, 'a join')
+        wait_until(lambda: joins(w.path), 60, 'a join')
+        names = sorted(w.children())
+        assert names == ['broker 0', 'broker 1', 'keeper', 'tlsproxy 0',
+                         'tlsproxy 1', 'tlsproxy 2'], names
+
+
+# -- programs that are not ours ------------------------------------------------
+
+def tree(**programs):
+    """A copy of the build with some children replaced by scripts."""
+    d = tmpdir()
+    for sub in ('sbin', 'libexec'):
+        shutil.copytree(os.path.join(B, sub), os.path.join(d, sub))
+    for name, text in programs.items():
+        path = os.path.join(d, 'libexec', 'wampd', name)
+        os.unlink(path)
+        with open(path, 'w') as f:
+            f.write(text)
+        os.chmod(path, 0o755)
+    return d
+
+
+def start_tree(d):
+    with open(d + '/conf', 'w') as f:
+        f.write('prefork 1\nlisten on 127.0.0.1 port %d\n%s' % (
+            free_port(), REALM))
+    return subprocess.Popen([d + '/sbin/wampd', '-d', '-f', d + '/conf'],
+                            stdin=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def run_tree(d, timeout=60):
+    p = start_tree(d)
+    try:
+        err = p.communicate(timeout=timeout * (3 if SAN else 1))[1]
+    except subprocess.TimeoutExpired:
+        p.kill()
+        raise AssertionError('wampd does not end:\n' + p.communicate()[1])
+    return p.returncode, err
+
+
+def read_until(p, regex):
+    err = ''
+    for line in p.stderr:
+        err += line
+        if re.search(regex, line):
+            return err
+    raise AssertionError('no /%s/ in:\n%s' % (regex, err))
+
+
+# what a child does first: reads SETUP_START, then "say(type, data)"
+FAKE = '''#!%s
+import os, struct, sys, time
+def say(type, data, fix=0):
+    n = 16 + len(data)
+    os.write(3, struct.pack('=IIII', type, n + fix, 0, 0) + data +
+             b'\\0' * (-n %% 8))
+def wait():
+    while os.read(3, 65536):
+        pass
+    sys.exit(0)
+start = os.read(3, 4096)
+version, role, kind, instance, generation = struct.unpack_from(
+    '=IBBHI', start, 16)
+done = struct.pack('=IBBH', version, role, 0, instance)
+'''
+
+
+def fake(body):
+    python = os.environ.get('PYTHON', '/usr/bin/python3')
+    return FAKE % python + body
+
+
+def child_refuses():
+    """a child that refuses to start ends the start at once, with its words"""
+    begin = time.monotonic()
+    status, err = run_tree(tree(keeper=fake(
+        'os.write(2, b"<2>no such luck\\n"); sys.exit(1)\n')))
+    assert status == 1, err
+    assert 'keeper: no such luck' in err, err
+    assert 'keeper cannot be started' in err, err
+    assert time.monotonic() - begin < 20
+
+
+def child_crashes():
+    """a child that crashes at start is tried 5 times, then wampd gives up"""
+    status, err = run_tree(tree(broker=fake('os.abort()\n')))
+    assert status == 1, err
+    assert len(re.findall(r'broker 0 .*killed by signal 6', err)) == 5, err
+    assert 'broker 0 cannot be started: giving up' in err, err
+
+
+NONSENSE = {
+    'unknown type': 'say(2, done); say(9999, b"")',
+    'type of the parent': 'say(2, done); say(1, b"\\0" * 48)',
+    'wrong length': 'say(2, done + b"\\0" * 8)',
+    'truncated header': 'say(2, done); say(8, b"", -10)',
+    'huge length': 'say(2, done); say(8, b"", 1 << 30)',
+    'wrong role': 'say(2, struct.pack("=IBBH", version, 1, 0, instance))',
+    'wrong version': 'say(2, struct.pack("=IBBH", 99, role, 0, instance))',
+    'twice done': 'say(2, done); say(2, done)',
+    'pong without ping': 'say(2, done); say(9, struct.pack("=I", 7))',
+    'a peer that is none': 'say(2, done); say(4, b"\\1" * 12)',
+    'accuses itself': 'say(2, done); say(12, struct.pack("=BBHI", role, 0, '
+                      'instance, generation))',
+    'counts of a broker': 'say(2, done); say(13, b"\\0" * 20)',
+    'accepting': 'say(2, done); say(7, b"")',
+    'shut down': 'say(2, done); say(11, b"")',
+    'committed': 'say(2, done); say(31, struct.pack("=I", 1))',
+}
+
+
+def nonsense():
+    """nonsense on the control channel: killed, replaced, wampd lives"""
+    d = tree()
+    path = d + '/libexec/wampd/broker'
+    for what, body in NONSENSE.items():
+        os.unlink(path)
+        with open(path, 'w') as f:
+            f.write(fake(body + '\nwait()\n'))
+        os.chmod(path, 0o755)
+        p = start_tree(d)
+        # twice: it goes on after the first
+        for i in range(2):
+            read_until(p, r'broker 0 \(process \d+\) sent .* on its control '
+                       r'channel: killed')
+        assert p.poll() is None, what
+        p.terminate()
+        rest = p.communicate(timeout=60)[1]
+        assert p.returncode == 0, (what, rest)
+
+
+def descriptors_from_a_child():
+    """descriptors that a child pushes to the parent are not taken"""
+    d = tree(broker=fake('''
+import array, socket
+s = socket.socket(fileno=3)
+say(2, done)
+null = os.open('/dev/null', os.O_RDONLY)
+for i in range(50):
+    hdr = struct.pack('=IIII', 9, 20, 0, 0) + b'\\0' * 8
+    s.sendmsg([hdr[:16]], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+              array.array('i', [null] * 10))])
+wait()
+'''))
+    status, err = run_tree(d)
+    assert status == 1, err
+    assert 'giving up' in err, err
+
+
+def floods_the_log():
+    """a child that floods its log is slowed down by nobody, lines counted"""
+    d = tree(broker=fake('''
+line = b'<6>' + b'x' * 100 + b'\\n'
+import fcntl
+end = time.monotonic() + 2
+while time.monotonic() < end:
+    try:
+        os.write(2, line * 50)
+    except BlockingIOError:
+        pass
+os.write(2, b'<6>end \\033[2J\\n')
+sys.exit(1)
+'''))
+    status, err = run_tree(d)
+    assert status == 1
+    assert '\033' not in err
+    assert len(err) < 4000000, len(err)
+    assert re.search(r'broker 0: \d+ lines of its log were dropped', err), \
+        err[-2000:]
+
+
+def ends_on_request():
+    """a child that ignores the end is killed"""
+    d = tree(broker=fake('''
+import signal
+for s in (1, 2, 15):
+    signal.signal(s, signal.SIG_IGN)
+say(2, done)
+os.write(2, b'<4>here\\n')
+time.sleep(600)
+'''))
+    p = start_tree(d)
+    read_until(p, 'broker 0: here')
+    begin = time.monotonic()
+    p.terminate()
+    rest = p.stderr.read()
+    assert p.wait(60) == 0, rest
+    assert time.monotonic() - begin < (40 if SAN else 5)
+    assert 'did not end in time' in rest, rest
+
+
+run_cases([
+    each_child_killed, accepts_soon, sessions_survive, sandbox_violation,
+    hanging, suspended, one_after_the_other, child_refuses, child_crashes,
+    nonsense, descriptors_from_a_child, floods_the_log, ends_on_request,
+])
