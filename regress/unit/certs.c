@@ -9,6 +9,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,18 +77,30 @@ certs_read(const char *name, const char *ext, size_t *len)
 	return (p);
 }
 
+static int
+certs_open(const char *name, const char *ext)
+{
+	char	path[512];
+	int	fd;
+
+	snprintf(path, sizeof(path), "%s/%s.%s", dir, name, ext);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 && errno != ENOENT)
+		err(1, "%s", path);
+	return (fd);
+}
+
 struct conf_keypair *
 certs_keypair(struct conf *c, const char *cert, const char *key)
 {
-	struct conf_keypair	*kp = xcalloc(1, sizeof(*kp));
+	struct conf_keypair	*kp = conf_add_keypair(c, cert, strlen(cert));
 	static uint32_t		 id;
 
 	kp->id = ++id;
-	kp->name = xstrdup(cert);
-	kp->cert_fd = kp->key_fd = kp->ocsp_fd = -1;
 	kp->cert = certs_read(cert, "crt", &kp->certlen);
 	kp->key = certs_read(key, "key", &kp->keylen);
 	kp->ocsp = certs_read(cert, "ocsp", &kp->ocsplen);
-	TAILQ_INSERT_TAIL(&c->keypairs, kp, entry);
+	kp->cert_fd = certs_open(cert, "crt");
+	kp->key_fd = certs_open(key, "key");
+	kp->ocsp_fd = certs_open(cert, "ocsp");
 	return (kp);
 }

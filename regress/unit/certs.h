@@ -17,7 +17,7 @@ struct conf_keypair;
 const char	*certs_make(void);
 /* Content of a file of that directory, NULL if it is not there. */
 uint8_t		*certs_read(const char *name, const char *ext, size_t *);
-/* A keypair of that name, with its staple if there is one. */
+/* A keypair, read and opened, with its staple if there is one. */
 struct conf_keypair	*certs_keypair(struct conf *, const char *cert,
 			    const char *key);
 

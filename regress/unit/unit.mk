@@ -11,13 +11,21 @@ UNIT_LIBS_codec_oracle = -ljansson -lcbor -lmsgpackc -lm
 $(B)/regress/unit/codec_oracle: $(UNIT_OBJS_codec_oracle)
 
 # the keeper's
-UNIT_TESTS +=	sign keys
+UNIT_TESTS +=	sign keys keeper tls
 UNIT_OBJS_sign =	$(addprefix $(B)/obj/keeper/, keys.o sign.o)
 UNIT_LIBS_sign =	$(LIBS_CRYPTO)
 UNIT_OBJS_keys =	$(UNIT_OBJS_sign) $(B)/obj/regress/unit/certs.o
 UNIT_LIBS_keys =	$(LIBS_CRYPTO)
 $(B)/regress/unit/sign: $(UNIT_OBJS_sign)
 $(B)/regress/unit/keys: $(UNIT_OBJS_keys)
+# these run the keeper itself
+UNIT_OBJS_keeper =	$(B)/obj/regress/unit/play.o
+$(B)/regress/unit/keeper: $(UNIT_OBJS_keeper)
+UNIT_OBJS_tls =	$(addprefix $(B)/obj/regress/unit/, certs.o play.o) \
+		$(addprefix $(B)/obj/tlsproxy/, tls_conf.o tls_key.o \
+		tls_release.o tls_warm.o)
+UNIT_LIBS_tls =	$(LIBS_TLS) $(LIBS_SSL)
+$(B)/regress/unit/tls: $(UNIT_OBJS_tls)
 
 # the parent's
 UNIT_TESTS +=	listen logsink connlimit edges

@@ -1,0 +1,60 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * A test plays the parent of a real child process, here the keeper.
+ */
+#ifndef WAMPD_PLAY_H
+#define WAMPD_PLAY_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "msgtypes.h"
+
+struct chan;
+struct conf;
+struct event;
+struct event_base;
+
+struct play {
+	pid_t			 pid;
+	enum proc_role		 role;
+	struct event_base	*base;
+	struct chan		*chan;
+	struct event		*log;
+	int			 log_fd;
+	int			 is_setup;
+	unsigned int		 npeers;	/* PEER_READY */
+	unsigned int		 npongs;
+	uint32_t		 ready, committed;	/* generations */
+	char			 failed[REASON_MAXLEN + 1];
+	unsigned int		 nsuspects;
+	struct m_suspect	 suspect;	/* the last */
+	int			 is_gone;
+	char			 root[64];	/* its empty directory */
+};
+
+/* Start B/libexec/wampd/PROGRAM; fails the test if it does not come up. */
+void	 play_start(struct play *, enum proc_role, const char *program);
+/* 0 when committed, -1 with its words in failed; the conf is kept. */
+int	 play_configure(struct play *, struct conf *);
+/* A peer of the child; returns the peer's end, blocking. */
+int	 play_peer(struct play *, int role, int kind, int instance,
+	    uint32_t generation, int link);
+void	 play_peer_gone(struct play *, int role, int instance,
+	    uint32_t generation);
+/* Handle what the child says until *n is no longer old. */
+void	 play_until(struct play *, const unsigned int *n, unsigned int old,
+	    const char *what);
+/* The child has seen what happened before, such as the end of a peer. */
+void	 play_sync(struct play *);
+/* Handle what it has said by now. */
+void	 play_poll(struct play *);
+/* Close, and insist on exit status 0. */
+void	 play_stop(struct play *);
+void	 play_kill(struct play *);
+
+#endif /* WAMPD_PLAY_H */
