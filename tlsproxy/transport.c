@@ -204,7 +204,9 @@ ws_peer_close(struct conn *c, const struct ws_event *ev)
 {
 	if (c->sess != NULL)
 		session_lost(c, "connection closed");
-	conn_close_code(c, ev->code, NULL);
+	/* RFC 6455, 5.5.1: the code is echoed; where there is none, clients
+	 * that call everything but 1000 a loss are told 1000 */
+	conn_close_code(c, ev->code != 0 ? ev->code : WS_NORMAL, NULL);
 }
 
 static void

@@ -154,6 +154,15 @@ to_broker(struct in *in, uint32_t type, const void *m, size_t len,
 
 /* -- options ------------------------------------------------------------ */
 
+/* Clients send options that they have no value for as null (wampy.js does,
+ * in CBOR as undefined): as good as not sent. */
+static int
+is_absent(const struct val *v)
+{
+	return (v->type == VAL_NIL || (v->ser == SER_CBOR && v->len == 1 &&
+	    v->p[0] == 0xf7));
+}
+
 /* The boolean "key" of a dict: *set keeps its value where there is none.
  * Known keys with a wrong type are violations (notes: T15): -1. */
 static int
@@ -164,7 +173,7 @@ opt_bool(struct in *in, const struct val *dict, const char *key, int *set)
 
 	val_iter_init(&it, dict);
 	while (val_map_next(&it, &k, &v)) {
-		if (!val_is(&k, key, strlen(key)))
+		if (!val_is(&k, key, strlen(key)) || is_absent(&v))
 			continue;
 		if (v.type != VAL_BOOL) {
 			session_abort(in->c, VIOLATION,
@@ -188,7 +197,7 @@ opt_word(struct in *in, const struct val *dict, const char *key,
 
 	val_iter_init(&it, dict);
 	while (val_map_next(&it, &k, &v)) {
-		if (!val_is(&k, key, strlen(key)))
+		if (!val_is(&k, key, strlen(key)) || is_absent(&v))
 			continue;
 		if (v.type != VAL_STR) {
 			session_abort(in->c, VIOLATION,
@@ -225,6 +234,8 @@ hello_details(struct in *in, struct hello *h)
 
 	val_iter_init(&it, &in->v[2]);
 	while (val_map_next(&it, &k, &v)) {
+		if (is_absent(&v))
+			continue;
 		if (val_is(&k, "roles", 5))
 			h->roles = v;
 		else if (val_is(&k, "authmethods", 11))
@@ -232,19 +243,16 @@ hello_details(struct in *in, struct hello *h)
 		else if (val_is(&k, "authid", 6))
 			h->authid = v;
 	}
-	/* a null is as good as none: clients send them */
 	if (h->roles.type != VAL_MAP || val_count(&h->roles) == 0 ||
 	    val_map_check(&h->roles) == -1) {
 		session_abort(in->c, VIOLATION, "HELLO names no roles");
 		return (-1);
 	}
-	if (h->authid.type != 0 && h->authid.type != VAL_NIL &&
-	    h->authid.type != VAL_STR) {
+	if (h->authid.type != 0 && h->authid.type != VAL_STR) {
 		session_abort(in->c, VIOLATION, "authid must be a string");
 		return (-1);
 	}
-	if (h->methods.type != 0 && h->methods.type != VAL_NIL &&
-	    h->methods.type != VAL_ARRAY) {
+	if (h->methods.type != 0 && h->methods.type != VAL_ARRAY) {
 		session_abort(in->c, VIOLATION, "authmethods must be a list");
 		return (-1);
 	}

@@ -58,22 +58,26 @@ class Skip(Exception):
     """Raised by a case that cannot run here."""
 
 
+def run_case(fn, prefix=''):
+    """Run a function; the first line of its docstring, or its name, names
+    the case."""
+    name = (fn.__doc__ or fn.__name__).strip().split('\n')[0]
+    name = prefix + (name if fn.__doc__ else name.replace('_', ' '))
+    try:
+        fn()
+    except Skip as e:
+        skip(name, str(e))
+    except Exception as e:  # every failure is one line and a trace
+        traceback.print_exc(file=sys.stdout)
+        not_ok(name, '%s: %s' % (type(e).__name__, str(e).split('\n')[0]))
+    else:
+        ok(name)
+
+
 def run_cases(cases):
-    """Run functions; the first line of a docstring, or the name, names the
-    case.  Does not return."""
+    """Run them all.  Does not return."""
     for fn in cases:
-        name = (fn.__doc__ or fn.__name__).strip().split('\n')[0]
-        name = name.replace('_', ' ') if not fn.__doc__ else name
-        try:
-            fn()
-        except Skip as e:
-            skip(name, str(e))
-        except Exception as e:  # every failure is one line and a trace
-            traceback.print_exc(file=sys.stdout)
-            not_ok(name, '%s: %s' % (type(e).__name__,
-                                     str(e).split('\n')[0]))
-        else:
-            ok(name)
+        run_case(fn)
     done()
 
 
