@@ -292,10 +292,31 @@ end(struct wampd *w)
 	free(w->macros);
 }
 
+/* Returns the exit status. */
+static int
+start(struct wampd *w)
+{
+	if ((w->conf = load(w)) == NULL)
+		return (1);
+	log_setlevel((enum log_level)w->conf->loglevel);
+	if (w->is_check)
+		return (check(w));
+	if (!w->is_foreground && daemon_fork(w) == -1)
+		return (1);
+	wampd_events(w);
+	if (prepare(w) == -1)
+		return (1);
+	run(w);
+	if (w->is_ready && w->status == 0)
+		log_info("stopped");
+	return (w->status);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct wampd	w;
+	int		status;
 
 	memset(&w, 0, sizeof(w));
 	TAILQ_INIT(&w.lsocks);
@@ -306,22 +327,7 @@ main(int argc, char **argv)
 	options(&w, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	host_nofile(&w);
-	if ((w.conf = load(&w)) == NULL)
-		return (1);
-	log_setlevel((enum log_level)w.conf->loglevel);
-	if (w.is_check)
-		w.status = check(&w);
-	else {
-		if (!w.is_foreground && daemon_fork(&w) == -1)
-			return (1);
-		wampd_events(&w);
-		if (prepare(&w) == 0)
-			run(&w);
-		else
-			w.status = 1;
-		if (w.is_ready && w.status == 0)
-			log_info("stopped");
-	}
+	status = start(&w);
 	end(&w);
-	return (w.status);
+	return (status);
 }
