@@ -154,13 +154,19 @@ to_broker(struct in *in, uint32_t type, const void *m, size_t len,
 
 /* -- options ------------------------------------------------------------ */
 
-/* Clients send options that they have no value for as null (wampy.js does,
- * in CBOR as undefined): as good as not sent. */
+/* Clients send options that they have no value for as null, or (wampy.js) as
+ * what its serializers make of JavaScript's undefined: as good as not sent. */
 static int
 is_absent(const struct val *v)
 {
-	return (v->type == VAL_NIL || (v->ser == SER_CBOR && v->len == 1 &&
-	    v->p[0] == 0xf7));
+	static const uint8_t	mp_undefined[] = { 0xd4, 0, 0 };
+
+	if (v->type == VAL_NIL)
+		return (1);
+	if (v->ser == SER_CBOR)
+		return (v->len == 1 && v->p[0] == 0xf7);
+	return (v->ser == SER_MSGPACK && v->len == sizeof(mp_undefined) &&
+	    memcmp(v->p, mp_undefined, v->len) == 0);
 }
 
 /* The boolean "key" of a dict: *set keeps its value where there is none.
