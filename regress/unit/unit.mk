@@ -39,9 +39,18 @@ $(B)/regress/unit/connlimit: $(UNIT_OBJS_connlimit)
 $(B)/regress/unit/edges: $(UNIT_OBJS_edges)
 
 # the broker's
-UNIT_TESTS +=	broker_hash
+UNIT_TESTS +=	broker_hash $(BROKER_TESTS)
 UNIT_OBJS_broker_hash =	$(B)/obj/broker/hash.o
 $(B)/regress/unit/broker_hash: $(UNIT_OBJS_broker_hash)
+BROKER_TESTS =	broker_hostile broker_model broker_pubsub broker_rpc \
+		broker_session
+BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o play.o)
+UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
+UNIT_OBJS_broker_model = $(BPLAY_OBJS)
+UNIT_OBJS_broker_pubsub = $(BPLAY_OBJS)
+UNIT_OBJS_broker_rpc =	$(BPLAY_OBJS)
+UNIT_OBJS_broker_session = $(BPLAY_OBJS)
+$(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
 
 .PRECIOUS: $(B)/obj/%.o
 
