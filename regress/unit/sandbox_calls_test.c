@@ -78,6 +78,15 @@ static const struct attempt forbidden[] = {
 	    { FD_ECHO, SOL_SOCKET, SO_RCVBUF, 0, 0 } },
 	{ "setsockopt TCP_NODELAY", SYS_setsockopt,
 	    { FD_TCP, IPPROTO_TCP, TCP_NODELAY, 0, 0 } },
+	/* the numbers of SO_LINGER and so on, at another level */
+	{ "setsockopt TCP_CONGESTION", SYS_setsockopt,
+	    { FD_TCP, IPPROTO_TCP, SO_LINGER, 0, 0 } },
+	{ "getsockopt TCP_KEEPIDLE", SYS_getsockopt,
+	    { FD_TCP, IPPROTO_TCP, SO_ERROR, 0, 0 } },
+	{ "getsockopt of TCP 17", SYS_getsockopt,
+	    { FD_TCP, IPPROTO_TCP, SO_PEERCRED, 0, 0 } },
+	{ "getsockopt of TCP 59", SYS_getsockopt,
+	    { FD_TCP, IPPROTO_TCP, 59, 0, 0 } },
 	{ "getsockopt SO_PEERPIDFD", SYS_getsockopt,
 	    { FD_ECHO, SOL_SOCKET, 77, 0, 0 } },
 	X(execve, 0, 0, 0),
@@ -503,6 +512,9 @@ do_layers_landlock(void)
 
 	bad += gets("open /", open("/", O_RDONLY), EACCES, 0);
 	bad += gets("mkdir", mkdir("x", 0700), EACCES, EPERM);
+	if (abi >= 3)
+		bad += gets("truncate", truncate(fix.file, 0), EACCES,
+		    ENOENT);
 	if (abi >= 4)
 		bad += connects(&fix.tcp_addr, sizeof(fix.tcp_addr), "connect",
 		    EACCES, ENETUNREACH);

@@ -331,6 +331,7 @@ static void
 make_dirs(void)
 {
 	const char	*tmp = getenv("TEST_TMP");
+	int		 fd;
 
 	snprintf(fix.dir, sizeof(fix.dir), "%.4000s/sandbox.XXXXXX",
 	    tmp != NULL ? tmp : "/tmp");
@@ -340,12 +341,18 @@ make_dirs(void)
 	    fixture_path("empty"));
 	if (mkdir(fix.emptydir, 0555) == -1)
 		err(1, "%s", fix.emptydir);
+	snprintf(fix.file, sizeof(fix.file), "%s", fixture_path("file"));
+	if ((fd = open(fix.file, O_WRONLY | O_CREAT | O_EXCL, 0666)) == -1 ||
+	    fchmod(fd, 0666) == -1)
+		err(1, "%s", fix.file);
+	close(fd);
 }
 
 void
 fixture_close(void)
 {
 	unlink(fix.unix_addr.sun_path);
+	unlink(fix.file);
 	rmdir(fix.emptydir);
 	rmdir(fix.dir);
 }

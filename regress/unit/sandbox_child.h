@@ -57,6 +57,7 @@ struct fixture {
 	int			 nfailed;
 	char			 dir[PATH_MAX];
 	char			 emptydir[PATH_MAX];	/* in dir */
+	char			 file[PATH_MAX];	/* anybody may write */
 	struct sockaddr_in	 tcp_addr;	/* listeners of ours */
 	struct sockaddr_un	 unix_addr, abstract_addr;
 	int			 tcp_fd, unix_fd, abstract_fd;
