@@ -15,7 +15,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
-#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +30,7 @@ static int		 sign_fd = -1;
 static uint32_t		 sign_seq;
 static int		 sign_used;
 static void		(*sign_lost)(void);
+static int		 id_rsa_idx, id_ec_idx;	/* of their ex_data */
 
 static void
 sign_give_up(const char *why)
@@ -41,26 +42,103 @@ sign_give_up(const char *why)
 		sign_lost();
 }
 
+/* -- which key: the SHA-256 of its SubjectPublicKeyInfo ----------------- */
+
+static void
+id_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
+    void *argp)
+{
+	(void)parent;
+	(void)ad;
+	(void)idx;
+	(void)argl;
+	(void)argp;
+	free(ptr);
+}
+
+/* A copy of a key makes its own. */
+static int
+id_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **ptr, int idx,
+    long argl, void *argp)
+{
+	(void)to;
+	(void)from;
+	(void)idx;
+	(void)argl;
+	(void)argp;
+	*ptr = NULL;
+	return (1);
+}
+
+/* Takes the DER of a public key; NULL without it or memory. */
+static uint8_t *
+id_new(uint8_t *der, int derlen)
+{
+	uint8_t	*id = NULL;
+
+	if (derlen > 0 && (id = malloc(SHA256_DIGEST_LENGTH)) != NULL)
+		SHA256(der, (size_t)derlen, id);
+	OPENSSL_free(der);
+	return (id);
+}
+
+/* Computed once a key: 30 us for EC are a tenth of a handshake. */
+static const uint8_t *
+id_rsa(RSA *rsa)
+{
+	uint8_t	*id, *der = NULL;
+	int	 len;
+
+	if ((id = RSA_get_ex_data(rsa, id_rsa_idx)) != NULL)
+		return (id);
+	len = i2d_RSA_PUBKEY(rsa, &der);
+	id = id_new(der, len);
+	if (id != NULL && !RSA_set_ex_data(rsa, id_rsa_idx, id)) {
+		free(id);
+		return (NULL);
+	}
+	return (id);
+}
+
+static const uint8_t *
+id_ec(EC_KEY *ec)
+{
+	uint8_t	*id, *der = NULL;
+	int	 len;
+
+	if ((id = EC_KEY_get_ex_data(ec, id_ec_idx)) != NULL)
+		return (id);
+	len = i2d_EC_PUBKEY(ec, &der);
+	id = id_new(der, len);
+	if (id != NULL && !EC_KEY_set_ex_data(ec, id_ec_idx, id)) {
+		free(id);
+		return (NULL);
+	}
+	return (id);
+}
+
+/* -- asking ------------------------------------------------------------- */
+
 /*
- * Have data signed with the key whose SubjectPublicKeyInfo is der.  Returns
- * the signature's length, 0 if there is none.
+ * Have data signed with the key of that id.  Returns the signature's
+ * length, 0 if there is none.
  */
 static size_t
-sign_remote(enum sign_alg alg, const uint8_t *der, size_t derlen,
-    const uint8_t *data, size_t len, uint8_t *sig, size_t size)
+sign_remote(enum sign_alg alg, const uint8_t *id, const uint8_t *data,
+    size_t len, uint8_t *sig, size_t size)
 {
 	struct imsg_hdr	h;
 	struct m_sign	m;
 	struct m_signed	answer;
 
-	if (sign_fd == -1 || len > sizeof(m.data))
+	if (sign_fd == -1 || id == NULL || len > sizeof(m.data))
 		return (0);
 	sign_used++;
 	memset(&m, 0, sizeof(m));
 	m.seq = ++sign_seq;
 	m.alg = (uint8_t)alg;
 	m.len = (uint16_t)len;
-	SHA256(der, derlen, m.pubkey);
+	memcpy(m.pubkey, id, sizeof(m.pubkey));
 	memcpy(m.data, data, len);
 	if (imsg_write_blocking(sign_fd, TLS_KEY_WAIT, IMSG_SIGN, 0, 0, &m,
 	    sizeof(m)) == -1 ||
@@ -90,10 +168,8 @@ static int
 key_rsa_sign(int flen, const unsigned char *from, unsigned char *to, RSA *rsa,
     int padding)
 {
-	enum sign_alg	 alg;
-	uint8_t		*der = NULL;
-	size_t		 n;
-	int		 derlen;
+	enum sign_alg	alg;
+	size_t		n;
 
 	switch (padding) {
 	case RSA_NO_PADDING:
@@ -105,11 +181,10 @@ key_rsa_sign(int flen, const unsigned char *from, unsigned char *to, RSA *rsa,
 	default:
 		return (-1);
 	}
-	if (flen < 0 || (derlen = i2d_RSA_PUBKEY(rsa, &der)) <= 0)
+	if (flen < 0)
 		return (-1);
-	n = sign_remote(alg, der, (size_t)derlen, from, (size_t)flen, to,
+	n = sign_remote(alg, id_rsa(rsa), from, (size_t)flen, to,
 	    (size_t)RSA_size(rsa));
-	OPENSSL_free(der);
 	return (n == (size_t)RSA_size(rsa) ? (int)n : -1);
 }
 
@@ -130,18 +205,15 @@ static int
 key_ec_sign(int type, const unsigned char *dgst, int dlen, unsigned char *sig,
     unsigned int *siglen, const BIGNUM *kinv, const BIGNUM *r, EC_KEY *ec)
 {
-	uint8_t	*der = NULL;
-	size_t	 n;
-	int	 derlen;
+	size_t	n;
 
 	(void)type;
 	(void)kinv;
 	(void)r;
-	if (dlen < 0 || (derlen = i2d_EC_PUBKEY(ec, &der)) <= 0)
+	if (dlen < 0)
 		return (0);
-	n = sign_remote(SIGN_ECDSA, der, (size_t)derlen, dgst, (size_t)dlen,
-	    sig, (size_t)ECDSA_size(ec));
-	OPENSSL_free(der);
+	n = sign_remote(SIGN_ECDSA, id_ec(ec), dgst, (size_t)dlen, sig,
+	    (size_t)ECDSA_size(ec));
 	*siglen = (unsigned int)n;
 	return (n != 0);
 }
@@ -168,6 +240,13 @@ tls_key_init(void (*lost)(void))
 	int		(*setup)(EC_KEY *, BN_CTX *, BIGNUM **, BIGNUM **);
 
 	sign_lost = lost;
+	/* slot 0 is libtls's own */
+	(void)RSA_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	(void)EC_KEY_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	id_rsa_idx = RSA_get_ex_new_index(0, NULL, NULL, id_dup, id_free);
+	id_ec_idx = EC_KEY_get_ex_new_index(0, NULL, NULL, id_dup, id_free);
+	if (id_rsa_idx == -1 || id_ec_idx == -1)
+		fatalx("application data of keys");
 	if ((rsa = RSA_meth_dup(RSA_PKCS1_OpenSSL())) == NULL ||
 	    !RSA_meth_set_priv_enc(rsa, key_rsa_sign) ||
 	    !RSA_meth_set_priv_dec(rsa, key_rsa_refuse))
