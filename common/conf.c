@@ -154,6 +154,20 @@ conf_free(struct conf *c)
 	free(c);
 }
 
+/* FNV-1a */
+static uint64_t
+name_hash(const char *name, size_t len)
+{
+	uint64_t	h = 14695981039346656037ULL;
+	size_t		i;
+
+	for (i = 0; i < len; i++) {
+		h ^= (unsigned char)name[i];
+		h *= 1099511628211ULL;
+	}
+	return (h);
+}
+
 struct conf_keypair *
 conf_add_keypair(struct conf *c, const char *name, size_t len)
 {
@@ -193,6 +207,7 @@ conf_add_realm(struct conf *c, const char *name, size_t len)
 
 	r = xcalloc(1, sizeof(*r));
 	r->name = xstrndup(name, len);
+	r->hash = (uint32_t)name_hash(name, len);
 	TAILQ_INIT(&r->auths);
 	TAILQ_INIT(&r->roles);
 	TAILQ_INSERT_TAIL(&c->realms, r, entry);
@@ -227,9 +242,11 @@ struct conf_realm *
 conf_find_realm(const struct conf *c, const char *name, size_t len)
 {
 	struct conf_realm	*r;
+	uint32_t		 hash = (uint32_t)name_hash(name, len);
 
 	TAILQ_FOREACH(r, &c->realms, entry)
-		if (strlen(r->name) == len && memcmp(r->name, name, len) == 0)
+		if (r->hash == hash && strlen(r->name) == len &&
+		    memcmp(r->name, name, len) == 0)
 			return (r);
 	return (NULL);
 }
@@ -307,13 +324,9 @@ conf_find_listen(const struct conf *c, const char *name)
 static uint32_t
 broker_of(const char *name, uint32_t brokers)
 {
-	uint64_t	h = 14695981039346656037ULL, x, most = 0;
+	uint64_t	h = name_hash(name, strlen(name)), x, most = 0;
 	uint32_t	i, best = 0;
 
-	for (; *name != '\0'; name++) {		/* FNV-1a */
-		h ^= (unsigned char)*name;
-		h *= 1099511628211ULL;
-	}
 	for (i = 0; i < brokers; i++) {
 		x = h + (i + 1) * 0x9e3779b97f4a7c15ULL;
 		x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;

@@ -159,6 +159,7 @@ struct conf_realm {
 	uint32_t	 id;
 	uint32_t	 broker;	/* instance that routes it */
 	char		*name;
+	uint32_t	 hash;		/* of the name, for conf_find_realm */
 	uint8_t		 strict_uris;
 	uint8_t		 loose_ids;	/* "request ids loose" */
 	struct conf_auths auths;	/* in order */

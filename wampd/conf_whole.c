@@ -56,9 +56,11 @@ check_listeners(const char *name)
 {
 	const struct conf_listen	*l;
 
-	if (TAILQ_EMPTY(&parser.conf->listens) && !parser.is_lost)
+	int				 is_fine = parser.nerrors == 0;
+
+	if (is_fine && TAILQ_EMPTY(&parser.conf->listens))
 		conf_error_at(name, 0, "nothing to listen on");
-	if (TAILQ_EMPTY(&parser.conf->realms) && !parser.is_lost)
+	if (is_fine && TAILQ_EMPTY(&parser.conf->realms))
 		conf_error_at(name, 0, "no realm: nobody could join");
 	TAILQ_FOREACH(l, &parser.conf->listens, entry)
 		if ((l->flags & LISTEN_RSPING) != 0 &&

@@ -68,3 +68,10 @@ $(B)/regress/unit/%: $(B)/obj/regress/unit/%_test.o $(B)/lib/libcodec.a \
 UNIT_OBJS_sandbox =	$(B)/obj/regress/unit/sandbox_child.o
 UNIT_OBJS_sandbox_calls = $(UNIT_OBJS_sandbox)
 $(B)/regress/unit/sandbox $(B)/regress/unit/sandbox_calls: $(UNIT_OBJS_sandbox)
+
+# the configuration's
+UNIT_TESTS +=	conf
+CONF_TEST_OBJS = $(addprefix $(B)/obj/wampd/, conf_file.o conf_listen.o \
+		conf_realm.o conf_value.o conf_whole.o parse.o printconf.o)
+UNIT_OBJS_conf = $(CONF_TEST_OBJS)
+$(B)/regress/unit/conf: $(CONF_TEST_OBJS)
