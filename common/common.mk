@@ -22,6 +22,7 @@ CODEC_OBJS =	$(addprefix $(B)/obj/common/codec/, \
 		enc.o \
 		http.o \
 		jsoncur.o \
+		jsonnum.o \
 		mpcur.o \
 		rawsocket.o \
 		transcode.o \

@@ -99,18 +99,6 @@ ser_name(enum ser ser)
 	return ("none");
 }
 
-void
-val_iter_init(struct val_iter *it, const struct val *v)
-{
-	memset(it, 0, sizeof(*it));
-	if (v->type != VAL_MAP && v->type != VAL_ARRAY)
-		return;
-	it->p = v->str;
-	it->end = v->str + v->slen;
-	it->left = v->u.u;
-	it->ser = v->ser;
-}
-
 /* Is there another entry?  Steps over what stands between two. */
 static int
 iter_more(struct val_iter *it)

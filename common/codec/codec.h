@@ -31,9 +31,11 @@ enum codec_err {
 	CODEC_ETRUNC,		/* ends in the middle of a value */
 	CODEC_ETRAIL,		/* octets behind the value */
 	CODEC_EUTF8,		/* string that is no UTF-8, lone surrogate */
-	CODEC_EDEPTH,		/* more than CODEC_MAXDEPTH containers */
+	CODEC_EDEPTH,		/* more than CODEC_MAXDEPTH containers; a CBOR
+				 * tag counts as one */
 	CODEC_ENOTLIST,		/* a message that is not a list */
-	CODEC_ETOOMANY,		/* list with more elements than asked for */
+	CODEC_ETOOMANY,		/* list with more elements than asked for; the
+				 * rest of it may not have been looked at */
 	CODEC_ECONVERT,		/* cannot be said in the other serializer */
 	CODEC_ENOMEM
 };
@@ -41,10 +43,11 @@ enum codec_err {
 enum val_type {
 	VAL_NIL = 1,
 	VAL_BOOL,
-	VAL_UINT,		/* 0 to UINT64_MAX, in u.u */
+	VAL_UINT,		/* 0 to UINT64_MAX, in u.u; JSON's -0, too */
 	VAL_INT,		/* INT64_MIN to -1, in u.i */
-	VAL_FLOAT,		/* in u.d; also JSON numbers with . or e, or
-				 * integers beyond the two above */
+	VAL_FLOAT,		/* in u.d; also JSON numbers with . or e, and
+				 * integers beyond the two above.  JSON's 1e999
+				 * is an infinity */
 	VAL_STR,
 	VAL_BIN,		/* MessagePack bin, CBOR byte string; JSON's
 				 * "\u0000..." strings stay VAL_STR here */

@@ -4,13 +4,8 @@
  *
  * The JSON cursor: RFC 8259 and nothing more.  Checks structure, UTF-8,
  * escapes, numbers and depth in one pass; allocates nothing and does not
- * recurse.  Numbers use strtod(3) and printf(3), so the C locale: no program
- * of ours calls setlocale(3) for LC_NUMERIC.
+ * recurse.
  */
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "codec.h"
@@ -19,13 +14,6 @@
 #include "utf8.h"
 
 #define ONES		0x0101010101010101ULL
-
-/*
- * Longer numbers are shortened to that many digits: 767 significant ones
- * decide how any decimal rounds (plus one that says whether more follow).
- */
-#define NUM_DIGITS	780
-#define NUM_COPY	(NUM_DIGITS + 60)
 
 static const uint8_t *
 skip_space(const uint8_t *p, const uint8_t *end)
@@ -251,68 +239,6 @@ number_check(const uint8_t **pp, const uint8_t *end, int *isint)
 	return (CODEC_OK);
 }
 
-/* A checked number with more digits than a copy should have. */
-static double
-double_shortened(const uint8_t *p, size_t len)
-{
-	const uint8_t	*end = p + len;
-	char		 buf[NUM_COPY];
-	long long	 exp = 0, e = 0;
-	size_t		 n = 0, digits = 0;
-	int		 point = 0, neg = 0, more = 0;
-
-	if (*p == '-') {
-		buf[n++] = '-';
-		p++;
-	}
-	for (; p < end && *p != 'e' && *p != 'E'; p++) {
-		if (*p == '.') {
-			point = 1;
-		} else if (digits == 0 && *p == '0') {
-			exp -= point;
-		} else if (digits < NUM_DIGITS) {
-			buf[n++] = (char)*p;
-			digits++;
-			exp -= point;
-		} else {
-			more |= *p != '0';
-			exp += !point;
-		}
-	}
-	if (digits == 0)
-		buf[n++] = '0';
-	if (more) {
-		/* Not half-way between two doubles, but above. */
-		buf[n++] = '1';
-		exp--;
-	}
-	if (p < end && ++p < end && (*p == '-' || *p == '+'))
-		neg = *p++ == '-';
-	for (; p < end; p++)
-		if (e < INT64_MAX / 100)
-			e = e * 10 + (*p - '0');
-	exp += neg ? -e : e;
-	/* Beyond these it is zero or infinity with any of the digits. */
-	if (exp > 100000)
-		exp = 100000;
-	if (exp < -100000)
-		exp = -100000;
-	snprintf(buf + n, sizeof(buf) - n, "e%lld", exp);
-	return (strtod(buf, NULL));
-}
-
-static double
-double_read(const uint8_t *p, size_t len)
-{
-	char	buf[128];
-
-	if (len >= sizeof(buf))
-		return (double_shortened(p, len));
-	memcpy(buf, p, len);
-	buf[len] = '\0';
-	return (strtod(buf, NULL));
-}
-
 /* "-0" is the integer 0. */
 static void
 number_read(struct val *v, int isint)
@@ -333,7 +259,7 @@ number_read(struct val *v, int isint)
 	}
 	if (!isint) {
 		v->type = VAL_FLOAT;
-		v->u.d = double_read(v->p, v->len);
+		v->u.d = json_read_double(v->p, v->len);
 	} else if (neg && x != 0) {
 		v->type = VAL_INT;
 		v->u.i = -(int64_t)(x - 1) - 1;
@@ -626,48 +552,4 @@ json_more(const uint8_t **pp, const uint8_t *end)
 	}
 	*pp = p < end ? p + 1 : end;
 	return (0);
-}
-
-/*
- * Numbers of at most 15 digits, six of them behind the point: the division
- * rounds as a reader of the text would, so if it gives the number back the
- * text does, too.  Returns 0 for others.
- */
-static size_t
-print_decimal(char out[JSON_NUMSIZE], double d)
-{
-	double		scaled = fabs(d) * 1e6;
-	uint64_t	m;
-	int		len;
-
-	if (!(scaled < 1e15))
-		return (0);
-	m = (uint64_t)(scaled + 0.5);
-	if ((double)m / 1e6 != fabs(d))
-		return (0);
-	len = snprintf(out, JSON_NUMSIZE, "%s%" PRIu64 ".%06" PRIu64,
-	    signbit(d) ? "-" : "", m / 1000000, m % 1000000);
-	while (out[len - 1] == '0' && out[len - 2] != '.')
-		len--;
-	return ((size_t)len);
-}
-
-size_t
-json_print_double(char out[JSON_NUMSIZE], double d)
-{
-	size_t	len;
-	int	prec;
-
-	if ((len = print_decimal(out, d)) > 0)
-		return (len);
-	for (prec = 15; prec <= 17; prec++) {
-		len = (size_t)snprintf(out, JSON_NUMSIZE, "%.*g", prec, d);
-		if (strtod(out, NULL) == d)
-			break;
-	}
-	if (strpbrk(out, ".e") == NULL) {
-		out[len++] = '.';
-		out[len++] = '0';
-	}
-	return (len);
 }

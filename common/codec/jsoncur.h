@@ -32,7 +32,13 @@ size_t		 json_unescape(const uint8_t **, const uint8_t *end,
 		    uint8_t out[4]);
 /* Octets of p that a JSON string may contain as they are. */
 size_t		 json_plain_len(const uint8_t *, size_t);
-/* Shortest text that reads back the same and stays a float; no NUL. */
+
+/* jsonnum.c: the value of a checked number. */
+double		 json_read_double(const uint8_t *, size_t);
+/*
+ * A finite number as a text that reads back the same and stays a float; with
+ * few exceptions the shortest such.  Returns its length; no NUL.
+ */
 size_t		 json_print_double(char out[JSON_NUMSIZE], double);
 
 #endif /* WAMPD_JSONCUR_H */

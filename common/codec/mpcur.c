@@ -297,6 +297,19 @@ mp_split(const uint8_t *buf, size_t len, struct val *v, size_t max,
 	return (CODEC_OK);
 }
 
+/* Good for all serializers; here because it must be where mpcur.o is alone. */
+void
+val_iter_init(struct val_iter *it, const struct val *v)
+{
+	memset(it, 0, sizeof(*it));
+	if (v->type != VAL_MAP && v->type != VAL_ARRAY)
+		return;
+	it->p = v->str;
+	it->end = v->str + v->slen;
+	it->left = v->u.u;
+	it->ser = v->ser;
+}
+
 int
 mp_array_next(struct val_iter *it, struct val *v)
 {

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * Equality of values, for tests only: it allocates and recurses.
+ * Equality of values, and octets as text, for tests only: this allocates and
+ * recurses.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -13,6 +14,22 @@
 
 #include "codec.h"
 #include "same.h"
+
+const char *
+show(const void *p, size_t len)
+{
+	static char	 buf[4][256];
+	static int	 turn;
+	const uint8_t	*s = p;
+	char		*b = buf[turn++ % 4];
+	size_t		 i, n = 0;
+
+	for (i = 0; i < len && n < 240; i++)
+		n += (size_t)snprintf(b + n, 256 - n, s[i] >= ' ' &&
+		    s[i] < 127 ? "%c" : "\\x%02x", s[i]);
+	b[n] = '\0';
+	return (b);
+}
 
 int
 double_same(double a, double b)

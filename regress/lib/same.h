@@ -2,10 +2,12 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * Comparing values for tests: of one serializer or of two.
+ * Comparing values for tests, of one serializer or of two; showing octets.
  */
 #ifndef WAMPD_SAME_H
 #define WAMPD_SAME_H
+
+#include <stddef.h>
 
 #include "codec.h"
 
@@ -17,5 +19,7 @@
  */
 int	 val_same(const struct val *a, const struct val *b, int json_rules);
 int	 double_same(double, double);
+/* Octets as text, cut if long; good for four calls. */
+const char	*show(const void *, size_t);
 
 #endif /* WAMPD_SAME_H */

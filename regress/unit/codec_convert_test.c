@@ -265,7 +265,7 @@ seconds(void)
 }
 
 /*
- * As deep as allowed, and 4 MB of it: time stays linear though each head is
+ * As deep as allowed, and a megabyte of it: time stays linear though each head is
  * patched.  The bound is two orders above what it takes.
  */
 static void
@@ -277,7 +277,7 @@ test_deep(void)
 	size_t		i;
 
 	wbuf_add(&in, "[", 1);
-	while (in.len < 4 << 20) {
+	while (in.len < 1 << 20) {
 		wbuf_add(&in, ",", in.len > 1);
 		for (i = 0; i < 127; i++)
 			wbuf_add(&in, "[", 1);
@@ -300,10 +300,56 @@ test_deep(void)
 	puts("ok - deep");
 }
 
+/* Megabytes of what is dearest for each octet stay cheap. */
+static void
+test_large(void)
+{
+	static const struct {
+		enum ser	 from;
+		const char	*head, *unit;
+		size_t		 ulen;
+		const char	*tail;
+	} large[] = {
+		{ J, "[1", S("234567890"), "]" },
+		{ J, "[0.1", S("0"), "]" },
+		{ J, "[1", S(",0.12345678901234567"), "]" },
+		{ J, "[1", S(",[]"), "]" },
+		{ J, "[\"", S("\\u0041"), "\"]" },
+		{ J, "[\"\\u0000", S("AAAA"), "\"]" },
+		{ J, "[\"\\u0000", S("AAAA"), "A\"]" },
+		{ J, "{\"\":1", S(",\"\":1"), "}" },
+		{ C, "\x9f\x7f", S("\x61" "a"), "\xff\xff" },
+		{ C, "\x9f\x5f", S("\x40\x41" "a"), "\xff\xff" },
+		{ C, "\x9f", S("\xf6"), "\xff" },
+		{ C, "\x9f", S("\xf9\x03\xff"), "\xff" },
+		{ C, "\xbf", S("\x60\x9f\xff"), "\xff" }
+	};
+	struct wbuf		 in = { 0 }, out = { 0 };
+	double			 begin = seconds();
+	enum ser		 to;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+		wbuf_reset(&in);
+		wbuf_add(&in, large[i].head, strlen(large[i].head));
+		while (in.len < 1 << 20)
+			wbuf_add(&in, large[i].unit, large[i].ulen);
+		wbuf_add(&in, large[i].tail, strlen(large[i].tail));
+		for (to = SER_JSON; to < SER_MAX; to++)
+			convert(large[i].from, &in, to, &out);
+	}
+	if (seconds() - begin > 60)
+		errx(1, "large ones took %.1f s", seconds() - begin);
+	wbuf_free(&in);
+	wbuf_free(&out);
+	puts("ok - large");
+}
+
 int
 main(void)
 {
 	test_rows();
+	test_large();
 	test_counts();
 	test_deep();
 	return (0);

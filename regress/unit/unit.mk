@@ -4,11 +4,14 @@
 UNIT_TESTS =	log chan codec codec_convert http rawsocket websocket uri wamp sandbox sandbox_calls
 
 UNIT_LIBS_http =	$(LIBS_CRYPTO)
-# jansson, libcbor and msgpack-c as oracles
-UNIT_TESTS +=	codec_oracle
-UNIT_OBJS_codec_oracle = $(B)/obj/regress/lib/same.o
+# the serializers', with jansson, libcbor and msgpack-c as oracles
+UNIT_TESTS +=	codec_enc codec_oracle utf8
+UNIT_OBJS_codec = $(B)/obj/regress/lib/same.o
+UNIT_OBJS_codec_enc = $(UNIT_OBJS_codec)
+UNIT_OBJS_codec_oracle = $(UNIT_OBJS_codec)
 UNIT_LIBS_codec_oracle = -ljansson -lcbor -lmsgpackc -lm
-$(B)/regress/unit/codec_oracle: $(UNIT_OBJS_codec_oracle)
+$(B)/regress/unit/codec $(B)/regress/unit/codec_enc \
+    $(B)/regress/unit/codec_oracle: $(UNIT_OBJS_codec)
 
 # the keeper's
 UNIT_TESTS +=	sign keys keeper tls
