@@ -10,8 +10,11 @@ jobs=$(nproc 2>/dev/null || echo 2)
 make -s -j"$jobs" WERROR=1 B=build-lint-gcc CC=gcc programs unit-programs
 make -s -j"$jobs" WERROR=1 B=build-lint-clang CC=clang programs unit-programs
 rm -rf build-lint-gcc build-lint-clang
-for page in man/*.[1-8]; do
-	[ -f "$page" ] || continue
-	mandoc -T lint -W style "$page"
-done
+# which manuals are installed here is not our pages' fault
+bad=$(mandoc -T lint -W style man/*.[1-8] 2>/dev/null |
+    grep -v 'STYLE: referenced manual not found' || true)
+if [ -n "$bad" ]; then
+	echo "$bad"
+	exit 1
+fi
 echo "lint: clean"

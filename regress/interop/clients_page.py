@@ -1,0 +1,136 @@
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# The programs in wampd-clients(7), taken from the page and run against
+# wampd; and what their checks of the router refuse.
+
+import os
+import re
+import subprocess
+
+from daemon import (TOP, Skip, Wampd, done, free_port, run_case, tmpdir)
+from wampcrun import cert, finish, make_certs, popen
+
+JS = os.path.join(TOP, 'regress', 'interop', 'js')
+CONF = '''
+keypair "localhost" { certificate $crt  key $key }
+listen on socket $sock mode 0666
+listen on 127.0.0.1 port $port tls { keypair "localhost" }
+realm "realm1" {
+	authenticate anonymous role "all"
+	role "all" { allow any }
+}
+'''
+
+
+def programs():
+    """{name: text} of the page, as man(1) would show it."""
+    with open(os.path.join(TOP, 'man', 'wampd-clients.7')) as f:
+        page = f.read()
+    found = re.findall(r'^\.\\" BEGIN (\S+)\n\.Bd -literal -offset indent\n'
+                       r'(.*?)^\.Ed\n\.\\" END$', page, re.M | re.S)
+    return {name: text.replace('\\e', '\\') for name, text in found}
+
+
+def run(name, *args, ca=None, seconds=60):
+    if name.endswith('.js'):
+        if not os.path.isdir(os.path.join(JS, 'node_modules')):
+            raise Skip('npm\'s packages are not installed')
+        cmd = ['node']
+    else:
+        cmd = ['/usr/bin/python3']
+    path = os.path.join(DIR, name)
+    with open(path, 'w') as f:
+        f.write(PROGRAMS[name])
+    env = dict(os.environ, NODE_PATH=os.path.join(JS, 'node_modules'))
+    if ca is not None:
+        env['NODE_EXTRA_CA_CERTS'] = cert(ca)
+    try:
+        return subprocess.run(cmd + [path] + list(args), env=env, text=True,
+                              capture_output=True, timeout=seconds,
+                              stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired as e:
+        assert not e.stdout, e.stdout
+        return None
+
+
+DIR = tmpdir()
+PROGRAMS = programs()
+
+
+def works(name, *args, **kw):
+    p = run(name, *args, **kw)
+    assert p is not None and p.stdout.startswith('5\n'), (name, p)
+
+
+def refuses(name, *args, why='not trusted', **kw):
+    p = run(name, *args, **kw)
+    assert '5\n' not in p.stdout and why in p.stdout + p.stderr, (name, p)
+
+
+def main():
+    make_certs()
+    d = tmpdir()
+    key = os.path.join(d, 'key')
+    with open(cert('good')[:-3] + 'key') as f, open(key, 'w') as g:
+        g.write(f.read())
+    os.chmod(key, 0o600)
+    sockdir = os.path.join(d, 'run')
+    os.mkdir(sockdir, 0o755)
+    sock = os.path.join(sockdir, 'sock')
+    port = free_port()
+    url = 'wss://localhost:%d/' % port
+
+    def unix_py():
+        works('unix.py', sock)
+
+    def unix_js():
+        works('unix.js', sock)
+
+    def tls_py():
+        works('tls.py', url, cert('ca'))
+
+    def tls_js():
+        works('tls.js', url, ca='ca')
+
+    def wampy_js():
+        works('wampy.js', url, ca='ca')
+
+    def wrong_authority():
+        refuses('tls.py', url, cert('otherca'), why='certificate verify')
+        refuses('wampy.js', url, ca='otherca', why='UNABLE_TO_VERIFY')
+        # retries for ever, and says nothing
+        p = run('tls.js', url, ca='otherca', seconds=3)
+        assert p is None, p
+
+    def writable_directory():
+        for name in ('unix.py', 'unix.js'):
+            for x in (d, sockdir):
+                os.chmod(x, 0o775)
+                try:
+                    refuses(name, sock)
+                finally:
+                    os.chmod(x, 0o755)
+
+    def symbolic_link():
+        link = os.path.join(d, 'link')
+        os.symlink('run', link)
+        for name in ('unix.py', 'unix.js'):
+            refuses(name, os.path.join(link, 'sock'))
+
+    with Wampd(CONF, macros={'crt': cert('good'), 'key': key, 'sock': sock,
+                             'port': port}):
+        callee = popen(['-s', sock, '-v', 'register', 'com.example.add',
+                        '--', '/usr/bin/python3', '-c',
+                        'import json; print(sum(json.loads(input())'
+                        '["args"]))'])
+        assert b'registered' in callee.stderr.readline()
+        for fn in (unix_py, tls_py, unix_js, tls_js, wampy_js,
+                   wrong_authority, writable_directory, symbolic_link):
+            run_case(fn)
+        callee.terminate()
+        finish(callee)
+    done()
+
+
+main()
