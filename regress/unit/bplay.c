@@ -8,7 +8,7 @@
 
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <event2/event.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,9 @@ struct play	 bp;
 struct conf	*bconf;
 struct side	 keeper, proxies[4];
 static int	 nproxies;
-static int	 log_fd = -1;
+static char	 logged[16384];
+static size_t	 nlogged;
+static int	 is_running;
 
 /* -- configuration ------------------------------------------------------ */
 
@@ -84,38 +86,46 @@ bp_reload(struct conf *c)
 	conf_free(old);
 }
 
-/* What the broker logged is of interest if the test failed. */
+/* What it logged is of interest if the test failed. */
 static void
 show_log(void)
 {
-	char	buf[4096];
-	off_t	end;
+	if (is_running)
+		fwrite(logged, 1, nlogged, stderr);
+}
+
+static void
+on_log(evutil_socket_t fd, short what, void *arg)
+{
 	ssize_t	n;
 
-	if (log_fd == -1)
-		return;
-	end = lseek(log_fd, 0, SEEK_END);
-	n = pread(log_fd, buf, sizeof(buf),
-	    end > (off_t)sizeof(buf) ? end - (off_t)sizeof(buf) : 0);
+	(void)what;
+	(void)arg;
+	if (nlogged > sizeof(logged) / 2) {
+		nlogged -= sizeof(logged) / 4;
+		memmove(logged, logged + sizeof(logged) / 4, nlogged);
+	}
+	n = read(fd, logged + nlogged, sizeof(logged) - nlogged - 1);
 	if (n > 0)
-		fwrite(buf, 1, (size_t)n, stderr);
+		nlogged += (size_t)n;
+	else
+		event_del(bp.log);
+	logged[nlogged] = '\0';
 }
 
 void
 bp_start(struct conf *c, int n)
 {
-	FILE	*f;
-	int	 i, saved;
+	int	i;
 
-	if ((f = tmpfile()) == NULL || (saved = dup(2)) == -1)
-		err(1, "tmpfile");
-	log_fd = fcntl(fileno(f), F_DUPFD_CLOEXEC, 3);
-	fclose(f);
-	atexit(show_log);
-	dup2(log_fd, 2);
 	play_start(&bp, PROC_BROKER, "broker");
-	dup2(saved, 2);
-	close(saved);
+	is_running = 1;
+	atexit(show_log);
+	event_free(bp.log);
+	bp.log = event_new(bp.base, bp.log_fd, EV_READ | EV_PERSIST, on_log,
+	    NULL);
+	if (bp.log == NULL || event_add(bp.log, NULL) == -1)
+		errx(1, "log");
 	bp_reload(c);
 	side_open(&keeper, PROC_KEEPER, 0);
 	nproxies = n;
@@ -129,8 +139,7 @@ bp_stop(void)
 	int	i;
 
 	play_stop(&bp);
-	close(log_fd);
-	log_fd = -1;
+	is_running = 0;
 	side_close(&keeper);
 	for (i = 0; i < nproxies; i++)
 		side_close(&proxies[i]);
@@ -148,16 +157,13 @@ bp_ok(const char *name)
 int
 bp_logged(const char *text)
 {
-	static char	buf[65536];
-	off_t		end = lseek(log_fd, 0, SEEK_END);
-	ssize_t		n;
+	int	i;
 
-	n = pread(log_fd, buf, sizeof(buf) - 1,
-	    end > (off_t)sizeof(buf) - 1 ? end - (off_t)sizeof(buf) + 1 : 0);
-	if (n < 0)
-		err(1, "log");
-	buf[n] = '\0';
-	return (strstr(buf, text) != NULL);
+	for (i = 0; i < 500 && strstr(logged, text) == NULL; i++) {
+		play_poll(&bp);
+		usleep(10000);
+	}
+	return (i < 500);
 }
 
 /* -- channels ----------------------------------------------------------- */

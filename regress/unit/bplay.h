@@ -69,7 +69,7 @@ void		 bp_start(struct conf *, int n);
 void		 bp_reload(struct conf *);
 void		 bp_stop(void);
 void		 bp_ok(const char *name);
-int		 bp_logged(const char *);	/* lately */
+int		 bp_logged(const char *);	/* lately, or soon */
 
 /* (Re)connect; what was there is closed. */
 void		 side_open(struct side *, int role, int instance);

@@ -45,9 +45,10 @@ $(B)/regress/unit/edges: $(UNIT_OBJS_edges)
 UNIT_TESTS +=	broker_hash $(BROKER_TESTS)
 UNIT_OBJS_broker_hash =	$(B)/obj/broker/hash.o
 $(B)/regress/unit/broker_hash: $(UNIT_OBJS_broker_hash)
-BROKER_TESTS =	broker_hostile broker_model broker_pubsub broker_rpc \
+BROKER_TESTS =	broker_flow broker_hostile broker_model broker_pubsub broker_rpc \
 		broker_session
 BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o play.o)
+UNIT_OBJS_broker_flow =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
 UNIT_OBJS_broker_model = $(BPLAY_OBJS)
 UNIT_OBJS_broker_pubsub = $(BPLAY_OBJS)
