@@ -74,8 +74,9 @@ UNIT_OBJS_sandbox_calls = $(UNIT_OBJS_sandbox)
 $(B)/regress/unit/sandbox $(B)/regress/unit/sandbox_calls: $(UNIT_OBJS_sandbox)
 
 # the configuration's
-UNIT_TESTS +=	conf
+UNIT_TESTS +=	conf confmsg
 CONF_TEST_OBJS = $(addprefix $(B)/obj/wampd/, conf_file.o conf_listen.o \
 		conf_realm.o conf_value.o conf_whole.o parse.o printconf.o)
 UNIT_OBJS_conf = $(CONF_TEST_OBJS)
-$(B)/regress/unit/conf: $(CONF_TEST_OBJS)
+UNIT_OBJS_confmsg = $(CONF_TEST_OBJS)
+$(B)/regress/unit/conf $(B)/regress/unit/confmsg: $(CONF_TEST_OBJS)
