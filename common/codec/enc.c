@@ -6,7 +6,6 @@
  * JSON and CBOR by hand.  Everything goes into a struct wbuf, which
  * remembers failure.
  */
-#include <float.h>
 #include <math.h>
 #include <string.h>
 

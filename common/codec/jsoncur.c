@@ -118,7 +118,8 @@ pair_read(const uint8_t **pp, const uint8_t *end, uint32_t *c)
 static enum codec_err
 escape_read(const uint8_t **pp, const uint8_t *end, uint32_t *c)
 {
-	static const char	 from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	static const char	 from[] = "\"\\/bfnrt";
+	static const char	 to[] = "\"\\/\b\f\n\r\t";
 	const uint8_t		*p = *pp + 1;
 	const char		*s;
 	enum codec_err		 error;

@@ -265,8 +265,8 @@ seconds(void)
 }
 
 /*
- * As deep as allowed, and a megabyte of it: time stays linear though each head is
- * patched.  The bound is two orders above what it takes.
+ * As deep as allowed, and a megabyte of it: time stays linear though each
+ * head is patched.  The bound is two orders above what it takes.
  */
 static void
 test_deep(void)

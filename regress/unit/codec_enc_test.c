@@ -106,7 +106,8 @@ test_encode(void)
 	}
 	wbuf_reset(&w);
 	enc_init(&e, SER_JSON, &w);
-	enc_str(&e, S("\0\b\t\n\f\r\x1f \"\\/\x7f\xc3\xa4plain text\xe2\x82\xac"));
+	enc_str(&e, S("\0\b\t\n\f\r\x1f \"\\/\x7f\xc3\xa4plain text"
+	    "\xe2\x82\xac"));
 	wbuf_add(&w, "", 1);
 	if (strcmp((char *)w.buf, "\"\\u0000\\b\\t\\n\\f\\r\\u001f \\\"\\\\/"
 	    "\x7f\xc3\xa4plain text\xe2\x82\xac\"") != 0)

@@ -43,10 +43,11 @@ below(uint32_t n)
 static size_t
 random_text(uint8_t *buf, size_t max)
 {
-	static const char	*chars[] = { "\"", "\\", "/", "\n", "\1", "\x1f",
-				    "\x7f", "\xc2\x80", "\xc3\xa4", "\xe2\x82\xac",
-				    "\xe2\x80\xa8", "\xef\xbf\xbf",
-				    "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf" };
+	static const char	*chars[] = {
+		"\"", "\\", "/", "\n", "\1", "\x1f", "\x7f", "\xc2\x80",
+		"\xc3\xa4", "\xe2\x82\xac", "\xe2\x80\xa8", "\xef\xbf\xbf",
+		"\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"
+	};
 	const char		*c;
 	size_t			 n = 0, len = below((uint32_t)max - 4);
 

@@ -18,8 +18,10 @@
 /* A literal with its length: octets may be zero. */
 #define S(lit)	(lit), sizeof(lit) - 1
 
-static const char	*names[] = { "OK", "ESYNTAX", "ETRUNC", "ETRAIL", "EUTF8",
-			    "EDEPTH", "ENOTLIST", "ETOOMANY", "ECONVERT", "ENOMEM" };
+static const char	*names[] = {
+	"OK", "ESYNTAX", "ETRUNC", "ETRAIL", "EUTF8", "EDEPTH", "ENOTLIST",
+	"ETOOMANY", "ECONVERT", "ENOMEM"
+};
 
 static void *
 copy(const void *p, size_t len)
@@ -85,7 +87,8 @@ static const struct check	checks[] = {
 	{ SER_JSON, S(""), CODEC_ETRUNC },
 	{ SER_JSON, S(" \t\r\n"), CODEC_ETRUNC },
 	{ SER_JSON, S(" \t\r\n[ 1 , 2 , { } , [ ] ]\n"), CODEC_OK },
-	{ SER_JSON, S("{ \"a\" : 1 , \"b\" : { \"c\" : [ null ] } }"), CODEC_OK },
+	{ SER_JSON, S("{ \"a\" : 1 , \"b\" : { \"c\" : [ null ] } }"),
+	    CODEC_OK },
 	{ SER_JSON, S("[1,]"), CODEC_ESYNTAX },
 	{ SER_JSON, S("[,1]"), CODEC_ESYNTAX },
 	{ SER_JSON, S("[1 2]"), CODEC_ESYNTAX },
