@@ -1112,6 +1112,7 @@ parser_end(void)
 static void
 macro_given(const struct conf_macro *given)
 {
+	struct macro	*m;
 	const char	*p;
 
 	for (p = given->value; *p != '\0'; p++)
@@ -1124,7 +1125,13 @@ macro_given(const struct conf_macro *given)
 		parser.nerrors++;
 		return;
 	}
-	macro_new(given->name, given->value)->is_fixed = 1;
+	if ((m = macro_find(given->name)) == NULL) {
+		m = macro_new(given->name, given->value);
+		m->is_fixed = 1;
+		return;
+	}
+	free(m->value);
+	m->value = xstrdup(given->value);
 }
 
 struct conf *
