@@ -6,7 +6,8 @@
  * what is in NAME.bad, or print NAME.ok (wampd -nv) and NAME.sum (wampd -n),
  * with NAME.warn on the standard error; what was printed parses again to the
  * same.  Then files that are no configuration at all.
- * UPDATE=1 rewrites the files of expectations.
+ * UPDATE=1 rewrites the files of expectations.  With arguments: says only
+ * whether these files parse.
  */
 #include <sys/stat.h>
 
@@ -518,16 +519,33 @@ expect_quick(void)
 	free(said);
 }
 
+/* conf file ...: without looking at what they name. */
+static int
+parse_only(char **files)
+{
+	struct conf	*c;
+	int		 bad = 0;
+
+	for (; *files != NULL; files++) {
+		if ((c = conf_parse(*files, NULL, 0)) == NULL)
+			bad = 1;
+		conf_free(c);
+	}
+	return (bad);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	char	path[PATH_MAX];
 
+	log_init(LOG_TO_STDERR, "wampd");
+	if (argc > 1)
+		return (parse_only(argv + 1));
 	if ((top = getenv("top")) == NULL)
 		top = ".";
 	is_update = getenv("UPDATE") != NULL;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	log_init(LOG_TO_STDERR, "wampd");
 	umask(022);
 	if (realpath(top, path) == NULL)
 		err(1, "%s", top);
