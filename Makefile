@@ -60,8 +60,17 @@ include tlsproxy/tlsproxy.mk
 include broker/broker.mk
 include wampc/wampc.mk
 include regress/regress.mk
+include install.mk
 
 programs: $(PROGRAMS)
+
+# Changes when they do: make install PREFIX=... after make builds anew.
+$(B)/gen/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PATHS) $(VERSION)' | cmp -s - $@ || \
+	    echo '$(PATHS) $(VERSION)' >$@
+
+$(WAMPD_OBJS) $(WAMPC_OBJS): $(B)/gen/paths
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -80,4 +89,6 @@ clean:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all programs clean
+FORCE:
+
+.PHONY: all programs clean FORCE

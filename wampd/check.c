@@ -39,7 +39,7 @@ check(struct wampd *w)
 
 	if (host_users(w) == -1)
 		rv = -1;
-	if (listen_check(w, w->conf) == -1)
+	if (listen_check(w->conf) == -1)
 		rv = -1;
 	if (rv == -1 || check_keys(w) == -1)
 		return (1);

@@ -133,7 +133,7 @@ host_emptydir(void)
 	return (0);
 }
 
-/* The default directory of Unix sockets is made if it is wanted. */
+/* The usual directory of Unix sockets is made if it is wanted. */
 int
 host_rundir(const struct conf *conf)
 {

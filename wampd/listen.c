@@ -345,7 +345,7 @@ listen_open(struct wampd *w, struct conf *conf)
 
 /* For -n: what can be told without binding. */
 int
-listen_check(struct wampd *w, const struct conf *conf)
+listen_check(const struct conf *conf)
 {
 	static const char	 rundir[] = RUNDIR "/wampd/";
 	struct conf_listen	*l;
@@ -357,9 +357,9 @@ listen_check(struct wampd *w, const struct conf *conf)
 		if (l->path == NULL)
 			continue;
 		/* host_rundir() will make it */
-		if (w->is_root && strncmp(l->path, rundir,
-		    sizeof(rundir) - 1) == 0 && lstat(RUNDIR "/wampd",
-		    &st) == -1 && errno == ENOENT)
+		if (strncmp(l->path, rundir, sizeof(rundir) - 1) == 0 &&
+		    lstat(RUNDIR "/wampd", &st) == -1 && errno == ENOENT &&
+		    access(RUNDIR, W_OK) == 0)
 			continue;
 		if (unixsock_check(l->path, l->uid, err, sizeof(err)) == -1) {
 			log_warnx("listen on %s: %s", l->name, err);

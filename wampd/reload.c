@@ -103,7 +103,7 @@ load(struct wampd *w)
 	conf_assign_ids(next, w->conf);
 	next->generation = ++w->confgen;
 	if (keyfile_open_all(next) == -1 ||
-	    (w->is_root && host_rundir(next) == -1) ||
+	    host_rundir(next) == -1 ||
 	    listen_open(w, next) == -1) {
 		conf_free(next);
 		return (NULL);

@@ -238,8 +238,9 @@ prepare(struct wampd *w)
 
 	if (host_users(w) == -1 || child_find_programs(w) == -1)
 		return (-1);
-	if (w->is_root && (host_emptydir() == -1 ||
-	    host_rundir(w->conf) == -1))
+	if (w->is_root && host_emptydir() == -1)
+		return (-1);
+	if (host_rundir(w->conf) == -1)
 		return (-1);
 	if (daemon_pid_check(w) == -1)
 		return (-1);

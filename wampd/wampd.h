@@ -228,7 +228,7 @@ int		 edges_may_accuse(const struct child *, const struct child *);
 
 /* listen.c */
 int		 listen_open(struct wampd *, struct conf *);
-int		 listen_check(struct wampd *, const struct conf *);
+int		 listen_check(const struct conf *);
 void		 listen_commit(struct wampd *);
 void		 listen_abort(struct wampd *);
 void		 listen_close(struct wampd *);

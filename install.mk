@@ -1,0 +1,82 @@
+# make install, make uninstall.  DESTDIR for packages.  What the administrator
+# may have changed is never overwritten; users are made when root installs
+# for this machine.
+
+USERS =		_wampd _wampbroker _wampkeeper
+
+# The paths of this installation in the place of the usual ones.
+SUBST =		sed -e 's|/etc/wampd|$(SYSCONFDIR)/wampd|g' \
+		-e 's|/run/wampd|$(RUNDIR)/wampd|g' \
+		-e 's|/usr/local/libexec/wampd|$(LIBEXECDIR)|g' \
+		-e 's|/var/empty/wampd|$(EMPTYDIR)|g' \
+		-e 's|@SBINDIR@|$(SBINDIR)|g' \
+		-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
+		-e 's|@RUNDIR@|$(RUNDIR)|g'
+
+MANPAGES =	$(wildcard man/*.[1578])
+
+D =		$(DESTDIR)
+
+install: programs
+	install -d $(D)$(SBINDIR) $(D)$(BINDIR) $(D)$(LIBEXECDIR)
+	install -m 755 $(B)/sbin/wampd $(D)$(SBINDIR)/wampd
+	install -m 755 $(B)/bin/wampc $(D)$(BINDIR)/wampc
+	for p in keeper tlsproxy broker; do \
+		install -m 755 $(B)/libexec/wampd/$$p \
+		    $(D)$(LIBEXECDIR)/$$p || exit 1; \
+	done
+	for m in $(MANPAGES); do \
+		d=$(D)$(MANDIR)/man$${m##*.}; \
+		install -d $$d && $(SUBST) $$m >$$d/$${m##*/} && \
+		    chmod 644 $$d/$${m##*/} || exit 1; \
+	done
+	$(MAKE) -s install-conf install-host
+
+# An ordinary user may install the programs alone.
+install-conf:
+	@if ! install -d $(D)$(SYSCONFDIR)/init.d 2>/dev/null || \
+	    ! [ -w $(D)$(SYSCONFDIR) ]; then \
+		echo "$(SYSCONFDIR) is not writable: no wampd.conf there"; \
+		exit 0; \
+	fi; \
+	install -d $(D)$(SYSCONFDIR)/wampd $(D)$(SYSCONFDIR)/wampd/realms.d && \
+	install -d -m 700 $(D)$(SYSCONFDIR)/wampd/tls && \
+	$(SUBST) etc/init.d/wampd >$(D)$(SYSCONFDIR)/init.d/wampd && \
+	chmod 755 $(D)$(SYSCONFDIR)/init.d/wampd && \
+	$(SUBST) etc/wampd.conf >$(D)$(SYSCONFDIR)/wampd.conf.new && \
+	chmod 644 $(D)$(SYSCONFDIR)/wampd.conf.new && \
+	if [ ! -e $(D)$(SYSCONFDIR)/wampd.conf ]; then \
+		mv $(D)$(SYSCONFDIR)/wampd.conf.new \
+		    $(D)$(SYSCONFDIR)/wampd.conf; \
+	elif cmp -s $(D)$(SYSCONFDIR)/wampd.conf \
+	    $(D)$(SYSCONFDIR)/wampd.conf.new; then \
+		rm $(D)$(SYSCONFDIR)/wampd.conf.new; \
+	else \
+		echo "$(SYSCONFDIR)/wampd.conf kept: see wampd.conf.new"; \
+	fi
+
+# Only root needs users and the empty directory, and only here.
+install-host:
+	@if [ -n "$(D)" ] || [ "$$(id -u)" = 0 ]; then \
+		install -d -m 755 $(D)$(EMPTYDIR) $(D)$(RUNDIR); \
+	else \
+		[ -d $(RUNDIR) ] || install -d $(RUNDIR); \
+	fi
+	@[ -z "$(D)" ] && [ "$$(id -u)" = 0 ] || exit 0; \
+	for u in $(USERS); do \
+		getent passwd $$u >/dev/null && continue; \
+		useradd -r -M -U -d $(EMPTYDIR) -s /usr/sbin/nologin $$u || \
+		    exit 1; \
+		echo "user $$u created"; \
+	done
+
+# Configuration, users and directories stay.
+uninstall:
+	rm -f $(D)$(SBINDIR)/wampd $(D)$(BINDIR)/wampc \
+	    $(D)$(SYSCONFDIR)/init.d/wampd
+	rm -rf $(D)$(LIBEXECDIR)
+	for m in $(MANPAGES); do \
+		rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; \
+	done
+
+.PHONY: install install-conf install-host uninstall
