@@ -28,7 +28,6 @@
 
 #include "wampc.h"
 
-#define READ_MAX	65536	/* more than a TLS record, see conn_read() */
 #define READ_TURN	16	/* reads a turn of the event loop */
 #define WRITE_MAX	16384
 #define ADDR_SECONDS	5	/* for an address, if there are more */
@@ -199,23 +198,13 @@ static int
 lookup(const struct url *u, double seconds, struct addrinfo **ai)
 {
 	struct addrinfo	hints;
-	unsigned int	whole;
 	int		error;
 
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_socktype = SOCK_STREAM;
-	hints.ai_flags = AI_ADDRCONFIG;
-	whole = seconds > 0 && seconds < JOIN_SECONDS ?
-	    (unsigned int)seconds + 1 : JOIN_SECONDS;
 	signal(SIGALRM, lookup_timeout);
-	alarm(whole);
+	alarm(seconds > 0 ? (unsigned int)seconds + 1 : JOIN_SECONDS);
 	error = getaddrinfo(u->host, u->port, &hints, ai);
-	if (error == EAI_NONAME || error == EAI_ADDRFAMILY) {
-		/* ::1 with no other IPv6 address configured */
-		hints.ai_flags = AI_NUMERICHOST;
-		if (getaddrinfo(u->host, u->port, &hints, ai) == 0)
-			error = 0;
-	}
 	alarm(0);
 	signal(SIGALRM, SIG_DFL);
 	return (error);
@@ -431,17 +420,17 @@ conn_failed(struct client *c)
 static void
 conn_read(struct client *c)
 {
-	static uint8_t	 buf[READ_MAX];
 	struct conn	*co = &c->conn;
 	ssize_t		 n;
 	int		 i;
 
 	for (i = 0; i < READ_TURN && !c->finished; i++) {
 		if (co->tls != NULL)
-			n = tls_result(tls_read(co->tls, buf, sizeof(buf)),
+			n = tls_result(tls_read(co->tls, co->in,
+			    sizeof(co->in)),
 			    &co->rwant);
 		else
-			n = sys_result(read(co->fd, buf, sizeof(buf)),
+			n = sys_result(read(co->fd, co->in, sizeof(co->in)),
 			    &co->rwant, POLLIN);
 		if (n == -2)
 			return;
@@ -454,7 +443,7 @@ conn_read(struct client *c)
 			return;
 		}
 		co->rwant = POLLIN;
-		transport_input(c, buf, (size_t)n);
+		transport_input(c, co->in, (size_t)n);
 	}
 }
 
@@ -513,10 +502,17 @@ conn_event(evutil_socket_t fd, short what, void *arg)
 		tls_step(c);
 		break;
 	case CONN_UP:
-		/* what the router still said explains a failure to write */
 		conn_read(c);
-		if (!c->finished && conn_flush(c) == -1)
+		if (!c->finished && conn_flush(c) == -1) {
+			/* what the router said before it closed explains it */
+			error = errno;
+			conn_read(c);
+			errno = error;
 			conn_failed(c);
+		}
+		if (!c->finished && c->s.state == SESS_JOINED &&
+		    c->verb->drained != NULL && conn_queued(c) < QUEUE_MAX)
+			c->verb->drained(c);
 		break;
 	case CONN_CLOSED:
 		return;

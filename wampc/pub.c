@@ -15,7 +15,6 @@
 #include "wampc.h"
 
 #define NWAITING	(sizeof(c->pub.waiting) / sizeof(c->pub.waiting[0]))
-#define QUEUE_MAX	1048576	/* octets not yet sent */
 
 static void
 publish(struct client *c, const struct payload *pl)
@@ -51,12 +50,11 @@ drop_front(struct wbuf *w, size_t n)
 	w->len -= n;
 }
 
-/* If not, an answer will come and open it again. */
 static int
 is_open(const struct client *c)
 {
 	return (!c->finished && c->pub.nwaiting < NWAITING &&
-	    (c->pub.nwaiting == 0 || conn_queued(c) < QUEUE_MAX));
+	    conn_queued(c) < QUEUE_MAX);
 }
 
 /* Publish the lines that are there, as far as answers keep up. */
@@ -142,6 +140,13 @@ pub_start(struct client *c)
 	c->pub.in = event_new(c->base, STDIN_FILENO, EV_READ, on_stdin, c);
 	if (c->pub.in == NULL || event_add(c->pub.in, NULL) == -1)
 		client_fail(c, ST_USAGE, "standard input cannot be read");
+}
+
+void
+pub_drained(struct client *c)
+{
+	if (c->o.lines)
+		next_lines(c);
 }
 
 void

@@ -137,7 +137,7 @@ run_next(struct client *c)
 	struct invocation	*inv;
 
 	while (!c->finished && c->s.state == SESS_JOINED &&
-	    r->running < c->o.atonce && (inv = r->first) != NULL) {
+	    conn_queued(c) < QUEUE_MAX && r->running < c->o.atonce && (inv = r->first) != NULL) {
 		if (c->o.count != 0 && r->answered + r->running == c->o.count)
 			return;
 		if ((r->first = inv->next) == NULL)
@@ -204,6 +204,12 @@ reg_invocation(struct client *c, const struct val *v, size_t n)
 	r->octets += inv->line.len;
 	run_next(c);
 	return (NULL);
+}
+
+void
+reg_drained(struct client *c)
+{
+	run_next(c);
 }
 
 void

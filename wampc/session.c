@@ -221,6 +221,11 @@ session_leave(struct client *c, enum status status)
 {
 	struct timeval	tv = { LEAVE_SECONDS, 0 };
 
+	/* who is late already is not waited for twice */
+	if (status == ST_TIMEOUT) {
+		tv.tv_sec = 0;
+		tv.tv_usec = 200000;
+	}
 	if (c->finished || c->s.state == SESS_LEAVING)
 		return;
 	c->status = status;

@@ -51,11 +51,13 @@ static const struct option longopts[] = {
 
 static const struct verb verbs[] = {
 	{ "subscribe",	WAMP_ROLE_SUBSCRIBER,	"subscriber", 0, 1,
-	    sub_start },
+	    sub_start, NULL },
 	{ "publish",	WAMP_ROLE_PUBLISHER,	"publisher", 1, 0,
-	    pub_start },
-	{ "call",	WAMP_ROLE_CALLER,	"caller", 1, 0, call_start },
-	{ "register",	WAMP_ROLE_CALLEE,	"callee", 0, 1, reg_start },
+	    pub_start, pub_drained },
+	{ "call",	WAMP_ROLE_CALLER,	"caller", 1, 0,
+	    call_start, NULL },
+	{ "register",	WAMP_ROLE_CALLEE,	"callee", 0, 1,
+	    reg_start, reg_drained },
 };
 #define NVERBS	(sizeof(verbs) / sizeof(verbs[0]))
 
@@ -477,7 +479,7 @@ client_await(struct client *c, int on)
 {
 	struct timeval	tv = { JOIN_SECONDS, 0 };
 
-	if (!on)
+	if (!on || c->o.seconds > 0)
 		event_del(c->deadline);
 	else if (event_add(c->deadline, &tv) == -1)
 		client_fail(c, ST_CONNECT, "out of memory");
@@ -521,6 +523,21 @@ fill_descriptors(void)
 	close(fd);
 }
 
+/* NULL for one that is ignored, as a shell does for background jobs. */
+static struct event *
+watch_signal(struct client *c, int sig)
+{
+	struct sigaction	 old;
+	struct event		*ev;
+
+	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+		return (NULL);
+	ev = evsignal_new(c->base, sig, on_signal, c);
+	if (ev == NULL || event_add(ev, NULL) == -1)
+		fatalx("cannot watch signals");
+	return (ev);
+}
+
 static void
 prepare(struct client *c)
 {
@@ -545,12 +562,8 @@ prepare(struct client *c)
 		event_add(c->limit, &tv);
 	}
 	if (c->verb->is_service) {
-		c->sigint = evsignal_new(c->base, SIGINT, on_signal, c);
-		c->sigterm = evsignal_new(c->base, SIGTERM, on_signal, c);
-		if (c->sigint == NULL || c->sigterm == NULL ||
-		    event_add(c->sigint, NULL) == -1 ||
-		    event_add(c->sigterm, NULL) == -1)
-			fatalx("cannot watch signals");
+		c->sigint = watch_signal(c, SIGINT);
+		c->sigterm = watch_signal(c, SIGTERM);
 	}
 }
 

@@ -39,6 +39,8 @@ enum status {
 
 #define JOIN_SECONDS	30	/* until joined, and for an acknowledgement */
 #define LEAVE_SECONDS	2	/* for the answer to GOODBYE */
+#define READ_MAX	65536	/* more than a TLS record, see conn_read() */
+#define QUEUE_MAX	1048576	/* octets to the router, then no new work */
 
 /* url.c */
 enum scheme {
@@ -107,6 +109,8 @@ struct verb {
 	int		 has_args;
 	int		 is_service;	/* ends by a signal, with GOODBYE */
 	void		(*start)(struct client *);
+	/* The queue to the router is short again; or NULL. */
+	void		(*drained)(struct client *);
 };
 
 /* trust.c */
@@ -131,7 +135,6 @@ enum conn_state {
 struct conn {
 	enum conn_state	 state;
 	int		 fd;
-	int		 eof;		/* after the input there is no more */
 	struct tls	*tls;
 	struct event	*rev, *wev;	/* readable, writable */
 	struct event	*retry;		/* next address, or socket again */
@@ -140,6 +143,7 @@ struct conn {
 	struct addrinfo	*ai, *next;
 	uid_t		 dirowner;
 	char		 why[512];	/* of the last address */
+	uint8_t		 in[READ_MAX];
 };
 
 void		 conn_open(struct client *);
@@ -220,6 +224,7 @@ struct pub {
 };
 
 void		 pub_start(struct client *);
+void		 pub_drained(struct client *);
 int		 pub_is_waiting(struct client *, uint64_t request);
 void		 pub_free(struct client *);
 handler		 pub_published;
@@ -252,6 +257,7 @@ struct reg {
 };
 
 void		 reg_start(struct client *);
+void		 reg_drained(struct client *);
 void		 reg_free(struct client *);
 handler		 reg_registered, reg_invocation;
 /* A command has ended: its result, or NULL and why. */
@@ -300,7 +306,7 @@ struct client {
 	struct command		*commands;
 };
 
-/* An answer is awaited, for JOIN_SECONDS; or not: only -w limits the rest. */
+/* An answer is awaited, for JOIN_SECONDS without -w; or is no longer. */
 void		 client_await(struct client *, int);
 /* End with this status as soon as the event loop turns. */
 void		 client_finish(struct client *, enum status);

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import select
 import signal
 import socket
 import ssl
@@ -443,6 +444,44 @@ def signals():
             assert r.status == 0 and r.out == '' and r.err == '', r
             assert p.router.conns[0].messages[-1] == [
                 6, {}, 'wamp.close.close_realm']
+
+
+def ignored_signal():
+    """a SIGINT that is ignored, as in a background job, stays so"""
+    with Place() as p:
+        sub = p.service(
+            'subscribe', 'com.example.t', options=['-v', '-n', '1'],
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        sub.stderr.readline()
+        sub.send_signal(signal.SIGINT)
+        p.run('publish', 'com.example.t', '1')
+        r = finish(sub)
+        assert r.status == 0 and json.loads(r.out)['args'] == [1], r
+
+
+def router_that_does_not_read():
+    """publish -l reads no more than a router takes"""
+    def hook(conn, m):
+        if m[0] == 1:
+            conn.send(WELCOME)
+            conn.writer.transport.pause_reading()
+            return True
+    text = b'x' * 1000000 + b'\n'
+    with Place(on_message=hook) as p:
+        q = p.start('-w', '3', 'publish', '-l', 'a', stdin=subprocess.PIPE)
+        os.set_blocking(q.stdin.fileno(), False)
+        sent = 0
+        # until nothing was taken for half a second
+        while select.select([], [q.stdin], [], 0.5)[1]:
+            sent += os.write(q.stdin.fileno(), text[sent % len(text):])
+            assert sent < 30000000
+        if not SAN:
+            with open('/proc/%d/status' % q.pid) as f:
+                rss = int(re.search(r'VmHWM:\s+(\d+)', f.read()).group(1))
+            assert rss < 30000, rss
+        q.stdin.close()
+        q.stdin = None
+        expect(finish(q), 6, '', 'timeout')
 
 
 def reader_has_enough():
@@ -1154,6 +1193,7 @@ def main():
     for fn in (commands_at_once, commands_end_with_wampc,
                grandchild_holds_the_pipes, unread_input_is_no_error,
                missing_command, no_shell, result_too_long, signals,
+               ignored_signal, router_that_does_not_read,
                reader_has_enough, output_that_cannot_be_written,
                closed_descriptors, limits_of_time, goodbye_unanswered,
                many_lines, standard_input_from_a_file, long_line,
