@@ -759,6 +759,16 @@ def tls_verification(scheme, crt, host, ca, status, err):
         assert status == 0 or all(c.kind is None for c in r.conns)
 
 
+def tls_system_authorities():
+    """without --cafile the system's authorities count"""
+    with FakeRouter(port=0, tls=tls_context()) as r:
+        for ca, status in (('ca', 0), ('otherca', 3)):
+            q = wampc('-u', 'wss://localhost:%d' % r.port, 'call',
+                      'com.example.add', '1',
+                      env=dict(os.environ, SSL_CERT_FILE=cert(ca)))
+            assert q.status == status, q
+
+
 def tls_against_plain():
     """a port without TLS, and without a router"""
     for first in (None, b'hello there, what do you want?\n'):
@@ -1204,7 +1214,7 @@ def main():
         for t in TLS:
             run_case(bound(tls_verification, scheme, *t),
                      '%s %s %s CA %s: ' % (scheme, t[0], t[1], t[2]))
-    for fn in (tls_against_plain, bad_cafile):
+    for fn in (tls_system_authorities, tls_against_plain, bad_cafile):
         run_case(fn)
     for ser in SERIALIZERS:
         run_case(bound(hostile_messages, ser), ser + ': ')
