@@ -645,6 +645,12 @@ test_hello_nonsense(void)
 	nonsense("groups without proof", &unx, unx.fd, IMSG_AUTH_HELLO, 1, 1,
 	    buf, sizeof(q.m) + sizeof(uint32_t));
 
+	q.m.proofs = PROOF_SOCKET;	/* and one more than there is room */
+	q.m.ngroups = AUTH_MAXGROUPS + 1;
+	memcpy(buf, &q, sizeof(q));
+	nonsense("65 groups", &unx, unx.fd, IMSG_AUTH_HELLO, 1, 1, buf,
+	    sizeof(q.m) + (AUTH_MAXGROUPS + 1) * sizeof(uint32_t));
+
 	/* twice the same slot and generation: granted and denied alike */
 	q = question(11);
 	send_question(&net, &q, 5, 77);
@@ -702,7 +708,11 @@ test_cancel(void)
 	send_question(&net, &yes, 20, 2);
 	if (read_answer(&net, 20, 2).verdict != GRANTED)
 		errx(1, "next generation of a slot");
-	nonsense("CANCEL twice", &net, net.fd, IMSG_AUTH_CANCEL, 22, 2, NULL,
+	send_imsg(net.fd, IMSG_AUTH_CANCEL, 20, 2, NULL, 0);
+	if (imsg_read_blocking(net.fd, WAIT, &h, data, sizeof(data)) == -1 ||
+	    h.type != IMSG_AUTH_GRANTED)
+		errx(1, "CANCEL of the next generation");
+	nonsense("CANCEL twice", &net, net.fd, IMSG_AUTH_CANCEL, 20, 2, NULL,
 	    0);
 }
 

@@ -469,7 +469,7 @@ test_conf(void)
 		const char	*names[4];
 		uint32_t	 flags;
 		const char	*staple;	/* its keypair's, for the last */
-		size_t		 cut;		/* of its length */
+		int		 more;		/* of its octets */
 		const char	*want;
 	} v[] = {
 		{ { "p256", "rsa2048", "p384" }, LISTEN_TLS13, NULL, 0, NULL },
@@ -497,6 +497,8 @@ test_conf(void)
 		{ { "p256", "hidden" }, LISTEN_TLS13, NULL, 0, NULL },
 		{ { "p384" }, LISTEN_TLS13, "p256", 0,
 		  "keypair \"p384\": ocsp: not about this certificate" },
+		{ { "p256" }, LISTEN_TLS13, "p256", -1,
+		  "keypair \"p256\": ocsp: not an OCSP response in DER" },
 		{ { "p256" }, LISTEN_TLS13, "p256", 1,
 		  "keypair \"p256\": ocsp: not an OCSP response in DER" },
 	};
@@ -516,7 +518,7 @@ test_conf(void)
 			free(kp->ocsp);
 			kp->ocsp = certs_read(v[i].staple, "ocsp",
 			    &kp->ocsplen);
-			kp->ocsplen -= v[i].cut;
+			kp->ocsplen += (size_t)v[i].more;	/* NUL */
 		}
 		errstr[0] = '\0';
 		tls = tls_listener_new(c, l, errstr, sizeof(errstr));
