@@ -27,13 +27,13 @@ ifneq ($(WERROR),)
 WARN +=		-Werror
 endif
 
-LIBS_EVENT :=	$(shell $(PKG_CONFIG) --libs libevent_core)
-LIBS_TLS :=	$(shell $(PKG_CONFIG) --libs libtls) -lcrypto
+LIBS_EVENT :=	$(shell $(PKG_CONFIG) --libs libevent_core 2>/dev/null)
+LIBS_TLS :=	$(shell $(PKG_CONFIG) --libs libtls 2>/dev/null) -lcrypto
 LIBS_CRYPTO :=	-lcrypto
-LIBS_SECCOMP :=	$(shell $(PKG_CONFIG) --libs libseccomp)
-LIBS_BSD :=	$(shell $(PKG_CONFIG) --libs libbsd-overlay)
+LIBS_SECCOMP :=	$(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null)
+LIBS_BSD :=	$(shell $(PKG_CONFIG) --libs libbsd-overlay 2>/dev/null)
 PKG_CFLAGS :=	$(shell $(PKG_CONFIG) --cflags libbsd-overlay libevent_core \
-		libtls libseccomp)
+		libtls libseccomp 2>/dev/null)
 
 CFLAGS ?=
 LDFLAGS ?=
@@ -64,6 +64,12 @@ include install.mk
 
 programs: $(PROGRAMS)
 
+# A wampd to play with, on a machine that need not have anything yet.
+run:
+	@sh etc/packages.sh etc/packages
+	@$(MAKE) -s programs
+	@sh etc/run.sh
+
 # Changes when they do: make install PREFIX=... after make builds anew.
 $(B)/gen/paths: FORCE
 	@mkdir -p $(@D)
@@ -91,4 +97,4 @@ clean:
 
 FORCE:
 
-.PHONY: all programs clean FORCE
+.PHONY: all programs run clean FORCE

@@ -10,7 +10,9 @@ include regress/fuzz/fuzz.mk
 TESTS ?=
 STRICT ?=
 
-regress: programs unit-programs
+regress:
+	@sh regress/prepare.sh
+	@$(MAKE) -s -j$$(nproc) programs unit-programs
 	@B=$(CURDIR)/$(B) SAN=$(SAN) STRICT=$(STRICT) PYTHON=$(PYTHON) \
 	    sh regress/run.sh $(TESTS)
 
