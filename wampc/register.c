@@ -137,7 +137,8 @@ run_next(struct client *c)
 	struct invocation	*inv;
 
 	while (!c->finished && c->s.state == SESS_JOINED &&
-	    conn_queued(c) < QUEUE_MAX && r->running < c->o.atonce && (inv = r->first) != NULL) {
+	    conn_queued(c) < QUEUE_MAX && r->running < c->o.atonce &&
+	    (inv = r->first) != NULL) {
 		if (c->o.count != 0 && r->answered + r->running == c->o.count)
 			return;
 		if ((r->first = inv->next) == NULL)

@@ -7,7 +7,6 @@
  * does not allow a router ends the session with ABORT.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <event2/event.h>
@@ -15,7 +14,6 @@
 #include "log.h"
 #include "wamp.h"
 #include "wampc.h"
-#include "xmalloc.h"
 
 #define MSG_MAX		8	/* elements; the longest has 7 */
 

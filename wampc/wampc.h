@@ -55,7 +55,7 @@ struct url {
 	enum scheme	 scheme;
 	char		*host;		/* without brackets */
 	char		*port;
-	char		*hosthdr;	/* for HTTP: host, port if not default */
+	char		*hosthdr;	/* for HTTP: port if not default */
 	char		*path;		/* WebSocket: and query; UNIX: socket */
 };
 
@@ -83,7 +83,7 @@ const char	*payload_document(struct payload *, const void *, size_t,
 uint32_t	 payload_count(const struct payload *);
 int		 payload_encode(const struct payload *, struct enc *);
 
-/* wampc.c */
+/* options.c */
 struct options {
 	struct url	 url;
 	int		 insecure;
@@ -112,6 +112,9 @@ struct verb {
 	/* The queue to the router is short again; or NULL. */
 	void		(*drained)(struct client *);
 };
+
+/* Exits if they are wrong. */
+const struct verb *options_read(struct options *, int, char **);
 
 /* trust.c */
 /*
@@ -250,7 +253,7 @@ handler		 call_result;
 struct invocation;
 struct reg {
 	uint64_t	 request, id;
-	uint64_t	 seen, answered;
+	uint64_t	 answered;
 	unsigned int	 running;
 	struct invocation *first, *last;	/* waiting */
 	size_t		 nwaiting, octets;
@@ -306,6 +309,7 @@ struct client {
 	struct command		*commands;
 };
 
+/* wampc.c */
 /* An answer is awaited, for JOIN_SECONDS without -w; or is no longer. */
 void		 client_await(struct client *, int);
 /* End with this status as soon as the event loop turns. */

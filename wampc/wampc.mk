@@ -3,6 +3,7 @@ WAMPC_OBJS =	$(addprefix $(B)/obj/wampc/, \
 		call.o \
 		command.o \
 		connect.o \
+		options.o \
 		output.o \
 		pub.o \
 		register.o \

@@ -64,7 +64,7 @@ def line(args, kwargs='{}'):
     return '{"args":%s,"kwargs":%s}\n' % (args, kwargs)
 
 
-# -- certificates ---------------------------------------------------------------
+# -- certificates -------------------------------------------------------------
 
 CERTS = tmpdir()
 

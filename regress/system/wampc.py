@@ -1193,7 +1193,7 @@ def invocation_flood():
         finish(reg)
 
 
-# -- run ------------------------------------------------------------------------
+# -- run ----------------------------------------------------------------------
 
 def main():
     make_certs()
@@ -1223,8 +1223,8 @@ def main():
         for fn in (hostile_frames, octet_by_octet, pings):
             run_case(bound(fn, transport), transport + ': ')
     for fn in (hostile_handshakes, announced_and_not_sent, random_octets,
-               websocket_close, websocket_request, ipv6, router_dies, payload_on_one_line,
-               what_json_cannot_say, invocation_flood):
+               websocket_close, websocket_request, ipv6, router_dies,
+               payload_on_one_line, what_json_cannot_say, invocation_flood):
         run_case(fn)
     done()
 
