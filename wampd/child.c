@@ -318,6 +318,17 @@ schedule(struct child *c)
 	evtimer_add(c->restart, &tv);
 }
 
+/* Once it failed: 0 when that ends the start of the daemon. */
+static int
+may_retry(struct child *c)
+{
+	if (c->was_ready || ++c->early_deaths < EARLY_DEATHS)
+		return (1);
+	log_warnx("%s cannot be started: giving up", c->name);
+	wampd_fail(c->w);
+	return (0);
+}
+
 void
 child_start(struct child *c)
 {
@@ -331,7 +342,8 @@ child_start(struct child *c)
 	c->reload = RELOAD_NOT;
 	c->pong_at = mono_ms();
 	if (spawn(c) == -1) {
-		schedule(c);
+		if (may_retry(c))
+			schedule(c);
 		return;
 	}
 	if (c->chan == NULL)
@@ -390,25 +402,13 @@ describe_death(const struct child *c, char *buf, size_t size)
 		snprintf(buf, size, "ended");
 }
 
-/* Returns 1 if the daemon goes on without it for now. */
+/* At the first start: it said why and left, trying again will not help. */
 static int
-may_restart(struct child *c)
+has_refused(const struct child *c)
 {
-	struct wampd	*w = c->w;
-	int		 refused;
-
-	if (c->was_ready)
-		return (1);
-	/* it said why and left: trying again will not help */
-	refused = !c->is_killed && WIFEXITED(c->wstatus) && !w->is_ready;
-	if (w->is_check)
-		refused = 1;
-	if (!refused && ++c->early_deaths < EARLY_DEATHS)
-		return (1);
-	log_warnx("%s cannot be started%s", c->name,
-	    refused ? "" : ": giving up");
-	wampd_fail(w);
-	return (0);
+	if (c->was_ready || c->w->is_ready)
+		return (0);
+	return (c->w->is_check || (!c->is_killed && WIFEXITED(c->wstatus)));
 }
 
 /* Dead, and all it said was read. */
@@ -436,11 +436,17 @@ bury(struct child *c)
 		c->pid = 0;
 		return;
 	}
-	if (c->was_ready || !WIFEXITED(c->wstatus))
-		log_warnx("%s (process %d) %s; it will be started again",
-		    c->name, (int)c->pid, how);
+	if (has_refused(c)) {
+		log_warnx("%s (process %d) cannot be started: %s", c->name,
+		    (int)c->pid, how);
+		c->pid = 0;
+		wampd_fail(w);
+		return;
+	}
+	log_warnx("%s (process %d) %s; it will be started again", c->name,
+	    (int)c->pid, how);
 	c->pid = 0;
-	if (may_restart(c))
+	if (may_retry(c))
 		schedule(c);
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -313,12 +314,28 @@ start(struct wampd *w)
 	return (w->status);
 }
 
+/* Whoever started us: 0 to 2 are open, nothing else is, no signal waits. */
+static void
+clean_up(void)
+{
+	sigset_t	none;
+	int		fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= STDERR_FILENO)
+		;
+	closefrom(STDERR_FILENO + 1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct wampd	w;
 	int		status;
 
+	clean_up();
 	memset(&w, 0, sizeof(w));
 	TAILQ_INIT(&w.lsocks);
 	w.ready_fd = -1;
@@ -326,7 +343,6 @@ main(int argc, char **argv)
 	w.is_root = geteuid() == 0;
 	log_init(LOG_TO_STDERR, "wampd");
 	options(&w, argc, argv);
-	signal(SIGPIPE, SIG_IGN);
 	host_nofile(&w);
 	status = start(&w);
 	end(&w);

@@ -132,6 +132,26 @@ def start_stop():
         assert not any(is_alive(p) for p in kids)
 
 
+def strange_parents():
+    """started with descriptors missing or too many, signals blocked"""
+    port = free_port()
+
+    def strange():
+        for fd in (0, 1):
+            os.close(fd)
+        os.dup2(2, 50)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM,
+                                                  signal.SIGCHLD})
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with Wampd(on_port(port), preexec=strange) as w:
+        for fd in '01':
+            assert os.readlink('/proc/%d/fd/%s' % (w.pid, fd)) == \
+                '/dev/null'
+        assert not os.path.exists('/proc/%d/fd/50' % w.pid)
+        Client(('127.0.0.1', port)).close()
+        assert w.reload()
+
+
 def clients_at_end():
     """SIGTERM with clients: GOODBYE, and the end within the time of grace"""
     port = free_port()
@@ -582,9 +602,10 @@ def foreign_programs():
 
 run_cases([
     version, usage, check_good, check_print, check_bad, check_macro,
-    no_such_file, start_stop, clients_at_end, nobody_at_end, second_signal,
-    parent_killed, in_background, background_fails, pidfiles, port_in_use,
-    key_modes, key_files, key_fits, missing_user, emptydir, unix_directory,
-    unix_socket_in_use, unix_socket_owner, peer_credentials,
-    children_have_little, ordinary_user, descriptor_limit, foreign_programs,
+    no_such_file, start_stop, strange_parents, clients_at_end,
+    nobody_at_end, second_signal, parent_killed, in_background,
+    background_fails, pidfiles, port_in_use, key_modes, key_files, key_fits,
+    missing_user, emptydir, unix_directory, unix_socket_in_use,
+    unix_socket_owner, peer_credentials, children_have_little,
+    ordinary_user, descriptor_limit, foreign_programs,
 ])
