@@ -5,6 +5,7 @@
 
 FUZZ_TARGETS =	codec_cbor codec_convert codec_json codec_msgpack \
 		http rawsocket websocket
+FUZZ_TARGETS +=	config confmsg
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
 
@@ -20,6 +21,10 @@ $(B)/fuzz/fuzz_codec_cbor $(B)/fuzz/fuzz_codec_convert \
     $(B)/regress/unit/fuzz_codec_cbor $(B)/regress/unit/fuzz_codec_convert \
     $(B)/regress/unit/fuzz_codec_json $(B)/regress/unit/fuzz_codec_msgpack: \
     $(FUZZ_OBJS_codec_convert)
+
+# CONF_TEST_OBJS is in unit.mk
+FUZZ_OBJS_config = $(CONF_TEST_OBJS)
+$(B)/fuzz/fuzz_config $(B)/regress/unit/fuzz_config: $(CONF_TEST_OBJS)
 
 FUZZ_SAN =	address,undefined
 FUZZ_PROGRAMS =	$(addprefix $(B)/fuzz/fuzz_, $(FUZZ))
