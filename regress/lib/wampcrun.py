@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The wampd authors
 # SPDX-License-Identifier: ISC
 #
-# wampc as tests run it, and the certificates that it believes or not.
+# wampc as tests run it, the certificates that it believes or not, and a
+# router to run it against.
 
 import os
 import re
@@ -9,10 +10,12 @@ import ssl
 import subprocess
 
 from daemon import B, SAN, tmpdir
+from fakerouter import FakeRouter
 
 WAMPC = os.path.join(B, 'bin', 'wampc')
 SLOW = 3 if SAN else 1
 SERIALIZERS = ('json', 'msgpack', 'cbor')
+WELCOME = [2, 1, {'roles': {'broker': {}, 'dealer': {}}}]
 REPORT = re.compile(r'Sanitizer|runtime error:')
 
 
@@ -102,3 +105,61 @@ def tls_context(name='good'):
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ctx.load_cert_chain(cert(name), cert(name)[:-3] + 'key')
     return ctx
+
+
+# -- the router in a place ----------------------------------------------------
+
+class Place:
+    """A fake router and the options by which wampc finds it."""
+
+    def __init__(self, transport='unix', serializer='msgpack', **kw):
+        self.transport, self.ser = transport, serializer
+        self.args = ['--serializer', serializer]
+        if transport == 'unix':
+            path = os.path.join(tmpdir(), 'sock')
+            self.router = FakeRouter(path=path, **kw)
+            self.args += ['-s', path]
+            return
+        tls = tls_context() if transport in ('rss', 'wss') else None
+        self.router = FakeRouter(port=0, tls=tls, **kw)
+
+    def __enter__(self):
+        self.router.__enter__()
+        t, port = self.transport, self.router.port
+        if t != 'unix':
+            self.args += ['-u', '%s://localhost:%d%s' % (
+                t, port, '/ws' if t.startswith('ws') else '')]
+            self.args += ['--insecure'] if t in ('rs', 'ws') else \
+                ['--cafile', cert('ca')]
+        return self
+
+    def __exit__(self, *exc):
+        self.router.__exit__(*exc)
+        if exc[0] is None:
+            assert not self.router.errors, self.router.errors
+
+    def run(self, *args, **kw):
+        return wampc(*self.args, *args, **kw)
+
+    def start(self, *args, **kw):
+        return popen(self.args + list(args), **kw)
+
+    def service(self, verb, uri, *args, options=(), **kw):
+        """Start subscribe or register, and wait until it is."""
+        n = len(self.router.conns)
+        p = self.start(verb, *options, uri, *args, **kw)
+        code = {'subscribe': 32, 'register': 64}[verb]
+        assert self.router.wait(lambda: any(
+            m[0] == code for c in self.router.conns[n:]
+            for m in c.messages)), 'no %s' % verb
+        return p
+
+
+# -- reports ------------------------------------------------------------------
+
+def bound(fn, *args):
+    """fn with its arguments, and its name for the report."""
+    def case():
+        fn(*args)
+    case.__doc__ = fn.__doc__ or fn.__name__.replace('_', ' ')
+    return case
