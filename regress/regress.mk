@@ -6,6 +6,7 @@
 
 include regress/unit/unit.mk
 include regress/fuzz/fuzz.mk
+include regress/hostile/hostile.mk
 
 TESTS ?=
 STRICT ?=
@@ -16,7 +17,11 @@ regress:
 	@B=$(CURDIR)/$(B) SAN=$(SAN) STRICT=$(STRICT) PYTHON=$(PYTHON) \
 	    sh regress/run.sh $(TESTS)
 
+# Rewrite the files that unit/conf compares with; then read the diff.
+update: $(B)/regress/unit/conf
+	@B=$(CURDIR)/$(B) UPDATE=1 sh regress/run.sh unit/conf
+
 lint:
 	sh regress/lint.sh
 
-.PHONY: regress lint unit-programs
+.PHONY: regress lint unit-programs update

@@ -21,7 +21,6 @@
 
 #define MAXDEPTH	16		/* files that include each other */
 #define MAXFILES	1024
-#define MAXOCTETS	(16 * 1024 * 1024)	/* of all files */
 
 static const char *
 file_name(const char *path)
@@ -112,6 +111,15 @@ source_failed(const struct source *s, const char *why)
 	return (-1);
 }
 
+/* Nothing that comes after it matters. */
+static int
+source_too_much(const struct source *s, const char *why)
+{
+	source_failed(s, why);
+	parser.is_stopped = 1;
+	return (-1);
+}
+
 /* May nobody else replace a file there, or lay a link? */
 static int
 is_safe_dir(const char *path)
@@ -193,7 +201,7 @@ source_load(struct source *s)
 	int	fd;
 
 	if (++parser.nfiles > MAXFILES)
-		return (source_failed(s, "too many files"));
+		return (source_too_much(s, "too many files"));
 	if ((fd = source_open(s)) == -1)
 		return (-1);
 	s->text = xcalloc(1, CONF_MAXFILE + 1);
@@ -205,8 +213,8 @@ source_load(struct source *s)
 	if (s->len > CONF_MAXFILE)
 		return (source_failed(s, "is larger than 1 MB"));
 	parser.noctets += s->len;
-	if (parser.noctets > MAXOCTETS)
-		return (source_failed(s, "all files together are larger "
+	if (parser.noctets > PARSE_MAXOCTETS)
+		return (source_too_much(s, "all files together are larger "
 		    "than 16 MB"));
 	s->text = xreallocarray(s->text, s->len + 1, 1);
 	return (source_check(s));

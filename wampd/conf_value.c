@@ -139,6 +139,7 @@ void
 set_ping(const char *every, const char *timeout)
 {
 	struct conf_limits	*l = &parser.conf->limits;
+	int			 bad;
 
 	if (!parse_once(&parser.seen, ONCE_PING, "ping"))
 		return;
@@ -146,9 +147,13 @@ set_ping(const char *every, const char *timeout)
 		l->ping_every = l->ping_timeout = 0;
 		return;
 	}
-	get_time("ping every", every, 100, 3600 * 1000, &l->ping_every);
-	get_time("ping timeout", timeout, 100, 24 * 3600 * 1000,
+	bad = get_time("ping every", every, 100, 3600 * 1000,
+	    &l->ping_every);
+	bad |= get_time("ping timeout", timeout, 100, 24 * 3600 * 1000,
 	    &l->ping_timeout);
+	if (!bad && l->ping_timeout < l->ping_every)
+		conf_error("ping timeout %s: is shorter than every %s",
+		    parse_shown(timeout), parse_shown(every));
 }
 
 /* Names that clients and operators see: UTF-8, not empty, not endless. */

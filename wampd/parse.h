@@ -18,6 +18,7 @@
 #include "conf.h"
 
 #define PARSE_MAXQUOTED	40	/* octets of a file in an error */
+#define PARSE_MAXOCTETS	(16 * 1024 * 1024)	/* of all files together */
 
 /* A file being read, or waiting to be; the top of a stack. */
 struct source {
@@ -74,6 +75,7 @@ struct parser {
 	TAILQ_HEAD(refs, ref) refs;
 	struct conf_strs words;		/* tokens of this statement */
 	unsigned int	 nerrors, nfiles, nmacros;
+	int		 is_stopped;	/* too much of something */
 	size_t		 noctets;
 	int		 no_include;
 

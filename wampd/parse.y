@@ -28,7 +28,7 @@
 #include "xmalloc.h"
 
 #define MAXERRORS	20
-#define MAXMACROS	1000
+#define MAXMACROS	500
 #define MAXWORD		8192
 
 struct parser	 parser;
@@ -458,7 +458,7 @@ conf_error_at(const char *file, int line, const char *fmt, ...)
 {
 	va_list	ap;
 
-	if (parser.nerrors >= MAXERRORS)
+	if (parser.nerrors >= MAXERRORS || parser.is_stopped)
 		return;
 	parser.nerrors++;
 	va_start(ap, fmt);
@@ -472,7 +472,7 @@ conf_error(const char *fmt, ...)
 {
 	va_list	ap;
 
-	if (parser.nerrors >= MAXERRORS)
+	if (parser.nerrors >= MAXERRORS || parser.is_stopped)
 		return;
 	parser.nerrors++;
 	va_start(ap, fmt);
@@ -849,6 +849,13 @@ lex_macro(struct source *s, char *buf, size_t *len)
 	}
 	memcpy(buf + *len, m->value, strlen(m->value));
 	*len += strlen(m->value);
+	/* or a small file could ask for much memory */
+	parser.noctets += strlen(m->value);
+	if (parser.noctets > PARSE_MAXOCTETS) {
+		wrong("more than 16 MB, macros expanded", NULL);
+		parser.is_stopped = 1;
+		return (-1);
+	}
 	return (0);
 }
 
@@ -1031,7 +1038,7 @@ yylex(void)
 	struct source	*s;
 
 	while ((s = parser.top) != NULL) {
-		if (parser.nerrors >= MAXERRORS)
+		if (parser.nerrors >= MAXERRORS || parser.is_stopped)
 			break;
 		if (s->is_ended || (s->text == NULL && source_load(s) == -1)) {
 			source_pop();
