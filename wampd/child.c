@@ -384,15 +384,12 @@ child_kill(struct child *c, const char *fmt, ...)
 static void
 describe_death(const struct child *c, char *buf, size_t size)
 {
-	int	sig;
-
 	if (c->is_killed)
 		snprintf(buf, size, "%s: killed", c->why);
 	else if (WIFEXITED(c->wstatus))
 		snprintf(buf, size, "exited with status %d",
 		    WEXITSTATUS(c->wstatus));
-	else if (WIFSIGNALED(c->wstatus) &&
-	    (sig = WTERMSIG(c->wstatus)) == SIGSYS)
+	else if (WIFSIGNALED(c->wstatus) && WTERMSIG(c->wstatus) == SIGSYS)
 		snprintf(buf, size, "sandbox violation (SIGSYS): the call is "
 		    "in the kernel's audit log, type=1326");
 	else if (WIFSIGNALED(c->wstatus))
