@@ -3,7 +3,7 @@
 # "make fuzz-run [FUZZ_TIME=60] [FUZZ=name ...]" runs them, keeping what
 # they find in build-fuzz/corpus.  Each corpus is replayed as a unit test.
 
-FUZZ_TARGETS =	codec_cbor codec_convert codec_json codec_msgpack \
+FUZZ_TARGETS =	broker codec_cbor codec_convert codec_json codec_msgpack \
 		http rawsocket websocket
 FUZZ_TARGETS +=	config confmsg
 FUZZ ?=		$(FUZZ_TARGETS)
@@ -25,6 +25,10 @@ $(B)/fuzz/fuzz_codec_cbor $(B)/fuzz/fuzz_codec_convert \
 # CONF_TEST_OBJS is in unit.mk
 FUZZ_OBJS_config = $(CONF_TEST_OBJS)
 $(B)/fuzz/fuzz_config $(B)/regress/unit/fuzz_config: $(CONF_TEST_OBJS)
+
+# broker.c is in the target itself
+FUZZ_OBJS_broker =	$(filter-out %/broker.o,$(BROKER_OBJS))
+$(B)/fuzz/fuzz_broker $(B)/regress/unit/fuzz_broker: $(FUZZ_OBJS_broker)
 
 FUZZ_SAN =	address,undefined
 FUZZ_PROGRAMS =	$(addprefix $(B)/fuzz/fuzz_, $(FUZZ))
