@@ -56,6 +56,14 @@ UNIT_OBJS_broker_rpc =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_session = $(BPLAY_OBJS)
 $(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
 
+# the configuration's
+UNIT_TESTS +=	conf confmsg
+CONF_TEST_OBJS = $(addprefix $(B)/obj/wampd/, conf_file.o conf_listen.o \
+		conf_realm.o conf_value.o conf_whole.o parse.o printconf.o)
+UNIT_OBJS_conf = $(CONF_TEST_OBJS)
+UNIT_OBJS_confmsg = $(CONF_TEST_OBJS)
+$(B)/regress/unit/conf $(B)/regress/unit/confmsg: $(CONF_TEST_OBJS)
+
 .PRECIOUS: $(B)/obj/%.o
 
 UNIT_PROGRAMS =	$(addprefix $(B)/regress/unit/, $(UNIT_TESTS))
@@ -72,11 +80,3 @@ $(B)/regress/unit/%: $(B)/obj/regress/unit/%_test.o $(B)/lib/libcodec.a \
 UNIT_OBJS_sandbox =	$(B)/obj/regress/unit/sandbox_child.o
 UNIT_OBJS_sandbox_calls = $(UNIT_OBJS_sandbox)
 $(B)/regress/unit/sandbox $(B)/regress/unit/sandbox_calls: $(UNIT_OBJS_sandbox)
-
-# the configuration's
-UNIT_TESTS +=	conf confmsg
-CONF_TEST_OBJS = $(addprefix $(B)/obj/wampd/, conf_file.o conf_listen.o \
-		conf_realm.o conf_value.o conf_whole.o parse.o printconf.o)
-UNIT_OBJS_conf = $(CONF_TEST_OBJS)
-UNIT_OBJS_confmsg = $(CONF_TEST_OBJS)
-$(B)/regress/unit/conf $(B)/regress/unit/confmsg: $(CONF_TEST_OBJS)
