@@ -68,11 +68,17 @@ spew(const char *path, const char *text, size_t len)
 }
 
 static void
+spew_text(const char *path, const char *text)
+{
+	spew(path, text, strlen(text));
+}
+
+static void
 copy(const char *from, const char *to)
 {
 	char	*text = slurp(from);
 
-	spew(to, text, strlen(text));
+	spew_text(to, text);
 	free(text);
 }
 
@@ -143,7 +149,7 @@ expect_file(const char *name, const char *suffix, const char *got)
 		if (*got == '\0')
 			unlink(path);
 		else
-			spew(path, got, strlen(got));
+			spew_text(path, got);
 	} else if (strcmp(want, got) != 0) {
 		snprintf(why, sizeof(why), "is not what %s says", suffix);
 		printf("%s.%s:\n%sgot:\n%s", name, suffix, want, got);
@@ -281,7 +287,7 @@ check_macros(void)
 	char			*said;
 	int			 old;
 
-	spew("m", "x = \"y\"\n", 8);
+	spew_text("m", "x = \"y\"\n");
 	old = listen_to_stderr();
 	c = conf_parse("m", bad, 2);
 	said = listened(old);
@@ -339,7 +345,7 @@ expect_both(const char *name, const char *path, const char *want)
 
 	expect_refused(name, path, want);
 	snprintf(line, sizeof(line), "include \"%s\"\n", path);
-	spew("including", line, strlen(line));
+	spew_text("including", line);
 	expect_refused(name, "including", want);
 }
 
@@ -374,18 +380,18 @@ refuse_foreign_files(void)
 {
 	if (geteuid() != 0)
 		return;
-	spew("foreign", "log brief\n", 10);
+	spew_text("foreign", "log brief\n");
 	if (chown("foreign", 12345, 0) == -1)
 		err(1, "chown");
 	expect_both("somebody's file", "foreign", "does not belong to root");
-	spew("writable", "log brief\n", 10);
+	spew_text("writable", "log brief\n");
 	chmod("writable", 0664);
 	expect_both("group may write", "writable", "may write");
 	chmod("writable", 0646);
 	expect_both("others may write", "writable", "may write");
 	if (mkdir("open", 0755) == -1)
 		err(1, "open");
-	spew("open/file", "log brief\n", 10);
+	spew_text("open/file", "log brief\n");
 	chmod("open", 0775);
 	expect_both("in a directory of a group", "open/file",
 	    "may write to its directory");
@@ -407,7 +413,7 @@ hide_secret_files(void)
 	size_t				 i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		spew("secret", texts[i], strlen(texts[i]));
+		spew_text("secret", texts[i]);
 		chmod("secret", geteuid() == 0 ? 0600 : 0);
 		unlink("link");
 		if (symlink("secret", "link") == -1)
@@ -428,13 +434,13 @@ refuse_includes(void)
 	for (i = 0; i < 40; i++) {
 		snprintf(name, sizeof(name), "deep%d", i);
 		snprintf(line, sizeof(line), "include deep%d\n", i + 1);
-		spew(name, line, strlen(line));
+		spew_text(name, line);
 	}
 	expect_refused("include 40 deep", "deep0", "too deeply");
-	spew("self", "include self\n", 13);
+	spew_text("self", "include self\n");
 	expect_refused("include of itself", "self", "includes itself");
-	spew("ping", "include pong\n", 13);
-	spew("pong", "\ninclude \"pi*\"\n", 16);
+	spew_text("ping", "include pong\n");
+	spew_text("pong", "\ninclude \"pi*\"\n");
 	expect_refused("include in a circle", "ping", "pong:2: include ping:");
 	/* each includes the next one ten times */
 	for (i = 0; i < 12; i++) {
@@ -456,7 +462,7 @@ refuse_includes(void)
 			fwrite(line, 1, sizeof(line), f);
 		fclose(f);
 	}
-	spew("bigs", "include \"big*\"\n", 15);
+	spew_text("bigs", "include \"big*\"\n");
 	expect_refused("20 MB of includes", "bigs", "larger than 16 MB");
 }
 
@@ -489,9 +495,9 @@ refuse_texts(void)
 		err(1, NULL);
 	spew("nul", "log brief\nlog \0\nlog\n", 20);
 	expect_both("NUL", "nul", "nul:2: NUL byte");
-	spew("esc", "# \033[2J\n", 7);
+	spew_text("esc", "# \033[2J\n");
 	expect_both("escape in a comment", "esc", "esc:1: control character");
-	spew("dos", "log brief\r\nlog x\r\n", 18);
+	spew_text("dos", "log brief\r\nlog x\r\n");
 	expect_both("DOS", "dos", "dos:1: carriage return");
 
 	memset(buf, 'a', 2 * MB);
