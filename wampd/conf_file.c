@@ -48,6 +48,7 @@ source_push(const char *path, unsigned int depth, const char *from, int line)
 	s->depth = depth;
 	s->from = from;
 	s->fromline = line;
+	s->is_fromsecret = parser.is_secret;
 	s->below = parser.top;
 	parser.top = s;
 }
@@ -107,7 +108,7 @@ source_failed(const struct source *s, const char *why)
 		conf_error_at(s->name, 0, "%s", why);
 	else
 		conf_error_at(s->from, s->fromline, "include %s: %s",
-		    s->name, why);
+		    s->is_fromsecret ? "(not shown)" : s->name, why);
 	return (-1);
 }
 
@@ -153,9 +154,10 @@ source_refusal(const struct source *s, const struct stat *st)
 			return ("does not belong to root");
 		if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 			return ("group or others may write to it");
+		if (!is_safe_dir(s->path))
+			return ("others than root may write to its "
+			    "directory");
 	}
-	if (geteuid() == 0 && !is_safe_dir(s->path))
-		return ("others than root may write to its directory");
 	if (st->st_size > CONF_MAXFILE)
 		return ("is larger than 1 MB");
 	for (other = s->below; other != NULL; other = other->below)
@@ -227,69 +229,87 @@ glob_error(const char *path, int errnum)
 	return (errnum != ENOENT);
 }
 
-/*
- * A pattern in the last component only, so that it looks into one directory
- * and not into the whole tree; a relative path begins where this file is.
- */
-void
-conf_include(const char *pattern)
+/* Append text with what glob(3) would take for more than itself escaped. */
+static void
+glob_append(char *path, size_t *n, const char *text, size_t len,
+    const char *special)
 {
-	struct source	*s = parser.top;
+	size_t	i;
+
+	for (i = 0; i < len; i++) {
+		if (strchr(special, text[i]) != NULL)
+			path[(*n)++] = '\\';
+		path[(*n)++] = text[i];
+	}
+	path[*n] = '\0';
+}
+
+/* All files that match, the first on top. */
+static void
+include_glob(const char *pattern, const char *dir, size_t dirlen)
+{
 	glob_t		 g;
-	char		 path[2 * PATH_MAX];
-	const char	*slash, *p;
+	char		 path[4 * PATH_MAX];
+	unsigned int	 depth = parser.top->depth + 1;
 	size_t		 i, n = 0;
 	int		 rc;
 
-	if (parser.no_include) {
-		conf_error("include is not possible here");
-		return;
-	}
-	if (s->depth + 1 > MAXDEPTH) {
-		conf_error("include %s: files include each other too deeply",
-		    parse_quoted(pattern));
-		return;
-	}
-	if (*pattern == '\0' || strlen(pattern) >= PATH_MAX ||
-	    strlen(s->path) >= PATH_MAX / 2) {
-		conf_error("include: path is empty or too long");
-		return;
-	}
-	if ((slash = strrchr(pattern, '/')) != NULL &&
-	    memchr(pattern, '*', (size_t)(slash - pattern)) != NULL) {
-		conf_error("include %s: \"*\" is for the last part of a path",
-		    parse_quoted(pattern));
-		return;
-	}
-	if (*pattern != '/' && (slash = strrchr(s->path, '/')) != NULL) {
-		for (p = s->path; p <= slash; p++) {
-			if (strchr("*?[\\", *p) != NULL)
-				path[n++] = '\\';
-			path[n++] = *p;
-		}
-	}
-	/* "?" and "[" are ordinary characters */
-	for (p = pattern; *p != '\0' && n < sizeof(path) - 2; p++) {
-		if (strchr("?[\\", *p) != NULL)
-			path[n++] = '\\';
-		path[n++] = *p;
-	}
-	path[n] = '\0';
-
+	glob_append(path, &n, dir, dirlen, "*?[\\");
+	glob_append(path, &n, pattern, strlen(pattern), "?[\\");
 	rc = glob(path, 0, glob_error, &g);
-	if (rc == GLOB_NOMATCH && strchr(pattern, '*') != NULL)
+	if (rc == GLOB_NOMATCH)
 		return;
 	if (rc != 0) {
-		conf_error("include %s: %s", parse_quoted(pattern),
-		    rc == GLOB_NOMATCH ? strerror(ENOENT) :
-		    "cannot read the directory");
+		conf_error("include %s: cannot read the directory",
+		    parse_quoted(pattern));
 		parser.is_lost = 1;
 		return;
 	}
 	if (g.gl_pathc > MAXFILES)
-		conf_error("include %s: too many files", parse_quoted(pattern));
+		conf_error("include %s: too many files",
+		    parse_quoted(pattern));
 	else for (i = g.gl_pathc; i > 0; i--)
-		source_push(g.gl_pathv[i - 1], s->depth + 1, parser.file,
+		source_push(g.gl_pathv[i - 1], depth, parser.file,
 		    parser.line);
 	globfree(&g);
+}
+
+/*
+ * A relative path begins where this file is.  "*" may stand in the last
+ * component only, so that it looks into one directory and not into the
+ * whole tree.
+ */
+void
+conf_include(const char *pattern)
+{
+	const struct source	*s = parser.top;
+	const char		*slash, *why = NULL;
+	char			*path;
+	size_t			 dirlen = 0;
+
+	slash = strrchr(pattern, '/');
+	if (parser.no_include)
+		why = "is not possible here";
+	else if (s->depth + 1 > MAXDEPTH)
+		why = "files include each other too deeply";
+	else if (*pattern == '\0' || strlen(pattern) >= PATH_MAX ||
+	    strlen(s->path) >= PATH_MAX)
+		why = "path is empty or too long";
+	else if (slash != NULL &&
+	    memchr(pattern, '*', (size_t)(slash - pattern)) != NULL)
+		why = "\"*\" is for the last part of a path";
+	if (why != NULL) {
+		conf_error("include %s: %s", parse_quoted(pattern), why);
+		parser.is_lost = 1;
+		return;
+	}
+	if (*pattern != '/' && (slash = strrchr(s->path, '/')) != NULL)
+		dirlen = (size_t)(slash - s->path) + 1;
+	if (strchr(pattern, '*') != NULL) {
+		include_glob(pattern, s->path, dirlen);
+		return;
+	}
+	xasprintf(&path, "%.*s%s", (int)dirlen, s->path, pattern);
+	source_push(path, s->depth + 1, parser.file, parser.line);
+	free(path);
 }

@@ -35,6 +35,7 @@ struct source {
 	ino_t		 ino;
 	const char	*from;		/* where it is included */
 	int		 fromline;
+	int		 is_fromsecret;
 };
 
 struct macro {

@@ -29,6 +29,7 @@
 
 #define MAXERRORS	20
 #define MAXMACROS	500
+#define MAXMACRONAME	63
 #define MAXWORD		8192
 
 struct parser	 parser;
@@ -583,7 +584,8 @@ macro_new(const char *name, const char *value)
 static int
 is_macro_name(const char *s)
 {
-	if (*s == '\0' || isdigit((unsigned char)*s))
+	if (*s == '\0' || isdigit((unsigned char)*s) ||
+	    strlen(s) > MAXMACRONAME)
 		return (0);
 	for (; *s != '\0'; s++)
 		if (!isalnum((unsigned char)*s) && *s != '_')
@@ -825,7 +827,7 @@ static int
 lex_macro(struct source *s, char *buf, size_t *len)
 {
 	struct macro	*m;
-	char		 name[64];
+	char		 name[MAXMACRONAME + 2];
 	size_t		 n = 0;
 	int		 c;
 
@@ -897,9 +899,9 @@ lex_word(struct source *s)
 
 	while (is_word_char(peek(s)))
 		s->off++;
-	word = keep(s->text + begin, s->off - begin);
 	if (s->off - begin > MAXWORD)
-		return (wrong("word longer than 8192 octets%s", NULL));
+		return (wrong("word longer than 8192 octets", NULL));
+	word = keep(s->text + begin, s->off - begin);
 	parser.word = yylval.string = word;
 	if (parser.is_value)
 		return (STRING);
