@@ -6,6 +6,7 @@
 FUZZ_TARGETS =	broker codec_cbor codec_convert codec_json codec_msgpack \
 		http rawsocket websocket
 FUZZ_TARGETS +=	config confmsg
+FUZZ_TARGETS +=	parent
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
 
@@ -22,13 +23,17 @@ $(B)/fuzz/fuzz_codec_cbor $(B)/fuzz/fuzz_codec_convert \
     $(B)/regress/unit/fuzz_codec_json $(B)/regress/unit/fuzz_codec_msgpack: \
     $(FUZZ_OBJS_codec_convert)
 
+# broker.c is in the target itself
+FUZZ_OBJS_broker =	$(filter-out %/broker.o,$(BROKER_OBJS))
+$(B)/fuzz/fuzz_broker $(B)/regress/unit/fuzz_broker: $(FUZZ_OBJS_broker)
+
 # CONF_TEST_OBJS is in unit.mk
 FUZZ_OBJS_config = $(CONF_TEST_OBJS)
 $(B)/fuzz/fuzz_config $(B)/regress/unit/fuzz_config: $(CONF_TEST_OBJS)
 
-# broker.c is in the target itself
-FUZZ_OBJS_broker =	$(filter-out %/broker.o,$(BROKER_OBJS))
-$(B)/fuzz/fuzz_broker $(B)/regress/unit/fuzz_broker: $(FUZZ_OBJS_broker)
+# all of the parent but main()
+FUZZ_OBJS_parent =	$(filter-out %/wampd.o %/check.o,$(WAMPD_OBJS))
+$(B)/fuzz/fuzz_parent $(B)/regress/unit/fuzz_parent: $(FUZZ_OBJS_parent)
 
 FUZZ_SAN =	address,undefined
 FUZZ_PROGRAMS =	$(addprefix $(B)/fuzz/fuzz_, $(FUZZ))
