@@ -607,26 +607,6 @@ fail:
 }
 
 void
-chan_flush_wait(struct chan *c, int ms)
-{
-	struct pollfd	pfd;
-	struct timespec	begin, now;
-	long		left;
-
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	while (!c->is_closed && obuf_write(&c->out, c->fd) == 0) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		left = ms - (now.tv_sec - begin.tv_sec) * 1000 -
-		    (now.tv_nsec - begin.tv_nsec) / 1000000;
-		if (left <= 0)
-			return;
-		pfd.fd = c->fd;
-		pfd.events = POLLOUT;
-		poll(&pfd, 1, (int)left);
-	}
-}
-
-void
 chan_loop(struct event_base *base, void (*at_turn_end)(void *), void *arg)
 {
 	exiting = 0;

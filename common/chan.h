@@ -86,7 +86,6 @@ void		 chan_pass_fds(struct chan *);	/* receive descriptors, too */
 void		 chan_set_state(struct chan *, uint8_t bit);
 void		 chan_set_maxlen(struct chan *, size_t maxlen);
 void		 chan_set_marks(struct chan *, size_t high, size_t low);
-/* Octets handled per turn at most (default 256 KiB), fairness. */
 void		*chan_arg(const struct chan *);
 int		 chan_is_over(const struct chan *);	/* over high mark */
 int		 chan_is_open(const struct chan *);
@@ -108,9 +107,6 @@ int	 chan_sendv_pbuf(struct chan *, uint32_t type, uint32_t slot,
 /* With a descriptor, which is taken and closed whatever happens. */
 int	 chan_send_fd(struct chan *, uint32_t type, uint32_t slot,
 	    uint32_t gen, const void *, size_t, int fd);
-/* Write now what waits and wait for it, up to ms milliseconds. */
-void	 chan_flush_wait(struct chan *, int ms);
-
 /*
  * The event loop of every process: runs event_base_loop() turn by turn and
  * writes all channels at the end of each; at_turn_end (or NULL) is called

@@ -302,6 +302,8 @@ proc_main(struct proc *p, const struct proc_hooks *h, int argc, char **argv)
 	hooks = h;
 	log_init(LOG_TO_PARENT, proc_role_name(h->role));
 	signal(SIGPIPE, SIG_IGN);
+	/* RLIMIT_FSIZE is 0: a log that is a file fails, it does not kill */
+	signal(SIGXFSZ, SIG_IGN);
 	/* ^C at a terminal is for the parent to act on */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
