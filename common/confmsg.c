@@ -629,6 +629,8 @@ recv_auth(struct receiving *r)
 	    (role = conf_find_role_id(realm, m.role)) == NULL)
 		return (-1);
 	if (!(m.method == AUTH_ANONYMOUS && m.what == CONF_AUTH_ANYBODY) &&
+	    !(m.method == AUTH_SOCKET && m.namelen == 0 &&
+	    m.what == CONF_AUTH_ANYBODY) &&
 	    !(m.method == AUTH_SOCKET && m.namelen > 0 &&
 	    (m.what == CONF_AUTH_USER || m.what == CONF_AUTH_GROUP)))
 		return (-1);

@@ -60,6 +60,8 @@ socket_matches(const struct conf_auth *a, const struct ask *q)
 	if ((q->m.proofs & PROOF_SOCKET) == 0)
 		return (0);
 	switch (a->what) {
+	case CONF_AUTH_ANYBODY:
+		return (1);
 	case CONF_AUTH_USER:
 		return (q->m.uid == a->id);
 	case CONF_AUTH_GROUP:

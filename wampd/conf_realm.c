@@ -110,31 +110,47 @@ auth_socket_lookup(int what, const char *name, uint32_t *id)
 	return (-1);
 }
 
-/* The first line that fits decides: a second one for the same is a slip. */
+/* The first line that fits decides: one that never can is a slip. */
+static void
+auth_socket_check(int what, uint32_t id)
+{
+	const struct conf_auth	*a;
+
+	TAILQ_FOREACH(a, &parser.realm->auths, entry) {
+		if (a->method != AUTH_SOCKET)
+			continue;
+		if (a->what == CONF_AUTH_ANYBODY) {
+			conf_error("never decides: \"any\" stands before it at "
+			    "%s:%d", a->file, a->line);
+			return;
+		}
+		if (a->what != what || a->id != id)
+			continue;
+		conf_error("%s %s: has a line already at %s:%d",
+		    what == CONF_AUTH_USER ? "user" : "group",
+		    parse_shown(a->name), a->file, a->line);
+		return;
+	}
+}
+
+/* name is NULL for CONF_AUTH_ANYBODY. */
 void
 auth_socket(int what, const char *name, const char *authid, const char *role)
 {
-	const struct conf_auth	*other;
 	struct conf_auth	*a;
 	uint32_t		 id = 0;
 
 	if (authid != NULL && check_name("authid", authid) == -1)
 		authid = NULL;
-	if (auth_socket_lookup(what, name, &id) == 0) {
-		TAILQ_FOREACH(other, &parser.realm->auths, entry) {
-			if (other->method != AUTH_SOCKET ||
-			    other->what != what || other->id != id)
-				continue;
-			conf_error("%s %s: has a line already at %s:%d",
-			    what == CONF_AUTH_USER ? "user" : "group",
-			    parse_shown(name), other->file, other->line);
-			break;
-		}
-	} else
+	if (what == CONF_AUTH_ANYBODY ||
+	    auth_socket_lookup(what, name, &id) == 0)
+		auth_socket_check(what, id);
+	else
 		id = UINT32_MAX;
 	a = auth_add(AUTH_SOCKET, what, role);
 	a->id = id;
-	a->name = xstrdup(name);
+	if (name != NULL)
+		a->name = xstrdup(name);
 	if (authid != NULL)
 		a->authid = xstrdup(authid);
 }

@@ -396,6 +396,9 @@ socketitem	: USER STRING optauthid ROLE STRING {
 		| GROUP STRING optauthid ROLE STRING {
 			auth_socket(CONF_AUTH_GROUP, $2, $3, $5);
 		}
+		| ANY optauthid ROLE STRING {
+			auth_socket(CONF_AUTH_ANYBODY, NULL, $2, $4);
+		}
 		;
 
 optauthid	: /* empty */		{ $$ = NULL; }

@@ -220,8 +220,11 @@ print_auths(const struct conf_realm *r, FILE *f)
 		}
 		if (!is_open)
 			fprintf(f, "\tauthenticate socket {\n");
-		put_named(f, a->what == CONF_AUTH_USER ? "\t\tuser" :
-		    "\t\tgroup", a->name);
+		if (a->what == CONF_AUTH_ANYBODY)
+			fprintf(f, "\t\tany");
+		else
+			put_named(f, a->what == CONF_AUTH_USER ? "\t\tuser" :
+			    "\t\tgroup", a->name);
 		if (a->authid != NULL)
 			put_named(f, " authid", a->authid);
 		put_named(f, " role", a->role_name);
@@ -320,7 +323,9 @@ summarize_realm(const struct conf_listen *l, const struct conf_realm *r,
 		if (*sep == ' ')
 			fprintf(f, "%s%s", n > 0 ? ", " : " ", r->name);
 		fprintf(f, "%s%s", sep, wamp_auth_name(a->method));
-		if (a->method == AUTH_SOCKET)
+		if (a->method == AUTH_SOCKET && a->what == CONF_AUTH_ANYBODY)
+			fprintf(f, " any");
+		else if (a->method == AUTH_SOCKET)
 			fprintf(f, " %s %s", a->what == CONF_AUTH_USER ?
 			    "user" : "group", a->name);
 		put_named(f, " as", a->role_name);

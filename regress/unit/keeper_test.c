@@ -72,6 +72,8 @@ static const struct realm {
 		   { AUTH_SOCKET, CONF_AUTH_USER, 1000, "alice", "one", 10 },
 		   { AUTH_SOCKET, CONF_AUTH_USER, 1000, "alice", "two",
 		     11 } } },
+	{ 18, 0, { { AUTH_SOCKET, CONF_AUTH_USER, 1000, "alice", NULL, 12 },
+		   { AUTH_SOCKET, CONF_AUTH_ANYBODY, 0, NULL, NULL, 13 } } },
 };
 #define NREALMS		(sizeof(realms) / sizeof(realms[0]))
 #define NOREALM		99
@@ -306,8 +308,9 @@ model(const struct proxy *p, const struct question *q)
 		if (l->method == AUTH_ANONYMOUS && anybody == NULL)
 			anybody = l;
 		if (l->method == AUTH_SOCKET && proof == NULL &&
+		    (l->what == CONF_AUTH_ANYBODY ||
 		    (l->what == CONF_AUTH_USER ? q->m.uid == l->id :
-		    in_group))
+		    in_group)))
 			proof = l;
 	}
 	may_proof = (q->m.proofs & PROOF_SOCKET) &&
