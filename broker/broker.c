@@ -437,7 +437,7 @@ conf_commit(struct conf *next)
 		maxlen = len;
 	TAILQ_FOREACH(p, &broker.peers, entry)
 		if (p->chan != NULL && p->id.role == PROC_TLSPROXY)
-			chan_set_maxlen(p->chan, maxlen);
+			chan_raise_maxlen(p->chan, maxlen);
 	realm_commit(next);
 	conf_free(old);
 }

@@ -166,9 +166,10 @@ chan_set_state(struct chan *c, uint8_t bit)
 }
 
 void
-chan_set_maxlen(struct chan *c, size_t maxlen)
+chan_raise_maxlen(struct chan *c, size_t maxlen)
 {
-	c->maxlen = maxlen;
+	if (maxlen > c->maxlen)
+		c->maxlen = maxlen;
 }
 
 void

@@ -84,7 +84,8 @@ struct chan	*chan_new(struct event_base *, int fd, size_t maxlen,
 void		 chan_free(struct chan *);
 void		 chan_pass_fds(struct chan *);	/* receive descriptors, too */
 void		 chan_set_state(struct chan *, uint8_t bit);
-void		 chan_set_maxlen(struct chan *, size_t maxlen);
+/* Never lowered: what is under way was sent by the limit of its time. */
+void		 chan_raise_maxlen(struct chan *, size_t maxlen);
 void		 chan_set_marks(struct chan *, size_t high, size_t low);
 void		*chan_arg(const struct chan *);
 int		 chan_is_over(const struct chan *);	/* over high mark */

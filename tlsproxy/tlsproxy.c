@@ -283,7 +283,7 @@ conf_commit(struct conf *next)
 	pbuf_set_budget((size_t)next->limits.memory * 2);
 	for (i = 0; i < CONF_MAXBROKERS; i++)
 		if (p->brokers[i].chan != NULL)
-			chan_set_maxlen(p->brokers[i].chan,
+			chan_raise_maxlen(p->brokers[i].chan,
 			    broker_maxlen(next));
 }
 

@@ -90,7 +90,7 @@ chan_free(struct chan *c)
 }
 
 void
-chan_set_maxlen(struct chan *c, size_t len)
+chan_raise_maxlen(struct chan *c, size_t len)
 {
 	(void)c;
 	(void)len;
