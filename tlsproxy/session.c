@@ -28,7 +28,7 @@ slots_grow(struct proxy *p)
 	uint32_t	 max = p->conf->limits.connections;
 
 	/* every connection may have one under way and one that ends */
-	if (p->nslots >= 2 * (uint64_t)max + 64)
+	if (p->nslots >= 2 * (uint64_t)max + 64 || p->nslots >= SLOT_MAX)
 		return (-1);
 	if ((ns = reallocarray(p->slots, n, sizeof(*ns))) == NULL)
 		return (-1);
@@ -206,7 +206,6 @@ session_abort(struct conn *c, enum wamp_err err, const char *fmt, ...)
 		conn_close_code(c, WS_NORMAL, NULL);
 		return;
 	}
-	out_abort(c, err, text);
 	if (s != NULL && s->state == SESS_JOINED)
 		log_left(c, s, text);
 	else
@@ -214,6 +213,7 @@ session_abort(struct conn *c, enum wamp_err err, const char *fmt, ...)
 		    strlen(s->realm) : 0, wamp_err_uri(err), text);
 	if (s != NULL)
 		session_detach(s, CLOSE_VIOLATION);
+	out_abort(c, err, text);
 	conn_close_code(c, WS_NORMAL, NULL);
 }
 
@@ -222,13 +222,14 @@ session_on_client_goodbye(struct conn *c, const char *reason, size_t len)
 {
 	char	why[128];
 
-	/* WAMP, Session Closing: the reply, and nothing after it */
-	out_goodbye(c, WERR_GOODBYE_AND_OUT, NULL);
 	log_left(c, c->sess, log_vis(why, sizeof(why), reason, len));
 	session_detach(c->sess, CLOSE_GOODBYE);
+	/* WAMP, Session Closing: the reply, and nothing after it */
+	out_goodbye(c, WERR_GOODBYE_AND_OUT, NULL);
 	c->said_goodbye = 1;
 	/* WAMP, Transport and Session Lifetime: another HELLO may follow */
-	conn_set_phase(c, c->p->conf->limits.hello);
+	if (conn_is_open(c))
+		conn_set_phase(c, c->p->conf->limits.hello);
 }
 
 void
@@ -250,7 +251,8 @@ conn_leave(struct conn *c, enum wamp_err err, const char *text)
 {
 	out_goodbye(c, err, text);
 	c->is_leaving = 1;
-	conn_set_phase(c, LEAVING_MS);
+	if (conn_is_open(c))
+		conn_set_phase(c, LEAVING_MS);
 }
 
 void
@@ -328,18 +330,25 @@ session_hello(struct conn *c, const struct conf_realm *r,
 	conn_set_phase(c, p->conf->limits.authenticate);
 }
 
-/* The keeper names slots of ours that wait for it, and no others. */
+/*
+ * The session whose AUTH_HELLO the keeper answers; *nonsense is set if it
+ * was never asked.  NULL without: a broker that opens or ends sessions which
+ * the keeper has yet to judge can make an answer come too late, and that is
+ * not the keeper's fault.
+ */
 static struct psess *
-keeper_sess(struct proxy *p, const struct imsg *m)
+keeper_sess(struct proxy *p, const struct imsg *m, int *nonsense)
 {
 	struct psess	*s;
 
-	if (m->slot == 0 || m->slot >= p->nslots)
+	*nonsense = 0;
+	if (m->slot == 0 || m->slot >= p->nslots ||
+	    (int32_t)(m->gen - p->slots[m->slot].gen) > 0) {
+		*nonsense = 1;
 		return (NULL);
+	}
 	s = p->slots[m->slot].sess;
 	if (s == NULL || s->gen != m->gen)
-		return (NULL);
-	if (s->state != SESS_AUTHENTICATING && !s->await_auth)
 		return (NULL);
 	return (s);
 }
@@ -347,17 +356,26 @@ keeper_sess(struct proxy *p, const struct imsg *m)
 int
 session_on_deny(struct chan *ch, struct imsg *m)
 {
+	const char		*text = (const char *)m->data +
+				    sizeof(struct m_auth_deny);
 	struct m_auth_deny	 d;
 	struct psess		*s;
+	int			 nonsense;
 
 	memcpy(&d, m->data, sizeof(d));
-	if (d.textlen != m->len - sizeof(d) || d.err >= WERR_MAX ||
-	    (s = keeper_sess(chan_arg(ch), m)) == NULL)
+	if (d.textlen != m->len - sizeof(d) || d.err == WERR_NONE ||
+	    d.err >= WERR_MAX || !out_is_text(text, d.textlen))
 		return (-1);
+	if ((s = keeper_sess(chan_arg(ch), m, &nonsense)) == NULL)
+		return (nonsense ? -1 : 0);
+	if (s->state == SESS_JOINED) {
+		broker_suspect(s->broker, "a session that was not granted");
+		return (0);
+	}
 	if (s->state == SESS_AUTHENTICATING) {
 		s->state = SESS_GONE;	/* nothing is left to be canceled */
 		session_abort(s->conn, (enum wamp_err)d.err, "%.*s",
-		    (int)d.textlen, (const char *)(m->data + sizeof(d)));
+		    (int)d.textlen, text);
 		return (0);
 	}
 	s->await_auth = 0;
@@ -369,11 +387,14 @@ int
 session_on_granted(struct chan *ch, struct imsg *m)
 {
 	struct psess	*s;
+	int		 nonsense;
 
-	if ((s = keeper_sess(chan_arg(ch), m)) == NULL || !s->await_auth)
+	if ((s = keeper_sess(chan_arg(ch), m, &nonsense)) == NULL)
+		return (nonsense ? -1 : 0);
+	if (!s->await_auth)
 		return (-1);
 	s->await_auth = 0;
-	if (!s->opened)
+	if (!s->opened && !s->orphaned)
 		s->await_open = 1;
 	psess_free_if_done(s);
 	return (0);
@@ -414,16 +435,19 @@ session_welcome(struct psess *s, const struct m_session_open *o,
 	s->role = strndup((const char *)text + o->authidlen, o->rolelen);
 	if (s->authid == NULL || s->role == NULL) {
 		s->state = SESS_JOINED;
+		session_detach(s, CLOSE_LOST);
 		conn_kill(c, "out of memory");
 		return;
 	}
 	s->id = o->session;
 	s->method = o->method;
 	s->state = SESS_JOINED;
+	log_joined(c, s);
 	out_welcome(c, s);
+	if (!conn_is_open(c))
+		return;		/* too long for this client, or no memory */
 	transport_joined(c);
 	conn_set_phase(c, 0);
-	log_joined(c, s);
 }
 
 int
@@ -436,11 +460,15 @@ session_on_open(struct chan *ch, struct imsg *m)
 
 	memcpy(&o, m->data, sizeof(o));
 	if ((size_t)o.authidlen + o.rolelen != m->len - sizeof(o) ||
-	    o.session == 0 || o.session > WAMP_ID_MAX)
+	    !out_is_text(m->data + sizeof(o), o.authidlen) ||
+	    !out_is_text(m->data + sizeof(o) + o.authidlen, o.rolelen) ||
+	    o.session == 0 || o.session > WAMP_ID_MAX ||
+	    wamp_auth_name(o.method) == NULL)
 		return (-1);
-	if ((s = session_find(b, m, &nonsense)) == NULL) {
-		if (nonsense)
-			return (-1);
+	s = session_find(b, m, &nonsense);
+	if (nonsense)
+		return (-1);
+	if (s == NULL || s->orphaned) {
 		/* the client went away while the keeper granted */
 		refuse_open(b, m);
 		return (0);
@@ -470,27 +498,34 @@ session_on_end(struct chan *ch, struct imsg *m)
 
 	memcpy(&e, m->data, sizeof(e));
 	if (e.textlen != m->len - sizeof(e) || e.err >= WERR_MAX ||
-	    e.textlen > REASON_MAXLEN)
+	    e.textlen > REASON_MAXLEN ||
+	    !out_is_text(m->data + sizeof(e), e.textlen))
 		return (-1);
-	if ((s = session_find(b, m, &nonsense)) == NULL)
-		return (nonsense ? -1 : 0);
-	if (s->state == SESS_GONE) {
-		if (!s->await_end)
+	s = session_find(b, m, &nonsense);
+	if (nonsense)
+		return (-1);
+	if (s == NULL || s->state == SESS_GONE) {
+		/* one that answers nothing of ours is to be answered */
+		if ((s == NULL || !s->await_end) && e.err != WERR_NONE)
 			refuse_open(b, m);
+		if (s == NULL)
+			return (0);
 		s->await_end = 0;
 		s->await_open = 0;
+		s->opened = 1;
 		psess_free_if_done(s);
 		return (0);
 	}
+	if (e.err == WERR_NONE)
+		return (-1);
 	memcpy(text, m->data + sizeof(e), e.textlen);
 	text[e.textlen] = '\0';
 	c = s->conn;
 	if (s->state == SESS_AUTHENTICATING) {
-		/* refused by the broker: an END without an OPEN */
+		/* refused by the broker: an END without an OPEN.  Whether
+		 * the keeper did grant it is its answer to the CANCEL */
 		s->opened = 1;
-		s->state = SESS_GONE;
 		refuse_open(b, m);
-		psess_free(s);
 		session_abort(c, (enum wamp_err)e.err, "%s", text);
 		return (0);
 	}
@@ -502,9 +537,10 @@ session_on_end(struct chan *ch, struct imsg *m)
 		s->await_end = 0;
 		psess_free_if_done(s);
 	}
-	if (e.err == WERR_PROTOCOL_VIOLATION)
-		session_abort(c, WERR_PROTOCOL_VIOLATION, "%s", text);
-	else
+	if (e.err == WERR_PROTOCOL_VIOLATION) {
+		out_abort(c, WERR_PROTOCOL_VIOLATION, text);
+		conn_close_code(c, WS_NORMAL, NULL);
+	} else
 		conn_leave(c, (enum wamp_err)e.err, text);
 	return (0);
 }
@@ -575,6 +611,7 @@ sessions_broker_gone(struct broker *b)
 		if ((s = p->slots[i].sess) == NULL || s->broker != b)
 			continue;
 		s->await_end = s->await_open = 0;
+		s->orphaned = 1;
 		c = s->conn;
 		if (s->state == SESS_JOINED)
 			session_goodbye(c, WERR_SYSTEM_SHUTDOWN,
@@ -600,8 +637,9 @@ sessions_keeper_gone(struct proxy *p)
 		if (s->state == SESS_AUTHENTICATING)
 			session_abort(s->conn, WERR_AUTHENTICATION_FAILED,
 			    "authentication is not possible just now");
-		else {
-			s->await_auth = 0;
+		else if (s->state == SESS_GONE) {
+			/* what it granted last may never have been sent */
+			s->await_auth = s->await_open = 0;
 			psess_free_if_done(s);
 		}
 	}

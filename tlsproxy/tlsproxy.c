@@ -83,6 +83,8 @@ keeper_lost(struct proxy *p)
 	tls_key_set_fd(-1);
 	listeners_update(p);
 	sessions_keeper_gone(p);
+	/* channels end after the clients' turn */
+	proxy_ask_next_turn(p);
 }
 
 static void
@@ -105,6 +107,7 @@ broker_lost(struct broker *b)
 	b->xoff = 0;
 	sessions_broker_gone(b);
 	conns_resume(b->p);
+	proxy_ask_next_turn(b->p);
 }
 
 static void
@@ -116,6 +119,16 @@ broker_ended(struct chan *c, enum chan_end end, const char *why)
 		log_warnx("broker %u sent %s", b->peer.instance, why);
 		proc_suspect(&b->peer);
 	}
+	broker_lost(b);
+}
+
+void
+broker_suspect(struct broker *b, const char *what)
+{
+	if (b->chan == NULL)
+		return;
+	log_warnx("broker %u sent %s", b->peer.instance, what);
+	proc_suspect(&b->peer);
 	broker_lost(b);
 }
 

@@ -167,6 +167,8 @@ struct psess {
 	uint8_t			 loose_ids;
 	uint8_t			 xoff;		/* told the broker */
 	uint8_t			 opened;	/* SESSION_OPEN arrived */
+	uint8_t			 orphaned;	/* its broker is gone: none of
+						 * the below is to come of it */
 	uint8_t			 await_auth;	/* the answer to AUTH_CANCEL */
 	uint8_t			 await_open;	/* granted, but not open yet */
 	uint8_t			 await_end;	/* the answer to SESSION_CLOSE */
@@ -236,6 +238,8 @@ extern struct proxy	*proxy;			/* this process's own */
 
 /* tlsproxy.c */
 void	 proxy_ask_next_turn(struct proxy *);	/* conns_continue() then */
+/* It sent nonsense that only another's word shows: as if its channel did. */
+void	 broker_suspect(struct broker *, const char *what);
 
 /* listener.c: listening sockets and who may connect */
 int	 listeners_check(struct conf *, char *err, size_t errlen);
@@ -321,6 +325,7 @@ void		 submap_free(struct broker *);
 void	 wamp_input(struct conn *, const uint8_t *, size_t);
 
 /* wamp_out.c: messages to clients */
+int	 out_is_text(const void *, size_t);	/* UTF-8, as strings must be */
 void	 out_welcome(struct conn *, const struct psess *);
 void	 out_abort(struct conn *, enum wamp_err, const char *text);
 void	 out_goodbye(struct conn *, enum wamp_err, const char *text);

@@ -12,6 +12,7 @@
 #include "pbuf.h"
 #include "tlsproxy.h"
 #include "uri.h"
+#include "utf8.h"
 
 /* A payload as it came: see msgtypes.h. */
 struct payload {
@@ -29,6 +30,12 @@ struct head {
 	const char	*uri;		/* ERROR, else NULL */
 	size_t		 urilen;
 };
+
+int
+out_is_text(const void *p, size_t len)
+{
+	return (utf8_ok(p, len));
+}
 
 static struct wbuf *
 out_begin(struct enc *e, int ser)
@@ -121,7 +128,10 @@ out_farewell(struct conn *c, unsigned int code, enum wamp_err err,
 	enc_end(&e);
 	enc_str(&e, uri, strlen(uri));
 	enc_end(&e);
-	out_send(c, w);
+	if (w->len > c->peermax && text != NULL)
+		out_farewell(c, code, err, NULL);
+	else
+		out_send(c, w);
 }
 
 void
@@ -157,7 +167,10 @@ out_error(struct conn *c, unsigned int reqtype, uint64_t request,
 		enc_end(&e);
 	}
 	enc_end(&e);
-	out_send(c, w);
+	if (w->len > c->peermax && textlen > 0)
+		out_error(c, reqtype, request, err, NULL, 0);
+	else
+		out_send(c, w);
 }
 
 /* -- payloads ----------------------------------------------------------- */
@@ -275,6 +288,12 @@ payload_set(struct payload *pl, const uint8_t *p, size_t len, uint8_t ser,
 
 /* -- answers ------------------------------------------------------------ */
 
+static int
+is_id(uint64_t id)
+{
+	return (id >= 1 && id <= WAMP_ID_MAX);
+}
+
 /* The joined session of an imsg in *s (NULL: dropped, that is normal);
  * -1: nonsense. */
 static int
@@ -316,7 +335,8 @@ out_on_subscribed(struct chan *ch, struct imsg *im)
 	struct psess		*s;
 
 	memcpy(&m, im->data, sizeof(m));
-	if (target(ch, im, &s) == -1)
+	if (!is_id(m.request) || !is_id(m.subscription) ||
+	    target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
 		return (0);
@@ -335,7 +355,8 @@ out_on_unsubscribed(struct chan *ch, struct imsg *im)
 	struct psess		*s;
 
 	memcpy(&m, im->data, sizeof(m));
-	if (target(ch, im, &s) == -1)
+	if ((m.request != 0 && !is_id(m.request)) ||
+	    target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
 		return (0);
@@ -353,7 +374,8 @@ out_on_published(struct chan *ch, struct imsg *im)
 	struct psess		*s;
 
 	memcpy(&m, im->data, sizeof(m));
-	if (target(ch, im, &s) == -1)
+	if (!is_id(m.request) || !is_id(m.publication) ||
+	    target(ch, im, &s) == -1)
 		return (-1);
 	if (s != NULL)
 		out_ids(s->conn, WAMP_PUBLISHED, m.request, m.publication, 2);
@@ -367,7 +389,8 @@ out_on_registered(struct chan *ch, struct imsg *im)
 	struct psess		*s;
 
 	memcpy(&m, im->data, sizeof(m));
-	if (target(ch, im, &s) == -1)
+	if (!is_id(m.request) || !is_id(m.registration) ||
+	    target(ch, im, &s) == -1)
 		return (-1);
 	if (s != NULL)
 		out_ids(s->conn, WAMP_REGISTERED, m.request, m.registration,
@@ -382,27 +405,50 @@ out_on_unregistered(struct chan *ch, struct imsg *im)
 	struct psess		*s;
 
 	memcpy(&m, im->data, sizeof(m));
-	if (target(ch, im, &s) == -1)
+	if (!is_id(m.request) || target(ch, im, &s) == -1)
 		return (-1);
 	if (s != NULL)
 		out_ids(s->conn, WAMP_UNREGISTERED, m.request, 0, 1);
 	return (0);
 }
 
+/* What a client asks and a broker may refuse. */
+static int
+is_request(unsigned int code)
+{
+	switch (code) {
+	case WAMP_PUBLISH:
+	case WAMP_SUBSCRIBE:
+	case WAMP_UNSUBSCRIBE:
+	case WAMP_CALL:
+	case WAMP_REGISTER:
+	case WAMP_UNREGISTER:
+		return (1);
+	default:
+		return (0);
+	}
+}
+
 int
 out_on_refused(struct chan *ch, struct imsg *im)
 {
+	const char		*text = (const char *)im->data +
+				    sizeof(struct m_refused);
 	struct m_refused	 m;
 	struct psess		*s;
 
 	memcpy(&m, im->data, sizeof(m));
 	if (m.textlen != im->len - sizeof(m) || m.textlen > REASON_MAXLEN ||
 	    m.err == WERR_NONE || m.err >= WERR_MAX ||
+	    !is_request(m.reqtype) || !is_id(m.request) ||
 	    target(ch, im, &s) == -1)
 		return (-1);
+	/* the text may be another tlsproxy's, not the broker's own */
+	if (!out_is_text(text, m.textlen))
+		m.textlen = 0;
 	if (s != NULL)
 		out_error(s->conn, m.reqtype, m.request, (enum wamp_err)m.err,
-		    (const char *)im->data + sizeof(m), m.textlen);
+		    text, m.textlen);
 	return (0);
 }
 
@@ -460,6 +506,7 @@ out_on_invocation(struct chan *ch, struct imsg *im)
 	memcpy(&m, im->data, sizeof(m));
 	if (m.paylen != im->len - sizeof(m) || payload_set(&pl,
 	    im->data + sizeof(m), m.paylen, m.ser, m.nargs) == -1 ||
+	    m.flags != 0 || !is_id(m.request) || !is_id(m.registration) ||
 	    target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
@@ -497,7 +544,7 @@ out_on_result(struct chan *ch, struct imsg *im)
 	memcpy(&m, im->data, sizeof(m));
 	if (m.paylen != im->len - sizeof(m) || payload_set(&pl,
 	    im->data + sizeof(m), m.paylen, m.ser, m.nargs) == -1 ||
-	    target(ch, im, &s) == -1)
+	    m.flags != 0 || !is_id(m.request) || target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
 		return (0);
@@ -527,6 +574,7 @@ out_on_error(struct chan *ch, struct imsg *im)
 	uri.len = m.urilen;
 	if (m.urilen > im->len - sizeof(m) ||
 	    m.paylen != im->len - sizeof(m) - m.urilen ||
+	    !is_id(m.request) || !uri_is_valid(&uri, URI_LOOSE) ||
 	    !uri_is_utf8(&uri) || payload_set(&pl, p + m.urilen, m.paylen,
 	    m.ser, m.nargs) == -1 || target(ch, im, &s) == -1)
 		return (-1);
@@ -631,9 +679,10 @@ out_on_event(struct chan *ch, struct imsg *im)
 	listlen = (size_t)m.nexcept * sizeof(struct m_sessref);
 	memset(&f, 0, sizeof(f));
 	if (m.nexcept > EVENT_MAXEXCEPT || listlen > im->len - sizeof(m) ||
-	    m.paylen != im->len - sizeof(m) - listlen ||
-	    payload_set(&f.pl, list + listlen, m.paylen, m.ser,
-	    m.nargs) == -1)
+	    m.paylen != im->len - sizeof(m) - listlen || im->slot != 0 ||
+	    m.flags != 0 || !is_id(m.subscription) ||
+	    !is_id(m.publication) || payload_set(&f.pl, list + listlen,
+	    m.paylen, m.ser, m.nargs) == -1)
 		return (-1);
 	/* the last session may have left while it was under way */
 	if ((sub = submap_find(b, m.subscription)) == NULL)

@@ -96,6 +96,47 @@ on_suspect(struct chan *c, struct imsg *m)
 	return (0);
 }
 
+static int
+on_accepting(struct chan *c, struct imsg *m)
+{
+	struct play	*p = chan_arg(c);
+
+	(void)m;
+	p->naccepting++;
+	return (0);
+}
+
+static int
+on_shutdown_done(struct chan *c, struct imsg *m)
+{
+	struct play	*p = chan_arg(c);
+
+	(void)m;
+	p->ndone++;
+	return (0);
+}
+
+static int
+on_conn_count(struct chan *c, struct imsg *m)
+{
+	static const uint8_t	 zero[16];
+	struct play		*p = chan_arg(c);
+	struct m_conn_count	 cc;
+	size_t			 off;
+
+	if (m->len % sizeof(cc) != 0)
+		return (-1);
+	for (off = 0; off < m->len; off += sizeof(cc)) {
+		memcpy(&cc, m->data + off, sizeof(cc));
+		if (memcmp(cc.addr, zero, sizeof(zero)) == 0)
+			p->nconns = cc.count;
+		else
+			p->count = cc;
+	}
+	p->ncounts++;
+	return (0);
+}
+
 static void
 on_ended(struct chan *c, enum chan_end end, const char *why)
 {
@@ -133,6 +174,10 @@ static const struct chan_rule	table[IMSG_MAX] = {
 	    0 },
 	[IMSG_PROC_SUSPECT] = { on_suspect, sizeof(struct m_suspect), 0, 0,
 	    0 },
+	[IMSG_ACCEPTING] = { on_accepting, 0, 0, 0, 0 },
+	[IMSG_SHUTDOWN_DONE] = { on_shutdown_done, 0, 0, 0, 0 },
+	[IMSG_CONN_COUNT] = { on_conn_count, sizeof(struct m_conn_count),
+	    CHAN_ANY, 0, 0 },
 };
 static const struct chan_ops	ops = { table, on_ended, NULL };
 
@@ -197,6 +242,7 @@ send_setup(struct play *p)
 	memset(&s, 0, sizeof(s));
 	s.version = IMSG_VERSION;
 	s.role = (uint8_t)p->role;
+	s.kind = (uint8_t)p->kind;
 	s.generation = 1;
 	s.strict = 1;
 	s.loglevel = LOG_LEVEL_BRIEF;
@@ -225,12 +271,20 @@ is_setting_up(const struct play *p)
 void
 play_start(struct play *p, enum proc_role role, const char *program)
 {
+	play_start_kind(p, role, PROXY_NET, program);
+}
+
+void
+play_start_kind(struct play *p, enum proc_role role, int kind,
+    const char *program)
+{
 	const char	*b = getenv("B");
 	char		 path[1024];
 	int		 sp[2], log[2], fd;
 
 	memset(p, 0, sizeof(*p));
 	p->role = role;
+	p->kind = kind;
 	snprintf(path, sizeof(path), "%s/libexec/wampd/%s",
 	    b != NULL ? b : "build", program);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sp) == -1)
@@ -289,7 +343,7 @@ play_configure(struct play *p, struct conf *c)
 	c->generation = gen.n = p->committed + 1;
 	p->ready = 0;
 	p->failed[0] = '\0';
-	if (conf_send(p->chan, c, p->role, PROXY_NET, NULL, NULL) == -1)
+	if (conf_send(p->chan, c, p->role, p->kind, p->listen_fd, p) == -1)
 		errx(1, "conf_send");
 	wait_while(p, is_checking, "CONF_READY");
 	if (p->failed[0] != '\0')
@@ -359,6 +413,19 @@ play_end(struct play *p)
 	close(p->log_fd);
 	event_base_free(p->base);
 	return (status);
+}
+
+int
+play_wait(struct play *p)
+{
+	int	i;
+
+	for (i = 0; !p->is_gone; i++) {
+		if (i == PLAY_WAIT * 100)
+			errx(1, "%s does not end", proc_role_name(p->role));
+		turn(p, 10);
+	}
+	return (play_end(p));
 }
 
 void

@@ -16,12 +16,17 @@
 
 struct chan;
 struct conf;
+struct conf_listen;
 struct event;
 struct event_base;
 
 struct play {
 	pid_t			 pid;
 	enum proc_role		 role;
+	int			 kind;		/* enum proxy_kind */
+	/* its listening sockets, see conf_send(); NULL: none */
+	int			(*listen_fd)(void *,
+				    const struct conf_listen *, unsigned int);
 	struct event_base	*base;
 	struct chan		*chan;
 	struct event		*log;
@@ -31,6 +36,11 @@ struct play {
 	unsigned int		 npongs;
 	uint32_t		 ready, committed;	/* generations */
 	char			 failed[REASON_MAXLEN + 1];
+	unsigned int		 naccepting;
+	unsigned int		 ndone;		/* SHUTDOWN_DONE */
+	unsigned int		 ncounts;
+	uint32_t		 nconns;	/* CONN_COUNT: all together */
+	struct m_conn_count	 count;		/* the last of an address */
 	unsigned int		 nsuspects;
 	struct m_suspect	 suspect;	/* the last */
 	int			 is_gone;
@@ -39,6 +49,9 @@ struct play {
 
 /* Start B/libexec/wampd/PROGRAM; fails the test if it does not come up. */
 void	 play_start(struct play *, enum proc_role, const char *program);
+/* The same for a tlsproxy of a kind. */
+void	 play_start_kind(struct play *, enum proc_role, int kind,
+	    const char *program);
 /* 0 when committed, -1 with its words in failed; the conf is kept. */
 int	 play_configure(struct play *, struct conf *);
 /* A peer of the child; returns the peer's end, blocking. */
@@ -53,6 +66,8 @@ void	 play_until(struct play *, const unsigned int *n, unsigned int old,
 void	 play_sync(struct play *);
 /* Handle what it has said by now. */
 void	 play_poll(struct play *);
+/* It ends by itself: its status as waitpid(2) has it. */
+int	 play_wait(struct play *);
 /* Close, and insist on exit status 0. */
 void	 play_stop(struct play *);
 void	 play_kill(struct play *);

@@ -30,6 +30,13 @@ UNIT_OBJS_tls =	$(addprefix $(B)/obj/regress/unit/, certs.o play.o) \
 UNIT_LIBS_tls =	$(LIBS_TLS) $(LIBS_SSL)
 $(B)/regress/unit/tls: $(UNIT_OBJS_tls)
 
+# these run a tlsproxy
+PROXY_TESTS =	proxy_session
+UNIT_TESTS +=	$(PROXY_TESTS)
+PROXY_PLAY_OBJS = $(addprefix $(B)/obj/regress/unit/, proxy_play.o play.o)
+UNIT_OBJS_proxy_session = $(PROXY_PLAY_OBJS)
+$(addprefix $(B)/regress/unit/, $(PROXY_TESTS)): $(PROXY_PLAY_OBJS)
+
 # the parent's
 UNIT_TESTS +=	listen logsink connlimit edges
 UNIT_OBJS_listen =	$(addprefix $(B)/obj/wampd/, pathwalk.o unixsock.o)
