@@ -361,6 +361,18 @@ state_give(size_t len)
 	broker.state -= len;
 }
 
+/* -- ids ---------------------------------------------------------------- */
+
+/*
+ * WAMP, IDs: subscriptions and registrations have ids of router scope, and
+ * the router is all of us: each broker takes every n-th number.
+ */
+uint64_t
+router_id(uint64_t *n)
+{
+	return ((*n)++ * broker.conf->brokers + broker.proc.instance + 1);
+}
+
 /* -- long work in slices ------------------------------------------------ */
 
 static void

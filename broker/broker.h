@@ -239,6 +239,8 @@ int	 memory_need(size_t);
 /* Objects of a client: 0, or -1: over the budget. */
 int	 state_take(size_t);
 void	 state_give(size_t);
+/* The next id of router scope, counted in *n. */
+uint64_t router_id(uint64_t *n);
 void	 sweep_wake(void);	/* there is work to be done in slices */
 
 /* -- parse.c: imsgs, every length and range checked --------------------- */

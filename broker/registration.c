@@ -55,7 +55,7 @@ reg_new(struct session *callee, const struct uri *procedure)
 	}
 	reg->realm = callee->realm;
 	reg->callee = callee;
-	reg->id = ++broker.lastreg;
+	reg->id = router_id(&broker.lastreg);
 	memcpy(reg->text, procedure->p, procedure->len);
 	reg->procedure.p = reg->text;
 	reg->procedure.len = procedure->len;

@@ -52,7 +52,7 @@ sub_get(struct realm *r, enum uri_match match, const struct uri *topic)
 		return (NULL);
 	}
 	sub->realm = r;
-	sub->id = ++broker.lastsub;
+	sub->id = router_id(&broker.lastsub);
 	sub->match = (uint8_t)match;
 	memcpy(sub->text, topic->p, topic->len);
 	sub->topic.p = sub->text;
