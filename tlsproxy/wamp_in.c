@@ -546,8 +546,9 @@ in_error(struct in *in)
 		return;
 	}
 	if (in_uri(in, &in->v[4], &uri) == -1) {
-		session_abort(in->c, VIOLATION, "error URI is too long");
-		return;
+		/* no URI for the broker either, which tells the caller */
+		uri.p = "";
+		uri.len = 0;
 	}
 	memset(&m, 0, sizeof(m));
 	paylen = in_payload(in, &pay, &m.nargs);
