@@ -370,15 +370,19 @@ child_kill(struct child *c, const char *fmt, ...)
 {
 	va_list	ap;
 
-	if (c->pid == 0 || c->is_reaped || c->is_killed)
+	if (c->pid == 0 || c->is_killed)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(c->why, sizeof(c->why), fmt, ap);
 	va_end(ap);
 	c->is_killed = 1;
+	/* it saw its channel closed and left first: the reason is the same */
+	if (c->is_reaped)
+		return;
 	kill(c->pid, SIGKILL);
 	chan_free(c->chan);
 	c->chan = NULL;
+	child_ended(c);
 }
 
 static void
