@@ -176,7 +176,7 @@ side_close(struct side *s)
 	s->fd = -1;
 	free(s->in);
 	s->in = NULL;
-	s->inlen = s->insize = 0;
+	s->inoff = s->inlen = s->insize = 0;
 }
 
 void
@@ -251,13 +251,13 @@ side_complete(const struct side *s, struct imsg_hdr *h)
 {
 	size_t	full;
 
-	if (s->inlen < sizeof(*h))
+	if (s->inlen - s->inoff < sizeof(*h))
 		return (0);
-	memcpy(h, s->in, sizeof(*h));
+	memcpy(h, s->in + s->inoff, sizeof(*h));
 	if (h->len < sizeof(*h))
 		errx(1, "the broker sent a length of %u", h->len);
 	full = ((size_t)h->len + 7) & ~(size_t)7;
-	return (s->inlen < full ? 0 : full);
+	return (s->inlen - s->inoff < full ? 0 : full);
 }
 
 int
@@ -270,6 +270,9 @@ side_next(struct side *s, struct got *g, int ms)
 	ssize_t		 n;
 
 	while ((full = side_complete(s, &h)) == 0) {
+		s->inlen -= s->inoff;
+		memmove(s->in, s->in + s->inoff, s->inlen);
+		s->inoff = 0;
 		if (s->insize - s->inlen < 65536) {
 			s->insize *= 2;
 			if ((s->in = realloc(s->in, s->insize)) == NULL)
@@ -287,9 +290,8 @@ side_next(struct side *s, struct got *g, int ms)
 	free(hold);
 	if ((hold = malloc(full)) == NULL)
 		err(1, NULL);
-	memcpy(hold, s->in, full);
-	s->inlen -= full;
-	memmove(s->in, s->in + full, s->inlen);
+	memcpy(hold, s->in + s->inoff, full);
+	s->inoff += full;
 	g->type = h.type;
 	g->slot = h.slot;
 	g->gen = h.gen;

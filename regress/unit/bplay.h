@@ -30,7 +30,7 @@ struct side {
 	uint32_t	 generation;
 	uint64_t	 nsync;
 	uint8_t		*in;
-	size_t		 inlen, insize;
+	size_t		 inoff, inlen, insize;
 };
 
 /* An imsg from the broker; data is valid until the next is read. */

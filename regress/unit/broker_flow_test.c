@@ -22,6 +22,7 @@
 #define R	"realm1"
 #define BODY	65536
 #define MB	(1024 * 1024)
+#define NCALLS	600000		/* answers to all of them are 28 MB */
 
 static uint32_t	gen = 1;
 static char	body[BODY];
@@ -284,8 +285,8 @@ cancelled(void)
 	uint64_t	sub, reg, first;
 	struct m_refused m;
 	struct got	g;
-	static char	seen[900];
-	int		n, i;
+	static char	seen[NCALLS];
+	int		n, i, j;
 
 	gen++;
 	join(&a, T0, 1, gen, R, "all");
@@ -294,9 +295,10 @@ cancelled(void)
 	sub = subscribe(&b, "t");
 	reg = registers(&c, "p");
 	first = b.request + 1;
-	for (i = 0; i < 900; i++) {
+	for (i = 0; i < NCALLS; i++) {
 		send_call(&b, "p", "");
-		want_invocation(&c, reg, "");
+		for (j = i - 999; i % 1000 == 999 && j <= i; j++)
+			want_invocation(&c, reg, "");
 	}
 	n = flood(&a, "t", NULL, 0);
 	want_flow(T2, IMSG_XOFF);
@@ -304,21 +306,30 @@ cancelled(void)
 	want_flow(T2, IMSG_XON);
 	send_close(&c, CLOSE_LOST);
 	want_end(T2, c.slot, c.gen, WERR_NONE);
-	side_sync(T0);
+	/* time enough to send it all at once, and cut it off for that */
+	for (i = 0; i < 100; i++) {
+		side_sync(T0);
+		usleep(5000);
+	}
 	for (i = 0; i < n; i++)
 		want_numbered(T1, sub, i);
 	/* in any order */
-	for (i = 0; i < 900; i++) {
+	for (i = 0; i < NCALLS; i++) {
 		if (next_other(T1, &g, 20000) != 1 ||
 		    g.type != IMSG_REFUSED || g.slot != b.slot)
 			errx(1, "got imsg %u of slot %u", g.type, g.slot);
 		memcpy(&m, g.data, sizeof(m));
 		if (m.err != WERR_CANCELED || m.reqtype != WAMP_CALL ||
-		    m.request < first || m.request >= first + 900 ||
+		    m.request < first || m.request >= first + NCALLS ||
 		    seen[m.request - first]++)
 			errx(1, "REFUSED %llu: %u",
 			    (unsigned long long)m.request, m.err);
 	}
+	/* others may have had to wait for it once more */
+	settle(T0);
+	settle(T2);
+	want_flow(T0, IMSG_XON);
+	want_flow(T2, IMSG_XON);
 	bp_quiet();
 	leave(&a);
 	leave(&b);
@@ -409,7 +420,7 @@ main(void)
 {
 	struct conf	*c = bconf_new();
 
-	c->limits.calls = 1000;
+	c->limits.calls = NCALLS;
 	bp_start(c, 3);
 	stalled();
 	recovers();

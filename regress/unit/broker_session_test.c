@@ -470,6 +470,43 @@ gone_realms(void)
 	bp_ok("reload: realms and roles that are gone");
 }
 
+/* Realms are spread over brokers; each hears of all. */
+static void
+foreign_realms(void)
+{
+	struct conf		*c = bconf_new();
+	struct conf_realm	*r;
+	struct sess		 s;
+	char			 name[32];
+	int			 i, n[2] = { 0, 0 };
+
+	c->brokers = 2;
+	for (i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "spread%d", i);
+		bconf_role(bconf_realm(c, name), "all");
+	}
+	bp_reload(c);
+	for (i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "spread%d", i);
+		r = conf_find_realm(bconf, name, strlen(name));
+		n[r->broker]++;
+		if (r->broker == 0) {
+			join(&s, T0, 1, ++gen, name, "all");
+			leave(&s);
+			continue;
+		}
+		sess_of(&s, T0, 1, ++gen);
+		grant(T0, 1, gen, name, "all", bp_session_id());
+		want_end(T0, 1, gen, WERR_NO_SUCH_REALM);
+		send_close(&s, CLOSE_ENDED);
+	}
+	if (n[0] == 0 || n[1] == 0)
+		errx(1, "realms are not spread");
+	bp_reload(bconf_new());
+	bp_quiet();
+	bp_ok("realms of another broker");
+}
+
 /* Threats, lesson 12: revoked rights leave nothing alive. */
 static void
 revoked(void)
@@ -678,6 +715,7 @@ main(void)
 	deaths();
 	mass_leave();
 	gone_realms();
+	foreign_realms();
 	revoked();
 	smaller_messages();
 	revoke_many();
