@@ -122,7 +122,8 @@ static const struct rule common_rules[] = {
 /* What the one that talks to clients keeps besides. */
 static const struct rule tlsproxy_rules[] = {
 	CALL_IF("accept4", IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)),
-	CALL("shutdown"),
+	/* the other half would end a listener for its successors, too */
+	CALL_IF("shutdown", IS(1, SHUT_WR)),
 	CALL_IF("setsockopt", IS(1, SOL_SOCKET), IS(2, SO_LINGER)),
 	CALL_IF("getsockopt", IS(1, SOL_SOCKET), IS(2, SO_ERROR)),
 	CALL_IF("getsockopt", IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)),

@@ -69,6 +69,9 @@ static const struct attempt forbidden[] = {
 	X(listen, FD_TCP, 128),
 	X(accept, FD_TCP, 0, 0),
 	{ "accept4 without flags", SYS_accept4, { FD_TCP, 0, 0, 0 } },
+	/* ends a listener, also for who shares it */
+	{ "shutdown SHUT_RD", SYS_shutdown, { FD_TCP, SHUT_RD } },
+	{ "shutdown SHUT_RDWR", SYS_shutdown, { FD_TCP, SHUT_RDWR } },
 	X(sendto, FD_ECHO, 0, 0, 0, 0, 0),
 	X(recvfrom, FD_ECHO, 0, 0, 0, 0, 0),
 	X(sendmsg, FD_PARENT, 0, 0),
@@ -354,6 +357,7 @@ static const struct attempt fitting[] = {
 	X(madvise, 0, 0, MADV_DONTNEED),
 	X(futex, 0, FUTEX_WAKE_PRIVATE, 0),
 	X(accept4, FD_PARENT, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC),
+	X(shutdown, FD_ECHO, SHUT_WR),
 	X(setsockopt, FD_PARENT, SOL_SOCKET, SO_LINGER, 0, 0),
 	X(getsockopt, FD_PARENT, SOL_SOCKET, SO_ERROR, 0, 0),
 };
