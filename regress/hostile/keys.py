@@ -37,7 +37,7 @@ realm "realm1" {
 '''
 
 
-# -- what is secret -------------------------------------------------------------
+# -- what is secret ----------------------------------------------------------
 
 def der_items(data):
     """The values of the elements of a DER sequence."""
@@ -84,7 +84,7 @@ def secrets(key):
     return found
 
 
-# -- memory ---------------------------------------------------------------------
+# -- memory ------------------------------------------------------------------
 
 def memory(pid):
     """All that can be read of a process's memory, a piece at a time."""
@@ -120,7 +120,7 @@ def find(pid, wanted):
     return sorted(seen)
 
 
-# -- the cases ------------------------------------------------------------------
+# -- the cases ---------------------------------------------------------------
 
 def handshake(port, kind):
     """One with a certificate of that kind."""

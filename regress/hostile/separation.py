@@ -66,7 +66,7 @@ def ordinary():
     return user
 
 
-# -- what the kernel reports ------------------------------------------------------
+# -- what the kernel reports -------------------------------------------------
 
 def check_reports(w, root_mode):
     problems = ['parent: ' + p for p in sandbox_report.check(
@@ -186,13 +186,14 @@ def not_dumpable():
                               lambda: sees_nothing(pid)), (user, name)
 
 
-# -- what a child tries -------------------------------------------------------------
+# -- what a child tries ------------------------------------------------------
 
 # numbers of x86-64; P: the parent's process id
 DEADLY = [
     ('socket(AF_INET)', 41, 2, 1, 0), ('execve', 59, 0, 0, 0),
     ('ptrace(ATTACH, parent)', 101, 16, 'P', 0, 0),
     ('kill(parent)', 62, 'P', 9), ('sendmsg', 46, 3, 0, 0),
+    ('shutdown(SHUT_RDWR)', 48, 7, 2), ('shutdown(SHUT_RD)', 48, 7, 0),
     ('socket(AF_UNIX)', 41, 1, 1, 0), ('connect', 42, 4, 0, 16),
     ('bind', 49, 4, 0, 16), ('listen', 50, 4, 5), ('sendto', 44, 4, 0, 0),
     ('fork', 57), ('vfork', 58), ('clone', 56, 17), ('clone3', 435, 0, 88),
@@ -300,7 +301,7 @@ def exfiltration():
         drill(w, DEADLY[:5])
 
 
-# -- what the programs hold ----------------------------------------------------------
+# -- what the programs hold --------------------------------------------------
 
 def program(role):
     return os.path.join(B, 'sbin/wampd' if role == 'wampd' else
