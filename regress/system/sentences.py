@@ -11,6 +11,7 @@ import sys
 import time
 
 from daemon import Wampd, done, run_case, tmpdir
+from wampcheck import Strict
 from wampclient import *
 
 CONF = """
@@ -50,7 +51,7 @@ variant = ("rawsocket", "msgpack")
 
 
 def client(**kw):
-    return Client(sock, transport=kw.pop("transport", variant[0]),
+    return Strict(sock, transport=kw.pop("transport", variant[0]),
                   serializer=kw.pop("serializer", variant[1]), **kw)
 
 
@@ -373,11 +374,8 @@ def T27_events_of_one_publisher_in_order():
     with client() as c, client() as d:
         for t in range(5):
             c.subscribe("com.t27.%d" % t)
-        out = b""
-        for i in range(n):
-            out += d.frame(d.dumps([PUBLISH, d.next(), {},
-                                    "com.t27.%d" % (i % 5), [i]]))
-        d.write(out)
+        d.batch([PUBLISH, d.next(), {}, "com.t27.%d" % (i % 5), [i]]
+                for i in range(n))
         for i in range(n):
             assert c.expect(EVENT)[4] == [i]
 
@@ -397,9 +395,8 @@ def T29_invocations_in_order():
     with client() as c, client() as d:
         c.register("com.t29.a")
         c.register("com.t29.b")
-        d.write(b"".join(d.frame(d.dumps(
-            [CALL, d.next(), {}, "com.t29." + "ab"[i % 2], [i]]))
-            for i in range(n)))
+        d.batch([CALL, d.next(), {}, "com.t29." + "ab"[i % 2], [i]]
+                for i in range(n))
         for i in range(n):
             assert c.expect(INVOCATION, i + 1)[4] == [i]
             c.send(YIELD, i + 1, {}, [i])

@@ -6,7 +6,6 @@
 # sentences.py.  Every message that comes is checked by wampcheck.Strict, too.
 
 import functools
-import grp
 import itertools
 import os
 import random
@@ -16,9 +15,8 @@ import threading
 import time
 import traceback
 
-from daemon import (IS_ROOT, SAN, Skip, Wampd, done, free_port, run_case,
-                    test_user, tmpdir)
-from wampcheck import Strict, Unlawful
+from daemon import Wampd, done, free_port, run_case, tmpdir
+from wampcheck import Strict
 from wampclient import *
 
 SERS = ("json", "msgpack", "cbor")
@@ -814,6 +812,18 @@ def publisher_is_excluded():
             x.expect_nothing(0.05)
 
 
+def published_comes_first():
+    """T30: PUBLISHED before the event, if one gets one's own"""
+    o = {"acknowledge": True, "exclude_me": False}
+    for connect in (client, tcp):
+        with connect() as c:
+            c.subscribe("com.t30")
+            c.batch([PUBLISH, c.next(), o, "com.t30", [i]] for i in range(20))
+            for i in range(20):
+                n = c.expect(PUBLISHED)[2]
+                c.expect(EVENT, None, n, {}, [i])
+
+
 def publish_errors():
     """publish_subscribe, Publish ERROR: only if acknowledge was true"""
     with client("com.rules.0") as c, client() as d:
@@ -1212,6 +1222,16 @@ def shutdown_says_goodbye():
         idle.expect_closed()
 
 
+def payload_too_long():
+    """uri_reference: wamp.error.payload_size_exceeded"""
+    with client(maxlen_exp=1) as c, client() as d:
+        d.register("com.long")
+        r = c.call("com.long")
+        d.expect(INVOCATION, 1)
+        d.send(YIELD, 1, {}, ["x" * 1100])
+        c.expect(ERROR, CALL, r, {}, "wamp.error.payload_size_exceeded")
+
+
 def every_error_uri_was_seen():
     """uri_reference: all that the Basic Profile's router can say, it said"""
     missing = {
@@ -1264,7 +1284,7 @@ EVERY_WAY = (
     welcome_features_are_true, roles_are_not_enforced,
     goodbye_is_answered_once, goodbye_ends_the_session,
     transport_is_reused, subscriptions, publisher_is_excluded,
-    publish_errors, calls, callee_may_use_any_error, registrations,
+    published_comes_first, publish_errors, calls, callee_may_use_any_error, registrations,
     caller_leaves, callee_leaves, join_errors, policies,
 )
 EVERY_SERIALIZER = (
@@ -1274,7 +1294,8 @@ EVERY_SERIALIZER = (
 ONCE = (
     ids_of_sessions, ids_of_publications, ids_of_router_scope,
     realm_isolation, order_on_both_brokers, order_of_calls_on_both_brokers,
-    subscribed_comes_first, authorization_by_model, shutdown_says_goodbye,
+    subscribed_comes_first, authorization_by_model, payload_too_long,
+    shutdown_says_goodbye,
 )
 
 
@@ -1297,6 +1318,8 @@ def main():
                 run(EVERY_SERIALIZER)
         way = WAYS[1]
         run(ONCE)
+    if not only:
+        run_case(every_error_uri_was_seen)
     done()
 
 
