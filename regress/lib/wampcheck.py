@@ -9,8 +9,6 @@
 import json
 import re
 
-import cbor2
-
 from wampclient import *
 
 PREDEFINED = re.compile(r"[a-z][a-z0-9_]{2,}\Z|_[a-z0-9_]{3,}\Z")
@@ -92,16 +90,15 @@ class Strict(Client):
         self.subs = set()
         self.regs = set()
         self.invocation = 0
-        self.said_goodbye = False
 
     # -- what is sent --------------------------------------------------------
 
     def note(self, m):
-        if type(m) is list and len(m) > 1 and m[0] in REQUESTS and \
+        if type(m) is list and len(m) > 2 and m[0] in REQUESTS and \
                 type(m[1]) is int:
-            self.pending[m[1]] = m
-        elif m and m[0] == GOODBYE:
-            self.said_goodbye = True
+            if m[0] != PUBLISH or type(m[2]) is dict and \
+                    m[2].get("acknowledge") is True:
+                self.pending[m[1]] = m
 
     def send(self, *msg):
         self.note(list(msg))
@@ -148,8 +145,6 @@ class Strict(Client):
                 raise Unlawful("message is no text: %r" % m)
         elif code in ANSWERS:
             q = self.request_of(m, ANSWERS[code], m[1])
-            if code == PUBLISHED and q[2].get("acknowledge") is not True:
-                raise Unlawful("PUBLISHED was not asked for: %r" % m)
             if code == SUBSCRIBED:
                 self.subs.add(m[2])
             elif code == UNSUBSCRIBED:
@@ -173,9 +168,7 @@ class Strict(Client):
                                (m[1], self.invocation))
 
     def follow_error(self, m):
-        q = self.request_of(m, m[1], m[2])
-        if m[1] == PUBLISH and q[2].get("acknowledge") is not True:
-            raise Unlawful("PUBLISH was not to be answered: %r" % m)
+        self.request_of(m, m[1], m[2])
         if not m[4].startswith("wamp."):
             return
         self.errors.add(m[4])
