@@ -74,27 +74,34 @@ static const struct chan_ops	keeper_ops = { keeper_table, peer_ended,
 /* -- flow control ------------------------------------------------------- */
 
 /*
- * While the queue to one tlsproxy is over the mark the others read no
- * clients, for FLOW_WAIT at most; then EVENTs to it are dropped instead.
+ * While the queue to one tlsproxy is over the mark none reads clients, for
+ * FLOW_WAIT at most; then EVENTs to it are dropped instead.  It is asked,
+ * too: it may well be its own clients that it reads faster than its channel.
  */
 static void
 flow_update(void)
 {
 	struct peer	*p;
-	int		 nwaiting = 0, want;
+	int		 want = 0;
 
 	TAILQ_FOREACH(p, &broker.peers, entry)
 		if (p->chan != NULL && p->is_over && !p->is_stuck)
-			nwaiting++;
+			want = 1;
 	TAILQ_FOREACH(p, &broker.peers, entry) {
 		if (p->chan == NULL || p->id.role != PROC_TLSPROXY)
 			continue;
-		want = nwaiting > (p->is_over && !p->is_stuck);
 		if (want == p->is_xoffed)
 			continue;
 		p->is_xoffed = (uint8_t)want;
 		peer_sendv(p, want ? IMSG_XOFF : IMSG_XON, 0, 0, NULL, 0);
 	}
+}
+
+static size_t
+flow_messages(void)
+{
+	return (broker.conf == NULL ? 0 :
+	    FLOW_MESSAGES * (size_t)broker.conf->limits.message);
 }
 
 static void
@@ -141,7 +148,7 @@ int
 peer_is_slow(const struct peer *p)
 {
 	return (p->chan != NULL && (p->is_stuck ||
-	    chan_waiting(p->chan) > FLOW_EVENTS));
+	    chan_waiting(p->chan) > FLOW_EVENTS + flow_messages()));
 }
 
 /* -- sending ------------------------------------------------------------ */
@@ -201,7 +208,7 @@ peer_sendv(struct peer *p, uint32_t type, uint32_t slot, uint32_t gen,
 {
 	if (p->chan == NULL)
 		return;
-	if (chan_waiting(p->chan) > FLOW_REPLIES) {
+	if (chan_waiting(p->chan) > FLOW_REPLIES + 2 * flow_messages()) {
 		peer_blame(p, "does not read");
 		return;
 	}

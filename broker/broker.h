@@ -220,8 +220,11 @@ extern struct broker	 broker;
 
 #define FLOW_HIGH	(8 * 1024 * 1024)
 #define FLOW_LOW	(2 * 1024 * 1024)
-#define FLOW_EVENTS	(2 * FLOW_HIGH)	/* beyond it EVENTs are dropped */
-#define FLOW_REPLIES	(4 * FLOW_HIGH)	/* and the peer given up */
+#define FLOW_EVENTS	(3 * FLOW_HIGH)	/* beyond it EVENTs are dropped */
+#define FLOW_REPLIES	(4 * FLOW_HIGH)	/* and the peer given up; to both, as
+					 * what is under way when others are
+					 * asked to wait may be long: */
+#define FLOW_MESSAGES	4		/* times limits message, or twice that */
 #define FLOW_WAIT	250		/* ms others wait for a slow one */
 
 void	 iov_set(struct iovec *, const void *, size_t);

@@ -26,6 +26,7 @@
 #include "pbuf.h"
 
 #define CHAN_INBUF	(256 * 1024)
+#define CHAN_READS	4		/* a turn, while much comes */
 #define CHAN_OUTCHUNK	(64 * 1024)
 #define CHAN_MAXFDS	4		/* received, not yet claimed */
 
@@ -365,31 +366,44 @@ chan_recv(struct chan *c)
 	return (n);
 }
 
+/* One read and what it brought: 1 if there may be more, 0 if not. */
+static int
+chan_read(struct chan *c)
+{
+	size_t	room = c->insize - c->inlen;
+	ssize_t	n;
+
+	if (c->passes_fds)
+		n = chan_recv(c);
+	else
+		n = read(c->fd, c->in + c->inlen, room);
+	if (c->is_closed)
+		return (0);
+	if (n == -1) {
+		if (errno != EAGAIN && errno != EINTR)
+			chan_end(c, CHAN_EOF, strerror(errno));
+		return (0);
+	}
+	if (n == 0) {
+		chan_end(c, CHAN_EOF, "closed");
+		return (0);
+	}
+	c->inlen += (size_t)n;
+	return (chan_parse(c) == 0 && (size_t)n > CHAN_INBUF / 4);
+}
+
+/* Peers are read faster than clients, or the queues between us grow. */
 static void
 chan_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct chan	*c = arg;
-	ssize_t		 n;
+	int		 i;
 
+	(void)fd;
 	(void)what;
-	if (c->passes_fds)
-		n = chan_recv(c);
-	else
-		n = read(fd, c->in + c->inlen, c->insize - c->inlen);
-	if (c->is_closed)
-		return;
-	if (n == -1) {
-		if (errno != EAGAIN && errno != EINTR)
-			chan_end(c, CHAN_EOF, strerror(errno));
-		return;
-	}
-	if (n == 0) {
-		chan_end(c, CHAN_EOF, "closed");
-		return;
-	}
-	c->inlen += (size_t)n;
 	c->in_handler = 1;
-	chan_parse(c);
+	for (i = 0; i < CHAN_READS && chan_read(c); i++)
+		;
 	c->in_handler = 0;
 	if (c->is_freed) {
 		free(c->in);

@@ -186,6 +186,8 @@ stalled(void)
 	/* now it reads: all up to then, in order, and nothing twice */
 	for (i = 0; i < n; i++)
 		want_numbered(T1, sub, i);
+	settle(T1);
+	want_flow(T1, IMSG_XON);
 	bp_quiet();
 	if (!bp_logged("tlsproxy 1 was too slow: 500 events to it dropped"))
 		errx(1, "the drop is not logged");
@@ -219,6 +221,8 @@ recovers(void)
 	for (i = 0; i < n; i++)
 		want_numbered(T1, sub, i);
 	want_flow(T0, IMSG_XON);
+	settle(T1);
+	want_flow(T1, IMSG_XON);
 	want_flow(T2, IMSG_XON);
 	send_publish(&a, 0, "t", "1", 1);
 	want_event(T1, sub, NULL, "1", 1);
