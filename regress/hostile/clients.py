@@ -14,7 +14,7 @@ import struct
 import sys
 import time
 
-from daemon import (SAN, Wampd, done, free_port, run_case, tmpdir,
+from daemon import (IS_ROOT, SAN, Wampd, done, free_port, run_case, tmpdir,
                     wait_until)
 import msgpack
 
@@ -56,9 +56,15 @@ def raw():
     return s
 
 
+# what sanitizers hold says nothing, and only root sees what a child holds
+MEASURED = IS_ROOT and not SAN
+
+
 def memory():
     """KiB of all children, private and shared parts divided."""
     total = 0
+    if not MEASURED:
+        return 0
     for pid in daemon.children().values():
         with open("/proc/%d/smaps_rollup" % pid) as f:
             for line in f:
@@ -231,7 +237,7 @@ def lesson_10_announced_lengths_cost_nothing():
                       b"\x93")
             socks.append(s)
         w.check()
-        if not SAN:
+        if MEASURED:
             grown = memory() - before
             assert grown < 8 * 1024, "%d KiB for 1000 connections" % grown
         for s in socks:
@@ -272,7 +278,7 @@ def lesson_11_connections_that_come_to_nothing():
             batch(2000)
             w.check()
         time.sleep(0.5)
-        if not SAN:
+        if MEASURED:
             grown = memory() - before
             assert grown < 2048, "%d KiB after 8000 connections" % grown
 
@@ -294,7 +300,7 @@ def lesson_11_sessions_that_come_and_go():
         batch(500)
         before = memory()
         batch(1500)
-        if not SAN:
+        if MEASURED:
             grown = memory() - before
             assert grown < 1024, "%d KiB after 1500 sessions" % grown
         w.check()
@@ -316,7 +322,7 @@ def a_slow_reader_hurts_only_itself():
             assert fast.expect(EVENT)[4][0] == i
             if i % 100 == 0:
                 w.check()
-        if not SAN:
+        if MEASURED:
             grown = memory() - before
             assert grown < 32 * 1024, "%d KiB" % grown
         # it lost events, not its session
