@@ -375,6 +375,8 @@ def violates(first, *msgs, **kw):
             c.send_raw(c.dumps(m))
             try:
                 c.expect_abort(PV)
+                assert c.closecode == (1000 if way[0] == "websocket"
+                                       else None), c.closecode
             except (AssertionError, TimeoutError) as e:
                 raise AssertionError("%r: %s" % (m, e))
 
