@@ -272,7 +272,7 @@ int	 parse_yield(const struct imsg *, struct m_yield *, struct body *);
 int	 parse_error(const struct imsg *, struct m_error *, struct uri *,
 	    struct body *);
 int	 parse_failed(const struct imsg *, struct m_invocation_failed *,
-	    const uint8_t **text);
+	    struct uri *text);
 
 /* -- realm.c ------------------------------------------------------------ */
 

@@ -334,7 +334,7 @@ int
 dealer_failed(struct chan *c, struct imsg *im)
 {
 	struct m_invocation_failed	 m;
-	const uint8_t			*text;
+	struct uri			 text;
 	struct session			*s;
 	struct invocation		*inv;
 	int				 never;
@@ -347,7 +347,7 @@ dealer_failed(struct chan *c, struct imsg *im)
 	if ((inv = answered(s, m.request, &never)) == NULL)
 		return (never ? -1 : 0);
 	session_refuse_text(inv->caller, WAMP_CALL, inv->call,
-	    (enum wamp_err)m.err, text, m.textlen);
+	    (enum wamp_err)m.err, text.p, text.len);
 	invocation_free(inv);
 	return (0);
 }

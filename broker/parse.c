@@ -192,15 +192,16 @@ parse_error(const struct imsg *im, struct m_error *m, struct uri *error,
 	return (rd_end(&r));
 }
 
+/* The text goes to another tlsproxy's client. */
 int
 parse_failed(const struct imsg *im, struct m_invocation_failed *m,
-    const uint8_t **text)
+    struct uri *text)
 {
 	struct rd	r;
 
 	if (rd_begin(&r, im, m, sizeof(*m)) == -1 || m->err == WERR_NONE ||
 	    m->err >= WERR_MAX || m->textlen > REASON_MAXLEN ||
-	    rd_octets(&r, m->textlen, text) == -1)
+	    rd_uri(&r, m->textlen, text) == -1 || !uri_is_utf8(text))
 		return (-1);
 	return (rd_end(&r));
 }

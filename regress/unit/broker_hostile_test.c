@@ -370,6 +370,7 @@ ranges(void)
 	    WERR_NONE);
 	field("INVOCATION_FAILED", offsetof(struct m_invocation_failed, err),
 	    WERR_MAX);
+	field("INVOCATION_FAILED", sizeof(struct m_invocation_failed), 0xff);
 	field("SESSION_CLOSE", offsetof(struct m_session_close, why), 0);
 	bp_ok("values out of range");
 }
@@ -462,6 +463,14 @@ descriptors(struct side *s)
 		side_open(s, s->role, s->instance);
 }
 
+static int
+is_san(void)
+{
+	const char	*s = getenv("SAN");
+
+	return (s != NULL && *s != '\0');
+}
+
 static void
 rubbish(struct side *s)
 {
@@ -477,7 +486,7 @@ rubbish(struct side *s)
 		attack(s, b, n, EITHER, "rubbish");
 	}
 	/* headers that are right, most of them */
-	for (total = 0; total < 20000; total++) {
+	for (total = 0; total < (is_san() ? 4000 : 20000); total++) {
 		arc4random_buf(b, sizeof(b));
 		r = arc4random();
 		h.type = s->role == PROC_KEEPER && r % 4 ? IMSG_GRANT :
