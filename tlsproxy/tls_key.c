@@ -15,6 +15,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,8 +39,30 @@ sign_give_up(const char *why)
 	close(sign_fd);
 	sign_fd = -1;
 	log_warnx("no signature from the keeper: %s", why);
+}
+
+/* It lives and must be replaced. */
+static void
+sign_blame(const char *why)
+{
+	sign_give_up(why);
 	if (sign_lost != NULL)
 		sign_lost();
+}
+
+/*
+ * A keeper that died did nothing wrong, and the parent knows: who accuses it
+ * of silence could be replaced in its place.
+ */
+static void
+sign_unanswered(void)
+{
+	struct pollfd	pfd = { .fd = sign_fd, .events = POLLIN };
+
+	if (poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP) != 0)
+		sign_give_up("it is gone");
+	else
+		sign_blame("it is late");
 }
 
 /* -- which key: the SHA-256 of its SubjectPublicKeyInfo ----------------- */
@@ -145,13 +168,13 @@ sign_remote(enum sign_alg alg, const uint8_t *id, const uint8_t *data,
 	    imsg_read_blocking(sign_fd, TLS_KEY_WAIT, &h, &answer,
 	    sizeof(answer)) == -1) {
 		/* a late answer must never be taken for the next one's */
-		sign_give_up("it is gone or late");
+		sign_unanswered();
 		return (0);
 	}
 	if (h.type != IMSG_SIGNED ||
 	    h.len != sizeof(h) + sizeof(answer) || answer.seq != m.seq ||
 	    answer.len > sizeof(answer.sig)) {
-		sign_give_up("not an answer to the request");
+		sign_blame("not an answer to the request");
 		return (0);
 	}
 	if (answer.len == 0 || answer.len > size)
