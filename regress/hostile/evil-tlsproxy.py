@@ -87,22 +87,22 @@ def run_deadly(role, attacks, n=18):
 
 
 def tlsproxy_says_everything_to_broker():
-    """tlsproxy: every type of imsg, misshapen, to a broker"""
+    """lesson 4: every type of imsg, misshapen, from a tlsproxy to a broker"""
     run_deadly('tlsproxy', imsgs_to(('broker0',), 1))
 
 
 def tlsproxy_says_everything_to_keeper():
-    """tlsproxy: every type of imsg, misshapen, to the keeper"""
+    """lesson 4: every type of imsg, misshapen, from a tlsproxy to the keeper"""
     run_deadly('tlsproxy', imsgs_to(('keeper',), 1))
 
 
 def tlsproxy_says_everything_to_sign():
-    """tlsproxy: every type of imsg, misshapen, where keys sign"""
+    """lesson 4: every type of imsg, misshapen, where keys sign"""
     run_deadly('tlsproxy', imsgs_to(('sign',), 1))
 
 
 def tlsproxy_says_everything_to_parent():
-    """tlsproxy: every type of imsg, misshapen, to the parent"""
+    """lesson 4: every type of imsg, misshapen, from a tlsproxy to the parent"""
     run_deadly('tlsproxy', imsgs_to(('parent',), 1))
 
 
@@ -134,7 +134,7 @@ def fds_of(w):
 
 
 def tlsproxy_asks_politely():
-    """tlsproxy: what is refused, and descriptors nobody asked for"""
+    """lesson 4: what is refused, and descriptors nobody asked for"""
     plan = {1: ['oracle'], 2: ['descriptors'], 3: ['log'], 4: ['half']}
     with Evil('tlsproxy', plan, prefork=5) as w:
         w.watch()

@@ -469,12 +469,14 @@ def tries(address, realm, methods):
         m = c.recv()
         if m[0] != WELCOME:
             return 'no'
+        m_id = m[1]
         out = [m[2]['authrole'], m[2]['authmethod']]
         for word, code, options in (
                 ('publish', PUBLISH, {'acknowledge': True}),
                 ('subscribe', SUBSCRIBE, {}), ('call', CALL, {}),
                 ('register', REGISTER, {})):
-            c.send(code, c.next(), options, 'com.m.%d' % os.getpid())
+            # one of its own: what a predecessor left may still be there
+            c.send(code, c.next(), options, 'com.m.%d' % m_id)
             m = c.recv()
             if m[0] != ERROR or m[4] == 'wamp.error.no_such_procedure':
                 out.append(word)

@@ -524,8 +524,11 @@ def never_read(e):
 
 def half(e):
     """Half an imsg to everybody, and nothing more."""
-    for c in list(e.peers.values()):
-        c.raw(HDR.pack(T['PUBLISH'], 1 << 16, 1, 1) + b'x' * 100)
+    e.peer(KEEPER).raw(HDR.pack(T['AUTH_HELLO'], 50, 1, 1) + b'x' * 10)
+    e.peer(KEEPER, 0, 1).raw(HDR.pack(T['SIGN'], 568, 0, 0) + b'x' * 100)
+    for (role, instance, link), c in list(e.peers.items()):
+        if role == BROKER:
+            c.raw(HDR.pack(T['PUBLISH'], 1 << 16, 1, 1) + b'x' * 100)
     verdict('half', True)
 
 
