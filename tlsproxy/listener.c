@@ -143,7 +143,6 @@ listeners_commit(struct proxy *p, struct conf *conf)
 		listener_close(l);
 	}
 	p->is_accepting = 0;
-	p->at_limit = 0;
 	TAILQ_FOREACH(cl, &conf->listens, entry) {
 		if ((l = listener_new(p, conf, cl, err, sizeof(err))) ==
 		    NULL) {
@@ -176,8 +175,8 @@ listeners_update(struct proxy *p)
 	unsigned int	 i;
 	int		 want;
 
-	want = p->may_accept && !p->is_full && !p->at_limit &&
-	    !p->is_starved && !p->is_shutting && p->keeper != NULL;
+	want = p->may_accept && !p->is_full && !p->is_starved &&
+	    !p->is_shutting && p->keeper != NULL;
 	if (want == p->is_accepting)
 		return;
 	p->is_accepting = want;
@@ -478,7 +477,8 @@ listener_on_read(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < ACCEPT_BURST && p->is_accepting; i++) {
 		/* not more than the limit, though others may have some */
 		if (p->nconns >= p->conf->limits.connections) {
-			p->at_limit = 1;
+			p->is_full = 1;
+			p->total_dirty = 1;
 			listeners_update(p);
 			return;
 		}
