@@ -82,6 +82,7 @@ psess_free(struct psess *s)
 	free(s->realm);
 	free(s->authid);
 	free(s->role);
+	free(s->skipped);
 	free(s);
 }
 

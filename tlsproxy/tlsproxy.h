@@ -176,6 +176,8 @@ struct psess {
 	uint64_t		 id;
 	uint64_t		 last_request;
 	uint64_t		 dropped;	/* events since XOFF */
+	uint64_t		*skipped;	/* invocations not sent */
+	uint32_t		 nskipped;
 	char			*realm, *authid, *role;
 	uint32_t		 method;
 	struct sublinks		 subs;
@@ -313,6 +315,11 @@ int	 session_on_deny(struct chan *, struct imsg *);
 int	 session_on_granted(struct chan *, struct imsg *);
 int	 session_on_open(struct chan *, struct imsg *);
 int	 session_on_end(struct chan *, struct imsg *);
+
+/* invocation.c: their ids as the callee sees them */
+void	 invocation_skip(struct psess *, uint64_t id);	/* was not sent */
+uint64_t invocation_shown(const struct psess *, uint64_t id);
+uint64_t invocation_meant(const struct psess *, uint64_t shown);
 
 /* submap.c: who holds which subscription */
 int		 submap_add(struct psess *, uint64_t id);

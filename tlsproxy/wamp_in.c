@@ -524,7 +524,7 @@ in_yield(struct in *in)
 	}
 	memset(&m, 0, sizeof(m));
 	paylen = in_payload(in, &pay, &m.nargs);
-	m.request = in->v[1].u.u;
+	m.request = invocation_meant(in->s, in->v[1].u.u);
 	m.paylen = (uint32_t)paylen;
 	m.ser = in->c->ser;
 	to_broker(in, IMSG_YIELD, &m, sizeof(m), NULL, 0, pay, paylen);
@@ -552,7 +552,7 @@ in_error(struct in *in)
 	}
 	memset(&m, 0, sizeof(m));
 	paylen = in_payload(in, &pay, &m.nargs);
-	m.request = in->v[2].u.u;
+	m.request = invocation_meant(in->s, in->v[2].u.u);
 	m.paylen = (uint32_t)paylen;
 	m.urilen = uri.len;
 	m.ser = in->c->ser;

@@ -514,12 +514,14 @@ out_on_invocation(struct chan *ch, struct imsg *im)
 	memset(&h, 0, sizeof(h));
 	h.code = WAMP_INVOCATION;
 	h.n = 2;
-	h.ids[0] = m.request;
+	if ((h.ids[0] = invocation_shown(s, m.request)) == 0)
+		return (-1);
 	h.ids[1] = m.registration;
 	memset(&f, 0, sizeof(f));
 	f.err = (uint16_t)out_message(s->conn, &h, &pl, &text);
 	if (f.err == WERR_NONE)
 		return (0);
+	invocation_skip(s, m.request);
 	f.request = m.request;
 	f.textlen = (uint16_t)strlen(text);
 	u.c = text;

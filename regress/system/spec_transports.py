@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import pwd
+import random
 import re
 import socket
 import struct
@@ -323,10 +324,46 @@ def client_limit_of_answers():
         r = big.call("com.small", "x" * limit)
         big.expect(ERROR, CALL, r, {}, SIZE_ERROR)
         r = big.call("com.small", "x")
-        small.invocation += 1           # the one that was too long
-        m = small.expect(INVOCATION, None, None, {}, ["x"])
-        small.send(YIELD, m[1], {}, ["y"])
+        m = small.expect(INVOCATION, 1, None, {}, ["x"])
+        small.send(YIELD, 1, {}, ["y"])
         assert big.expect(RESULT, r)[3] == ["y"]
+
+
+def ids_of_invocations_that_cannot_be_sent():
+    """building_blocks, IDs: INVOCATIONs count 1, 2, 3... for the callee,
+    whichever are too long for it"""
+    rnd = random.Random(24)
+    with client(maxlen_exp=0) as callee, client() as a, \
+            client("sock") as b:
+        callee.register("com.skip")
+        for _ in range(20):
+            callee_gets, too_long = [], []
+            for c in (a, b):
+                for i in range(10):
+                    n = rnd.choice((1, 600))
+                    r = c.call("com.skip", c is a, i, "x" * n)
+                    (callee_gets if n == 1 else too_long).append((c, r, i))
+            got = [callee.expect(INVOCATION) for _ in callee_gets]
+            rnd.shuffle(got)
+            want = {(c, r): [c is a, i] for c, r, i in callee_gets}
+            for m in got:
+                callee.send(YIELD, m[1], {}, m[4][:2])
+            for c in (a, b):
+                for _ in range(10):
+                    m = c.recv()
+                    if m[0] == RESULT:
+                        assert m[3] == want.pop((c, m[1])), m
+                    else:
+                        assert m[4] == SIZE_ERROR, m
+                        too_long.remove(next(
+                            t for t in too_long if t[:2] == (c, m[2])))
+            assert not want and not too_long
+        # what was answered is over, what never came is an error
+        callee.send(YIELD, 1, {}, ["again"])
+        callee.send(ERROR, INVOCATION, callee.invocation, {}, "com.e")
+        callee.publish("com.x")
+        callee.send(YIELD, callee.invocation + 1, {})
+        callee.expect_abort("wamp.error.protocol_violation")
 
 
 def smallest_client():
@@ -741,7 +778,8 @@ def socket_of_others():
 
 EVERY_SERIALIZER = (
     frames_over_the_limit, before_welcome_messages_are_short,
-    client_limit_of_events, client_limit_of_answers, smallest_client,
+    client_limit_of_events, client_limit_of_answers,
+    ids_of_invocations_that_cannot_be_sent, smallest_client,
     wrong_opcode, opcode_of_answers, websocket_limits,
 )
 ONCE = (
