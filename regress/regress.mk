@@ -13,7 +13,7 @@ STRICT ?=
 
 regress:
 	@sh regress/prepare.sh
-	@$(MAKE) -s -j$$(nproc) programs unit-programs
+	@$(MAKE) -s -j$$(nproc) programs unit-programs hostile-programs
 	@B=$(CURDIR)/$(B) SAN=$(SAN) STRICT=$(STRICT) PYTHON=$(PYTHON) \
 	    sh regress/run.sh $(TESTS)
 
