@@ -100,9 +100,9 @@ conn_free(struct conn *c)
 	free(c->pre);
 	free(c->peer);
 	free(c);
-	/* a descriptor is free again */
-	if (p->is_starved) {
-		p->is_starved = 0;
+	/* there is room again, and a descriptor */
+	if (p->is_starved || p->at_limit) {
+		p->is_starved = p->at_limit = 0;
 		listeners_update(p);
 	}
 }
@@ -447,18 +447,25 @@ conns_continue(struct proxy *p)
 }
 
 void
+conn_resume(struct conn *c)
+{
+	if (!c->is_paused)
+		return;
+	TAILQ_REMOVE(&c->p->paused, c, wait_entry);
+	c->is_paused = 0;
+	if (c->state == CONN_DEAD)
+		return;
+	event_add(&c->rev, NULL);
+	conn_postpone(c);
+}
+
+void
 conns_resume(struct proxy *p)
 {
 	struct conn	*c;
 
-	while ((c = TAILQ_FIRST(&p->paused)) != NULL) {
-		TAILQ_REMOVE(&p->paused, c, wait_entry);
-		c->is_paused = 0;
-		if (c->state == CONN_DEAD)
-			continue;
-		event_add(&c->rev, NULL);
-		conn_postpone(c);
-	}
+	while ((c = TAILQ_FIRST(&p->paused)) != NULL)
+		conn_resume(c);
 }
 
 /* -- writing ------------------------------------------------------------ */
@@ -526,13 +533,30 @@ conn_weight(const struct conn *c)
 	return (c->held + c->out.bytes);
 }
 
+/* What all of them do.  The queues to the brokers have marks of their own;
+ * what waits there is no connection's any more. */
+static size_t
+conns_weight(const struct proxy *p)
+{
+	size_t		n = p->held + pbuf_in_use(), waiting;
+	unsigned int	i;
+
+	for (i = 0; i < CONF_MAXBROKERS; i++) {
+		if (p->brokers[i].chan == NULL)
+			continue;
+		waiting = chan_waiting(p->brokers[i].chan);
+		n -= waiting < n ? waiting : n;
+	}
+	return (n);
+}
+
 /* Over the budget the one that holds most goes, not the one that asks. */
 static void
 conns_keep_budget(struct proxy *p)
 {
 	struct conn	*c, *most = NULL;
 
-	if (p->held + pbuf_in_use() <= p->conf->limits.memory)
+	if (p->conf == NULL || conns_weight(p) <= p->conf->limits.memory)
 		return;
 	TAILQ_FOREACH(c, &p->conns, entry)
 		if (c->state != CONN_DEAD && (most == NULL ||
@@ -550,16 +574,18 @@ conns_flush(struct proxy *p)
 {
 	struct conn	*c;
 
-	while ((c = TAILQ_FIRST(&p->dirty)) != NULL) {
-		TAILQ_REMOVE(&p->dirty, c, dirty_entry);
-		c->is_dirty = 0;
-		if (c->state == CONN_DEAD)
-			conn_free(c);
-		else
-			conn_flush(c);
-		if (TAILQ_EMPTY(&p->dirty))
-			conns_keep_budget(p);
-	}
+	do {
+		while ((c = TAILQ_FIRST(&p->dirty)) != NULL) {
+			TAILQ_REMOVE(&p->dirty, c, dirty_entry);
+			c->is_dirty = 0;
+			if (c->state == CONN_DEAD)
+				conn_free(c);
+			else
+				conn_flush(c);
+		}
+		/* input alone makes nothing dirty, and weighs as well */
+		conns_keep_budget(p);
+	} while (!TAILQ_EMPTY(&p->dirty));
 }
 
 /* -- time --------------------------------------------------------------- */
@@ -659,6 +685,18 @@ conn_ping(struct conn *c, uint64_t now)
 		    l->ping_timeout : l->ping_every);
 }
 
+/* We do not read it: its silence is none. */
+static void
+conn_excuse(struct conn *c, uint64_t now)
+{
+	struct conf_limits	*l = &c->p->conf->limits;
+
+	if (c->complete_at != 0 && c->complete_at <= now)
+		c->complete_at = now + l->complete;
+	if (c->ping_at != 0 && c->ping_at <= now)
+		c->ping_at = now + l->ping_timeout;
+}
+
 static void
 conn_on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -670,6 +708,8 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 	c->armed_at = 0;
 	if (c->state == CONN_DEAD)
 		return;
+	if (c->is_paused)
+		conn_excuse(c, now);
 	if (c->phase_at != 0 && c->phase_at <= now)
 		conn_phase_over(c);
 	if (c->complete_at != 0 && c->complete_at <= now &&

@@ -252,8 +252,10 @@ conn_leave(struct conn *c, enum wamp_err err, const char *text)
 {
 	out_goodbye(c, err, text);
 	c->is_leaving = 1;
-	if (conn_is_open(c))
-		conn_set_phase(c, LEAVING_MS);
+	if (!conn_is_open(c))
+		return;
+	conn_set_phase(c, LEAVING_MS);
+	conn_resume(c);		/* its broker has no say any more */
 }
 
 void

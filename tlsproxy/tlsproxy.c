@@ -194,7 +194,7 @@ broker_new(const struct m_peer *peer, int fd)
 	struct proxy	*p = proxy;
 	struct broker	*b;
 
-	if (peer->instance >= CONF_MAXBROKERS) {
+	if (peer->instance >= CONF_MAXBROKERS || p->conf == NULL) {
 		close(fd);
 		return (-1);
 	}
@@ -293,7 +293,7 @@ conf_commit(struct conf *next)
 	conf_free(p->conf);
 	p->conf = next;
 	/* connections close before their queues meet this */
-	pbuf_set_budget((size_t)next->limits.memory * 2);
+	pbuf_set_budget((size_t)next->limits.memory * 2 + PBUF_RESERVE);
 	for (i = 0; i < CONF_MAXBROKERS; i++)
 		if (p->brokers[i].chan != NULL)
 			chan_raise_maxlen(p->brokers[i].chan,

@@ -41,6 +41,7 @@ struct tls;
 #define LEAVING_MS	5000		/* for the client's GOODBYE */
 #define SLOW_MS		30000		/* over the soft limit: session ends */
 #define PAUSE_MS	100		/* accepting, after EMFILE */
+#define PBUF_RESERVE	(64 * 1024 * 1024) /* a turn's, over the budget */
 
 /*
  * A listening statement in force.  Connections hold references, so that a
@@ -217,7 +218,9 @@ struct proxy {
 	struct event		*resume;	/* accepting, after EMFILE */
 	uint32_t		 nconns;
 	int			 may_accept;	/* the parent said so */
-	int			 is_full;	/* connections, all proxies */
+	int			 is_full;	/* connections, all proxies: the
+						 * parent says */
+	int			 at_limit;	/* this one alone has as many */
 	int			 is_starved;	/* no descriptors */
 	int			 is_accepting;	/* events are set */
 	int			 is_shutting;
@@ -271,6 +274,7 @@ int	 conn_is_open(const struct conn *);	/* takes messages both ways */
 void	 conn_set_phase(struct conn *, uint32_t ms);	/* 0: none */
 void	 conn_set_slow(struct conn *, uint32_t ms);	/* 0: not slow */
 void	 conns_flush(struct proxy *);		/* end of turn */
+void	 conn_resume(struct conn *);		/* read it again */
 void	 conns_resume(struct proxy *);		/* broker takes again */
 void	 conns_continue(struct proxy *);	/* postponed ones */
 

@@ -292,6 +292,8 @@ rs_begin(struct conn *c, uint8_t *p, size_t len)
 		conn_close(c);
 		return;
 	}
+	if (c->state == CONN_DEAD)
+		return;		/* no memory for the reply */
 	transport_up(c, 0, ser);
 	rs_input(c, p + n, len - n);
 }
@@ -375,6 +377,8 @@ http_begin(struct conn *c, uint8_t *p, size_t len)
 	conn_queue(c, out, http_switching(out, sizeof(out), &req, ser));
 	rest = c->prelen - (size_t)n;
 	pre_free(c);
+	if (c->state == CONN_DEAD)
+		return;		/* no memory for the reply */
 	transport_up(c, 1, ser);
 	ws_input(c, p + (len - rest), rest);
 }
