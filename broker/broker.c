@@ -73,6 +73,17 @@ static const struct chan_ops	keeper_ops = { keeper_table, peer_ended,
 
 /* -- flow control ------------------------------------------------------- */
 
+static int
+flow_is_waiting(void)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &broker.peers, entry)
+		if (p->chan != NULL && p->is_over && !p->is_stuck)
+			return (1);
+	return (0);
+}
+
 /*
  * While the queue to one tlsproxy is over the mark none reads clients, for
  * FLOW_WAIT at most; then EVENTs to it are dropped instead.  It is asked,
@@ -82,14 +93,13 @@ static void
 flow_update(void)
 {
 	struct peer	*p;
-	int		 want = 0;
+	int		 want;
 
-	TAILQ_FOREACH(p, &broker.peers, entry)
-		if (p->chan != NULL && p->is_over && !p->is_stuck)
-			want = 1;
 	TAILQ_FOREACH(p, &broker.peers, entry) {
 		if (p->chan == NULL || p->id.role != PROC_TLSPROXY)
 			continue;
+		/* what is sent here may cut off the very one waited for */
+		want = flow_is_waiting();
 		if (want == p->is_xoffed)
 			continue;
 		p->is_xoffed = (uint8_t)want;

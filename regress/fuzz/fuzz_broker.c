@@ -599,7 +599,14 @@ check_links(void)
 	struct sublink		*l, *other;
 	struct invocation	*inv;
 	size_t			 nlinks = 0, ninvs = 0, nsess = 0, n, seen;
+	int			 waiting = 0;
 
+	/* who was asked to stop is asked to go on */
+	TAILQ_FOREACH(p, &broker.peers, entry)
+		waiting |= p->chan != NULL && p->is_over && !p->is_stuck;
+	TAILQ_FOREACH(p, &broker.peers, entry)
+		MUST(p->chan == NULL || p->id.role != PROC_TLSPROXY ||
+		    p->is_xoffed == waiting);
 	TAILQ_FOREACH(p, &broker.peers, entry)
 	LIST_FOREACH(s, &p->sessions, peer_entry) {
 		MUST(s->peer == p);
