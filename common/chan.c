@@ -82,7 +82,7 @@ chan_new(struct event_base *base, int fd, size_t maxlen,
 	c->arg = arg;
 	c->high = SIZE_MAX;
 	c->low = SIZE_MAX;
-	obuf_init(&c->out, CHAN_OUTCHUNK);
+	obuf_init(&c->out, CHAN_OUTCHUNK, 1);
 	c->insize = CHAN_INBUF;
 	if ((c->in = malloc(c->insize)) == NULL)
 		goto fail;

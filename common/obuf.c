@@ -2,9 +2,9 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * An output queue: a list of segments, each a part of a pbuf.  The last
- * segment's pbuf is a chunk of our own as long as its refs are 1 and it has
- * room; everything else is shared and never written to.
+ * An output queue: a list of segments, each a part of a pbuf.  Small writes
+ * go to the current chunk, of which several segments may be parts, with
+ * shared payloads between them; those are never written to.
  */
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -24,14 +24,14 @@ struct oseg {
 	struct pbuf	*pb;		/* a reference of ours */
 	size_t		 off, len;	/* what waits of it */
 	int		 fd;		/* to be sent with the first octet, -1 */
-	int		 own;		/* a chunk that may grow */
 };
 
 void
-obuf_init(struct obuf *o, size_t chunk)
+obuf_init(struct obuf *o, size_t chunk, int keeps)
 {
 	memset(o, 0, sizeof(*o));
 	o->chunk = chunk;
+	o->keeps = keeps;
 }
 
 static void
@@ -54,6 +54,8 @@ obuf_free(struct obuf *o)
 	}
 	o->tail = NULL;
 	o->bytes = 0;
+	pbuf_unref(o->cur);
+	o->cur = NULL;
 }
 
 static void
@@ -69,7 +71,7 @@ obuf_append(struct obuf *o, struct oseg *s)
 
 /* A new segment at the end; takes the reference of pb. */
 static struct oseg *
-obuf_add_seg(struct obuf *o, struct pbuf *pb, size_t off, size_t len, int own)
+obuf_add_seg(struct obuf *o, struct pbuf *pb, size_t off, size_t len)
 {
 	struct oseg	*s;
 
@@ -79,9 +81,23 @@ obuf_add_seg(struct obuf *o, struct pbuf *pb, size_t off, size_t len, int own)
 	s->off = off;
 	s->len = len;
 	s->fd = -1;
-	s->own = own;
 	obuf_append(o, s);
 	return (s);
+}
+
+/* The current chunk, with room for n octets; or NULL. */
+static struct pbuf *
+obuf_chunk(struct obuf *o, size_t n)
+{
+	struct pbuf	*pb = o->cur;
+
+	if (pb != NULL && pb->size - pb->len >= n)
+		return (pb);
+	if ((pb = pbuf_new(n > o->chunk ? n : o->chunk)) == NULL)
+		return (NULL);
+	pbuf_unref(o->cur);
+	o->cur = pb;
+	return (pb);
 }
 
 uint8_t *
@@ -91,16 +107,17 @@ obuf_room(struct obuf *o, size_t n)
 	struct pbuf	*pb;
 	uint8_t		*p;
 
-	if (s == NULL || !s->own || s->pb->size - s->pb->len < n) {
-		if ((pb = pbuf_new(n > o->chunk ? n : o->chunk)) == NULL)
-			return (NULL);
-		if ((s = obuf_add_seg(o, pb, 0, 0, 1)) == NULL) {
+	if ((pb = obuf_chunk(o, n)) == NULL)
+		return (NULL);
+	if (s == NULL || s->pb != pb || s->off + s->len != pb->len) {
+		s = obuf_add_seg(o, pbuf_ref(pb), pb->len, 0);
+		if (s == NULL) {
 			pbuf_unref(pb);
 			return (NULL);
 		}
 	}
-	p = s->pb->data + s->pb->len;
-	s->pb->len += n;
+	p = pb->data + pb->len;
+	pb->len += n;
 	s->len += n;
 	o->bytes += n;
 	return (p);
@@ -124,7 +141,7 @@ obuf_add_pbuf(struct obuf *o, struct pbuf *pb, size_t off, size_t len)
 {
 	if (len < OBUF_COPY)
 		return (obuf_add(o, pb->data + off, len));
-	if (obuf_add_seg(o, pbuf_ref(pb), off, len, 0) == NULL) {
+	if (obuf_add_seg(o, pbuf_ref(pb), off, len) == NULL) {
 		pbuf_unref(pb);
 		return (-1);
 	}
@@ -142,7 +159,7 @@ obuf_add_fd(struct obuf *o, const void *data, size_t len, int fd)
 		return (-1);
 	memcpy(pb->data, data, len);
 	pb->len = len;
-	if ((s = obuf_add_seg(o, pb, 0, len, 0)) == NULL) {
+	if ((s = obuf_add_seg(o, pb, 0, len)) == NULL) {
 		pbuf_unref(pb);
 		return (-1);
 	}
@@ -160,6 +177,18 @@ obuf_peek(const struct obuf *o, const uint8_t **p)
 		return (0);
 	*p = s->pb->data + s->off;
 	return (s->len);
+}
+
+/* The chunk begins anew, or is given back. */
+static void
+obuf_is_empty(struct obuf *o)
+{
+	if (o->keeps && o->cur->refs == 1 && o->cur->size == o->chunk) {
+		o->cur->len = 0;
+		return;
+	}
+	pbuf_unref(o->cur);
+	o->cur = NULL;
 }
 
 void
@@ -181,6 +210,8 @@ obuf_drain(struct obuf *o, size_t n)
 			o->tail = NULL;
 		oseg_free(s);
 	}
+	if (o->head == NULL && o->cur != NULL)
+		obuf_is_empty(o);
 }
 
 /* The head segment alone, its descriptor attached to the first octet. */

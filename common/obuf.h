@@ -20,14 +20,17 @@ struct oseg;
 /* Below this many octets a payload is copied, else kept by reference. */
 #define OBUF_COPY	2048
 
-/* Owns its segments; zero it and obuf_init() to begin. */
+/* Owns its segments and its chunk; zero it and obuf_init() to begin. */
 struct obuf {
 	struct oseg	*head, *tail;
+	struct pbuf	*cur;		/* chunk that small writes go to */
 	size_t		 bytes;		/* waiting */
 	size_t		 chunk;		/* size of a new chunk */
+	int		 keeps;		/* its chunk while nothing waits */
 };
 
-void	 obuf_init(struct obuf *, size_t chunk);
+/* keeps: for few and busy queues; others give all memory back when empty. */
+void	 obuf_init(struct obuf *, size_t chunk, int keeps);
 void	 obuf_free(struct obuf *);	/* drops what waits, closes fds */
 
 /*

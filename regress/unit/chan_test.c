@@ -384,6 +384,48 @@ test_budget(void)
 	pbuf_set_budget(0);
 }
 
+/* Headers and shared payloads in turn: one chunk, and the right octets. */
+static void
+test_queue(void)
+{
+	struct obuf	 o;
+	struct pbuf	*pb;
+	const uint8_t	*p;
+	uint8_t		 hdr[24];
+	size_t		 n, i, at, pos = 0, size = 2100;
+	int		 k;
+
+	if ((pb = pbuf_new(size)) == NULL)
+		errx(1, "pbuf_new");
+	pb->len = size;
+	memset(pb->data, 'p', size);
+	obuf_init(&o, 64 * 1024, 0);
+	for (k = 0; k < 1000; k++) {
+		memset(hdr, k & 0x7f, sizeof(hdr));
+		if (obuf_add(&o, hdr, sizeof(hdr)) == -1 ||
+		    obuf_add_pbuf(&o, pb, 0, size) == -1)
+			errx(1, "obuf_add");
+	}
+	if (pbuf_in_use() > 70 * 1024)
+		errx(1, "%zu octets for 24,000", pbuf_in_use());
+	while ((n = obuf_peek(&o, &p)) > 0) {
+		if (n > 1777)
+			n = 1777;
+		for (i = 0; i < n; i++, pos++) {
+			at = pos % (sizeof(hdr) + size);
+			k = (int)(pos / (sizeof(hdr) + size));
+			if (p[i] != (at < sizeof(hdr) ? (k & 0x7f) : 'p'))
+				errx(1, "octet %zu differs", pos);
+		}
+		obuf_drain(&o, n);
+	}
+	expect((int)pos, 1000 * (int)(sizeof(hdr) + size), "octets");
+	if (pbuf_in_use() != size)
+		errx(1, "%zu octets held by an empty queue", pbuf_in_use());
+	obuf_free(&o);
+	pbuf_unref(pb);
+}
+
 static void
 test_blocking(void)
 {
@@ -422,6 +464,7 @@ main(void)
 	test_free_in_handler();
 	test_last_words();
 	test_budget();
+	test_queue();
 	test_blocking();
 	event_base_free(base);
 	return (0);
