@@ -49,6 +49,36 @@ listener_unref(struct listener *l)
 	free(l);
 }
 
+/*
+ * The parent has the socket, too, so that closing it does not take it from
+ * epoll; and libevent does that (EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) only
+ * when it waits next.  Closed before, the number would be another's and be
+ * readable for ever.
+ */
+static void
+listener_close_later(struct proxy *p, int fd)
+{
+	if (p->stale.n == sizeof(p->stale.fds) / sizeof(p->stale.fds[0])) {
+		close(fd);
+		return;
+	}
+	p->stale.fds[p->stale.n++] = fd;
+	proxy_ask_next_turn(p);
+}
+
+void
+listeners_turn_end(struct proxy *p)
+{
+	if (p->stale.n == 0 && p->forgotten.n == 0)
+		return;
+	while (p->forgotten.n > 0)
+		close(p->forgotten.fds[--p->forgotten.n]);
+	p->forgotten = p->stale;
+	p->stale.n = 0;
+	if (p->forgotten.n > 0)
+		proxy_ask_next_turn(p);
+}
+
 /* Stop listening; connections keep the rest alive. */
 static void
 listener_close(struct listener *l)
@@ -58,7 +88,7 @@ listener_close(struct listener *l)
 	for (i = 0; i < l->nsocks; i++) {
 		if (l->ev[i] != NULL)
 			event_free(l->ev[i]);
-		close(l->fds[i]);
+		listener_close_later(l->p, l->fds[i]);
 	}
 	l->nsocks = 0;
 	listener_unref(l);
@@ -143,6 +173,7 @@ listeners_commit(struct proxy *p, struct conf *conf)
 		listener_close(l);
 	}
 	p->is_accepting = 0;
+	p->at_limit = 0;
 	TAILQ_FOREACH(cl, &conf->listens, entry) {
 		if ((l = listener_new(p, conf, cl, err, sizeof(err))) ==
 		    NULL) {
@@ -175,8 +206,8 @@ listeners_update(struct proxy *p)
 	unsigned int	 i;
 	int		 want;
 
-	want = p->may_accept && !p->is_full && !p->is_starved &&
-	    !p->is_shutting && p->keeper != NULL;
+	want = p->may_accept && !p->is_full && !p->at_limit &&
+	    !p->is_starved && !p->is_shutting && p->keeper != NULL;
 	if (want == p->is_accepting)
 		return;
 	p->is_accepting = want;
@@ -477,8 +508,7 @@ listener_on_read(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < ACCEPT_BURST && p->is_accepting; i++) {
 		/* not more than the limit, though others may have some */
 		if (p->nconns >= p->conf->limits.connections) {
-			p->is_full = 1;
-			p->total_dirty = 1;
+			p->at_limit = 1;
 			listeners_update(p);
 			return;
 		}

@@ -335,6 +335,7 @@ turn_end(void)
 	struct proxy	*p = proxy;
 
 	conns_flush(p);
+	listeners_turn_end(p);
 	if (p->conf == NULL)
 		return;
 	tls_key_new_turn();

@@ -203,6 +203,12 @@ struct broker {
 	size_t			 nlinks, sizelinks;
 };
 
+/* Descriptors to be closed. */
+struct stale {
+	int			 fds[CONF_MAXLISTENS * LISTEN_MAXADDRS];
+	size_t			 n;
+};
+
 struct proxy {
 	struct proc		 proc;
 	struct conf		*conf;
@@ -210,6 +216,7 @@ struct proxy {
 	struct m_peer		 keeper_peer;
 	struct broker		 brokers[CONF_MAXBROKERS];
 	struct listeners	 listeners;
+	struct stale		 stale, forgotten;
 	struct conns		 conns;
 	struct conns		 dirty;		/* to be written at turn's end */
 	struct conns		 paused;	/* a broker is over its mark */
@@ -250,6 +257,7 @@ void	 broker_suspect(struct broker *, const char *what);
 int	 listeners_check(struct conf *, char *err, size_t errlen);
 void	 listeners_commit(struct proxy *, struct conf *);
 void	 listeners_update(struct proxy *);	/* start or stop accepting */
+void	 listeners_turn_end(struct proxy *);
 void	 listener_unref(struct listener *);
 void	 addr_connected(struct conn *, const uint8_t addr[16]);
 void	 addr_left(struct conn *);

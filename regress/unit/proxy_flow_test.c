@@ -1,0 +1,641 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * What a real tlsproxy does when somebody is slow, when it holds too much,
+ * when there are too many, when it gets another configuration and when it
+ * is to end.
+ */
+#include <sys/socket.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "certs.h"
+#include "chan.h"
+#include "codec.h"
+#include "conf.h"
+#include "log.h"
+#include "proxy_play.h"
+#include "xmalloc.h"
+
+#define K	(&keeper)
+#define B0	(&brokers[0])
+#define B1	(&brokers[1])
+
+#define QUEUE	(256 * 1024)
+#define MESSAGE	(128 * 1024)
+
+static struct conf *
+conf_small(void)
+{
+	struct conf	*c = pconf_new();
+
+	pconf_listen(c, 0, LISTEN_INSECURE);
+	c->loglevel = LOG_LEVEL_VERBOSE;
+	c->limits.queue = QUEUE;
+	c->limits.message = MESSAGE;
+	return (c);
+}
+
+static long
+ms_now(void)
+{
+	struct timespec	ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts.tv_sec * 1000L + ts.tv_nsec / 1000000);
+}
+
+/* -- the broker asks for silence ---------------------------------------- */
+
+static void
+say_subscribes(struct client *c, int from, int n)
+{
+	char	msg[64];
+	int	i;
+
+	for (i = from; i < from + n; i++) {
+		snprintf(msg, sizeof(msg), "[32,%d,{},\"com.example.t\"]", i);
+		client_say(c, msg);
+	}
+}
+
+static void
+want_subscribes(struct client *c, int from, int n)
+{
+	struct m_subscribe	m;
+	struct got		g;
+	int			i;
+
+	for (i = from; i < from + n; i++) {
+		side_want(c->b, IMSG_SUBSCRIBE, &g, sizeof(m));
+		memcpy(&m, g.data, sizeof(m));
+		if (g.slot != c->slot || m.request != (uint64_t)i)
+			errx(1, "request %llu of slot %u, want %d of %u",
+			    (unsigned long long)m.request, g.slot, i,
+			    c->slot);
+	}
+}
+
+static void
+silence(void)
+{
+	struct client	a, b;
+	long		begin;
+
+	join(&a, 0, 1);
+	join(&b, 0, 2);
+	side_send(B0, IMSG_XOFF, 0, 0, NULL, 0, NULL, 0);
+	pp_sync();
+	say_subscribes(&a, 1, 2000);
+	say_subscribes(&b, 1, 100);
+	want_subscribes(&b, 1, 100);
+	side_quiet(B0);
+	send_subscribed(&a, 1, 5);	/* it writes, though */
+	client_want(&a, "[33,1,5]");
+	side_send(B0, IMSG_XON, 0, 0, NULL, 0, NULL, 0);
+	want_subscribes(&a, 1, 2000);
+	side_quiet(B0);
+	pp_ok("XOFF: clients of that broker are not read, and XON: are again");
+
+	/* a session that ends meanwhile has its GOODBYE heard */
+	side_send(B0, IMSG_XOFF, 0, 0, NULL, 0, NULL, 0);
+	pp_sync();
+	say_subscribes(&a, 2001, 1);
+	pp_sync();
+	send_end(&a, WERR_KILLED, "");
+	client_want(&a, "[6,{},\"wamp.close.killed\"]");
+	want_close(&a, CLOSE_ENDED);
+	client_say(&a, "[6,{},\"wamp.close.goodbye_and_out\"]");
+	begin = ms_now();
+	client_is_closed(&a);
+	if (ms_now() - begin > 3000)
+		errx(1, "its GOODBYE was not heard");
+	/* and the broker's end is the end of the silence */
+	side_open(B0, PROC_BROKER, 0);
+	join(&a, 0, 1);
+	say_subscribes(&a, 1, 10);
+	want_subscribes(&a, 1, 10);
+	leave(&a);
+	leave(&b);
+	pp_ok("silence ends with the session or the broker");
+}
+
+/* A broker that does not read: its clients are not read either, for long. */
+static void
+deaf_broker(void)
+{
+	static char	pay[16 * 1024];
+	struct client	a, b;
+	struct m_publish m;
+	struct got	g;
+	struct pollfd	pfd;
+	char		msg[sizeof(pay) + 128];
+	uint64_t	sent = 0, got;
+	size_t		len = 0, off = 0;
+	ssize_t		n;
+	int		flags;
+
+	join(&a, 0, 1);
+	join(&b, 0, 2);
+	memset(pay, 'x', sizeof(pay) - 1);
+	flags = fcntl(a.fd, F_GETFL);
+	fcntl(a.fd, F_SETFL, flags | O_NONBLOCK);
+	for (;;) {
+		if (off == len) {
+			if (sent == 4000)
+				errx(1, "64 MB taken, and nobody reads");
+			sent++;
+			len = 4 + (size_t)snprintf(msg + 4, sizeof(msg) - 4,
+			    "[16,%llu,{},\"com.example.t\",[\"%s\"]]",
+			    (unsigned long long)sent, pay);
+			msg[0] = 0;
+			msg[1] = (char)((len - 4) >> 16);
+			msg[2] = (char)((len - 4) >> 8);
+			msg[3] = (char)(len - 4);
+			off = 0;
+		}
+		n = send(a.fd, msg + off, len - off, MSG_NOSIGNAL);
+		if (n > 0) {
+			off += (size_t)n;
+			continue;
+		}
+		pfd.fd = a.fd;
+		pfd.events = POLLOUT;
+		if (poll(&pfd, 1, 1000) == 0)
+			break;
+	}
+	fcntl(a.fd, F_SETFL, flags);
+	/* the others do not notice */
+	say_subscribes(&b, 1, 10);
+	want_subscribes(&b, 1, 10);
+	for (got = 1; got <= sent; got++) {
+		if (got == sent)	/* the rest of the last one */
+			client_write(&a, msg + off, len - off);
+		side_want(B0, IMSG_PUBLISH, &g, sizeof(m));
+		memcpy(&m, g.data, sizeof(m));
+		if (m.request != got)
+			errx(1, "request %llu, want %llu",
+			    (unsigned long long)m.request,
+			    (unsigned long long)got);
+	}
+	leave(&a);
+	leave(&b);
+	pp_ok("a broker that does not read slows its own clients");
+}
+
+/* -- a client that does not read ---------------------------------------- */
+
+static void
+slow_client(void)
+{
+	static char	pay[8192];
+	struct client	a, b;
+	struct got	g;
+	unsigned long	sent, came;
+	int		rv;
+
+	memset(pay, 'x', sizeof(pay) - 1);
+	pay[0] = '[';
+	pay[1] = pay[sizeof(pay) - 3] = '"';
+	pay[sizeof(pay) - 2] = ']';
+	join(&a, 0, 1);
+	join(&b, 0, 1);
+	send_subscribed(&a, 1, 5);
+	send_subscribed(&b, 1, 5);
+	client_want(&b, "[33,1,5]");
+	for (sent = 0;; sent++) {
+		if (sent == 20000)
+			errx(1, "no XOFF for a client that does not read");
+		send_event(&a, 5, sent + 1, NULL, pay);
+		client_want_like(&b, "[36,5,");
+		if (sent % 8 == 7)
+			pp_sync();
+		if ((rv = side_next(B0, &g, 0)) == 1)
+			break;
+		if (rv == -1)
+			errx(1, "broker cut off");
+	}
+	sent++;
+	if (g.type != IMSG_XOFF || g.slot != a.slot || g.gen != a.gen)
+		errx(1, "imsg %u of slot %u", g.type, g.slot);
+	send_result(&a, 11, "[1]");
+	for (came = 0; came < 100; came++) {
+		send_event(&a, 5, sent + came + 1, NULL, pay);
+		client_want_like(&b, "[36,5,");
+	}
+	side_quiet(B0);
+	client_want(&a, "[33,1,5]");
+	for (came = 0;; came++) {
+		client_want_like(&a, "[");
+		if (strncmp((char *)a.msg, "[36,", 4) != 0)
+			break;
+	}
+	if (strcmp((char *)a.msg, "[50,11,{},[1]]") != 0)
+		errx(1, "got %s, want the RESULT", (char *)a.msg);
+	if (came < sent - 1 || came > sent)
+		errx(1, "%lu events came, %lu were sent", came, sent);
+	side_want(B0, IMSG_XON, &g, 0);
+	if (g.slot != a.slot || g.gen != a.gen)
+		errx(1, "XON of slot %u", g.slot);
+	if (!pp_logged("events are dropped") ||
+	    !pp_logged("events were dropped"))
+		errx(1, "nothing was said of it");
+	send_event(&a, 5, sent + 1000, NULL, "[]");
+	client_want_like(&b, "[36,5,");
+	client_want_like(&a, "[36,5,");
+	leave(&b);
+	pp_ok("events to a slow client are dropped, from XOFF to XON");
+
+	for (sent = 0;; sent++) {
+		if (sent == 20000)
+			errx(1, "RESULTs are kept without a limit");
+		send_result(&a, sent + 1, pay);
+		if (sent % 8 == 7)
+			pp_sync();
+		if (side_next(B0, &g, 0) == 1 && g.type != IMSG_XOFF)
+			break;
+	}
+	if (g.type != IMSG_SESSION_CLOSE || g.slot != a.slot)
+		errx(1, "imsg %u of slot %u", g.type, g.slot);
+	send_end(&a, WERR_NONE, "");
+	if (!pp_logged("limits queue reached"))
+		errx(1, "nothing was said of it");
+	client_close(&a);
+	side_quiet(B0);
+	pp_ok("results are not dropped, up to the limit");
+}
+
+/* -- too much memory ---------------------------------------------------- */
+
+static void
+wait_conns(uint32_t n)
+{
+	int	i;
+
+	for (i = 0; pp.nconns != n; i++) {
+		if (i == 1000)
+			errx(1, "%u connections, want %u", pp.nconns, n);
+		play_poll(&pp);
+		usleep(10000);
+	}
+}
+
+/* Parts of messages and nothing else: no output, yet a weight. */
+static void
+memory(void)
+{
+	static uint8_t	 part[100 * 1024];
+	struct conf	*conf = conf_small();
+	struct client	 c[20];
+	int		 i;
+
+	conf->limits.memory = 1024 * 1024;
+	conf->limits.per_address = 100;
+	pp_configure(conf);
+	for (i = 0; i < 20; i++)
+		join(&c[i], 0, 1);
+	part[1] = 1;
+	part[3] = 200;			/* of 65736 octets or so */
+	wait_conns(20);
+	for (i = 0; i < 20; i++)
+		client_write(&c[i], part, 60 * 1024);
+	if (!pp_logged("limits memory reached"))
+		errx(1, "the budget is not kept");
+	pp_sync();
+	if (pp.nconns == 0 || pp.nconns == 20)
+		errx(1, "%u connections are left", pp.nconns);
+	for (i = 0; i < 20; i++)
+		client_close(&c[i]);
+	wait_conns(0);
+	side_open(B0, PROC_BROKER, 0);
+	pp_configure(conf_small());
+	pp_ok("the budget is kept when nothing is written");
+}
+
+/* -- too many ----------------------------------------------------------- */
+
+static void
+send_limit(const uint8_t *addr, int is_over)
+{
+	struct m_conn_limit	m;
+
+	memset(&m, 0, sizeof(m));
+	if (addr != NULL)
+		memcpy(m.addr, addr, sizeof(m.addr));
+	m.is_over = (uint32_t)is_over;
+	chan_send(pp.chan, IMSG_CONN_LIMIT, 0, 0, &m, sizeof(m));
+	pp_sync();
+}
+
+/* Whether it is served within a while. */
+static int
+is_served(struct client *c)
+{
+	client_connect(c, 0);
+	client_write(c, "\x7f\xf1\0\0", 4);
+	while (c->inlen < 4)
+		if (client_next(c, 100) != 0 || c->inlen == 0)
+			break;
+	return (c->inlen == 4);
+}
+
+static int
+is_served_now(struct client *c)
+{
+	int	i;
+
+	for (i = 0; i < 100 && c->inlen < 4; i++)
+		if (client_next(c, 100) == -1)
+			break;
+	return (c->inlen == 4);
+}
+
+static void
+too_many(void)
+{
+	static const uint8_t	 local[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+				     0xff, 0xff, 127, 0, 0, 1 };
+	struct conf		*conf = conf_small();
+	struct client		 c[6];
+	unsigned int		 n;
+	int			 i;
+
+	conf->limits.connections = 4;
+	conf->limits.per_address = 3;
+	pp_configure(conf);
+	wait_conns(0);
+	for (i = 0; i < 3; i++)
+		if (!is_served(&c[i]))
+			errx(1, "connection %d is not served", i);
+	wait_conns(3);
+	if (memcmp(pp.count.addr, local, 16) != 0 || pp.count.count != 3)
+		errx(1, "CONN_COUNT says %u", pp.count.count);
+	if (is_served(&c[3]))
+		errx(1, "over connections per address");
+	client_close(&c[3]);
+	client_close(&c[2]);
+	wait_conns(2);
+	if (pp.count.count != 2)
+		errx(1, "CONN_COUNT says %u", pp.count.count);
+	/* others may have some of that address */
+	send_limit(local, 1);
+	if (is_served(&c[2]))
+		errx(1, "over connections per address");
+	client_close(&c[2]);
+	send_limit(local, 0);
+	if (!is_served(&c[2]))
+		errx(1, "not served below connections per address");
+	/* all together: not refused, but left waiting */
+	send_limit(NULL, 1);
+	client_close(&c[2]);
+	if (is_served(&c[2]))
+		errx(1, "accepted at the limit");
+	send_limit(NULL, 0);
+	if (!is_served_now(&c[2]))
+		errx(1, "not accepted below the limit");
+	pp_ok("limits that hold across processes");
+
+	/* its own limit, without a word of the parent */
+	conf = conf_small();
+	conf->limits.connections = 4;
+	pp_configure(conf);
+	if (!is_served(&c[3]))
+		errx(1, "connection 3 is not served");
+	if (is_served(&c[4]) || c[4].fd == -1)
+		errx(1, "connection 4 is served");
+	client_close(&c[0]);
+	if (!is_served_now(&c[4]))
+		errx(1, "not accepted though there is room");
+	if (is_served(&c[0]))
+		errx(1, "connection 5 is served");
+	conf = conf_small();
+	pp_configure(conf);
+	if (!is_served_now(&c[0]))
+		errx(1, "a higher limit is of no effect");
+	for (i = 0; i < 5; i++)
+		client_close(&c[i]);
+	wait_conns(0);
+	n = pp.ncounts;
+	pp_sync();
+	if (pp.ncounts != n)
+		errx(1, "CONN_COUNT without a change");
+	pp_ok("its own limit pauses accepting, and ends");
+}
+
+/* -- another configuration ---------------------------------------------- */
+
+static void
+reload(void)
+{
+	static char	 pay[MESSAGE];
+	struct conf	*conf = conf_small();
+	struct client	 a, b;
+	struct got	 g;
+	char		*msg;
+
+	pconf_listen(conf, 1, LISTEN_INSECURE);
+	pp_configure(conf);
+	join(&a, 0, 1);
+	join(&b, 1, 1);
+	conf = conf_small();
+	conf->limits.message = 1024;
+	conf->limits.queue = 4096;
+	pp_configure(conf);
+	listener_forget(1);
+	say_subscribes(&a, 1, 1);
+	want_subscribes(&a, 1, 1);
+	say_subscribes(&b, 1, 1);
+	want_subscribes(&b, 1, 1);
+	leave(&b);
+	join(&b, 0, 1);
+	pp_ok("a connection outlives its listener");
+
+	/* a had a longer limit, and its broker still knows it */
+	memset(pay, 'x', sizeof(pay) - 200);
+	if (asprintf(&msg, "[16,2,{},\"com.example.t\",[\"%s\"]]", pay) == -1)
+		err(1, NULL);
+	client_say(&a, msg);
+	side_want(B0, IMSG_PUBLISH, &g, sizeof(struct m_publish));
+	leave(&b);
+	leave(&a);
+	free(msg);
+	pp_configure(conf_small());
+	pp_ok("a longer limit of before does no harm");
+}
+
+/* The octets of a ClientHello. */
+struct bytes {
+	uint8_t	 b[4096];
+	size_t	 len;
+};
+
+static ssize_t
+no_read(struct tls *t, void *buf, size_t len, void *arg)
+{
+	(void)t;
+	(void)buf;
+	(void)len;
+	(void)arg;
+	return (TLS_WANT_POLLIN);
+}
+
+static ssize_t
+keep_written(struct tls *t, const void *buf, size_t len, void *arg)
+{
+	struct bytes	*b = arg;
+
+	(void)t;
+	if (len > sizeof(b->b) - b->len)
+		errx(1, "ClientHello is too long");
+	memcpy(b->b + b->len, buf, len);
+	b->len += len;
+	return ((ssize_t)len);
+}
+
+static void
+client_hello(struct bytes *b)
+{
+	struct tls		*t = tls_client();
+	struct tls_config	*c = tls_config_new();
+
+	b->len = 0;
+	if (t == NULL || c == NULL)
+		errx(1, "libtls");
+	tls_config_insecure_noverifycert(c);
+	tls_config_insecure_noverifyname(c);
+	if (tls_configure(t, c) == -1 || tls_connect_cbs(t, no_read,
+	    keep_written, b, "localhost") == -1 ||
+	    tls_handshake(t) != TLS_WANT_POLLIN || b->len < 20)
+		errx(1, "ClientHello: %s", tls_error(t));
+	tls_config_free(c);
+	tls_free(t);
+}
+
+static struct conf *
+conf_tls(const char *name)
+{
+	struct conf		*c = conf_small();
+	struct conf_listen	*l = pconf_listen(c, 2, LISTEN_TLS |
+				    LISTEN_TLS12 | LISTEN_TLS13);
+
+	l->keypairs = xcalloc(1, sizeof(*l->keypairs));
+	l->keypairs[0] = certs_keypair(c, name, name)->id;
+	l->nkeypairs = 1;
+	return (c);
+}
+
+static void
+handshake_over_reload(void)
+{
+	struct client	c;
+	struct m_sign	m;
+	struct m_signed	s;
+	struct imsg_hdr	h;
+	struct bytes	b;
+	int		fd;
+
+	certs_make();
+	fd = play_peer(&pp, PROC_KEEPER, PROXY_NET, 0, keeper.generation,
+	    LINK_SIGN);
+	if (pp_configure(conf_tls("p256")) == -1)
+		errx(1, "configuration refused: %s", pp.failed);
+	client_hello(&b);
+	client_connect(&c, 2);
+	client_write(&c, b.b, 10);
+	pp_sync();
+	/* neither listener nor certificate is there any more */
+	if (pp_configure(conf_small()) == -1)
+		errx(1, "configuration refused: %s", pp.failed);
+	listener_forget(2);
+	client_write(&c, b.b + 10, b.len - 10);
+	if (imsg_read_blocking(fd, WAIT, &h, &m, sizeof(m)) == -1 ||
+	    h.type != IMSG_SIGN)
+		errx(1, "no SIGN: the handshake did not go on");
+	memset(&s, 0, sizeof(s));
+	s.seq = m.seq;
+	if (imsg_write_blocking(fd, WAIT, IMSG_SIGNED, 0, 0, &s,
+	    sizeof(s)) == -1)
+		err(1, "SIGNED");
+	while (client_next(&c, WAIT) == 1)
+		;
+	client_close(&c);
+	close(fd);
+	wait_conns(0);
+	join(&c, 0, 1);
+	leave(&c);
+	pp_ok("a TLS handshake outlives its listener");
+}
+
+/* -- the end ------------------------------------------------------------ */
+
+static void
+shut_down(void)
+{
+	struct m_u32	grace = { 5000 };
+	struct client	a, b, x, h, t;
+	struct got	g;
+
+	join(&a, 0, 1);
+	client_open_ws(&b, 0, SER_JSON);
+	hello(&b, 2);
+	send_open(&b);
+	client_want_like(&b, "[2,");
+	client_open(&x, 0, SER_JSON, 15);
+	hello(&x, 1);
+	client_open(&h, 0, SER_JSON, 15);
+	client_connect(&t, 0);
+	wait_conns(5);
+	chan_send(pp.chan, IMSG_SHUTDOWN, 0, 0, &grace, sizeof(grace));
+	pp_sync();
+	client_want(&a, "[6,{\"message\":\"the router is shutting down\"},"
+	    "\"wamp.close.system_shutdown\"]");
+	client_want(&b, "[6,{\"message\":\"the router is shutting down\"},"
+	    "\"wamp.close.system_shutdown\"]");
+	client_want(&x, "[3,{\"message\":\"the router is shutting down\"},"
+	    "\"wamp.close.system_shutdown\"]");
+	want_close(&a, CLOSE_ENDED);
+	want_close(&b, CLOSE_ENDED);
+	side_want(K, IMSG_AUTH_CANCEL, &g, 0);
+	client_is_closed(&x);
+	client_is_closed(&h);
+	client_is_closed(&t);
+	client_say(&a, "[6,{},\"wamp.close.goodbye_and_out\"]");
+	client_is_closed(&a);
+	pp_sync();
+	if (pp.ndone != 0)
+		errx(1, "SHUTDOWN_DONE with a client left");
+	client_say(&b, "[6,{},\"wamp.close.goodbye_and_out\"]");
+	client_is_closed(&b);
+	play_until(&pp, &pp.ndone, 0, "SHUTDOWN_DONE");
+	/* nobody is accepted any more */
+	if (is_served(&a))
+		errx(1, "accepted after the end");
+	client_close(&a);
+	pp_ok("SHUTDOWN: GOODBYE to all, and done when all are gone");
+}
+
+int
+main(void)
+{
+	pp_start(PROXY_NET, conf_small());
+	silence();
+	deaf_broker();
+	slow_client();
+	memory();
+	too_many();
+	reload();
+	handshake_over_reload();
+	shut_down();
+	pp_stop();
+	return (0);
+}
