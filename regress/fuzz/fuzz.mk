@@ -7,6 +7,7 @@ FUZZ_TARGETS =	broker codec_cbor codec_convert codec_json codec_msgpack \
 		http rawsocket websocket
 FUZZ_TARGETS +=	config confmsg
 FUZZ_TARGETS +=	parent
+FUZZ_TARGETS +=	keeper
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
 
@@ -34,6 +35,11 @@ $(B)/fuzz/fuzz_config $(B)/regress/unit/fuzz_config: $(CONF_TEST_OBJS)
 # all of the parent but main()
 FUZZ_OBJS_parent =	$(filter-out %/wampd.o %/check.o,$(WAMPD_OBJS))
 $(B)/fuzz/fuzz_parent $(B)/regress/unit/fuzz_parent: $(FUZZ_OBJS_parent)
+
+# keeper.c is in the target itself
+FUZZ_OBJS_keeper =	$(filter-out %/keeper.o,$(KEEPER_OBJS))
+FUZZ_LIBS_keeper =	$(LIBS_CRYPTO)
+$(B)/fuzz/fuzz_keeper $(B)/regress/unit/fuzz_keeper: $(FUZZ_OBJS_keeper)
 
 FUZZ_SAN =	address,undefined
 FUZZ_PROGRAMS =	$(addprefix $(B)/fuzz/fuzz_, $(FUZZ))

@@ -1,0 +1,428 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * What tlsproxies may say to the keeper, on both their channels and between
+ * their deaths: a GRANT follows from a HELLO of that tlsproxy alone and from
+ * a line of its realm, socket proofs count from the Unix sockets' one only,
+ * and nothing is signed that has not the shape of a signature's input.
+ */
+#include <sys/queue.h>
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int	keeper_main(int, char **);
+#define main	keeper_main
+#include "../../keeper/keeper.c"
+#undef main
+
+#include "wamp.h"
+#include "xmalloc.h"
+
+#define MUST(x)		do { if (!(x)) abort(); } while (0)
+#define NPROXIES	2		/* network, Unix */
+#define NBROKERS	2
+#define NSLOTS		4
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+struct chan {
+	const struct chan_ops	*ops;
+	void			*arg;
+	int			 is_closed;
+};
+
+/* The HELLO that a tlsproxy has just sent. */
+static struct {
+	unsigned int	 proxy;
+	uint32_t	 slot, gen, realm;
+	uint8_t		 proofs;
+	int		 is_open, answers;
+} hello;
+
+static int	nsuspects, nsent;
+
+/* -- in the place of chan.c and proc.c ----------------------------------- */
+
+struct chan *
+chan_new(struct event_base *base, int fd, size_t maxlen,
+    const struct chan_ops *ops, void *arg)
+{
+	struct chan	*c;
+
+	(void)base;
+	(void)fd;
+	(void)maxlen;
+	MUST((c = calloc(1, sizeof(*c))) != NULL);
+	c->ops = ops;
+	c->arg = arg;
+	return (c);
+}
+
+void
+chan_free(struct chan *c)
+{
+	free(c);
+}
+
+void *
+chan_arg(const struct chan *c)
+{
+	return (c->arg);
+}
+
+int
+chan_is_open(const struct chan *c)
+{
+	return (!c->is_closed);
+}
+
+static void
+check_grant(const struct chan *c, uint32_t slot, uint32_t gen,
+    const struct m_grant *g, size_t len)
+{
+	const struct peer	*to = c->arg;
+	const struct conf_realm	*r;
+
+	MUST(to->id.role == PROC_BROKER);
+	MUST(hello.is_open && hello.answers++ == 0);
+	MUST(g->proxy == hello.proxy && g->proxygen == 1 + hello.proxy);
+	MUST(slot == hello.slot && gen == hello.gen);
+	MUST(g->realm == hello.realm);
+	MUST((r = conf_find_realm_id(keeper.conf, g->realm)) != NULL);
+	MUST(r->broker == to->id.instance);
+	MUST(conf_find_role_id(r, g->role) != NULL);
+	MUST(g->session >= 1 && g->session <= WAMP_ID_MAX);
+	MUST(g->authidlen > 0 && len == sizeof(*g) + g->authidlen);
+	if (g->method == AUTH_SOCKET)
+		MUST(hello.proxy == 1 && (hello.proofs & PROOF_SOCKET));
+	else
+		MUST(g->method == AUTH_ANONYMOUS);
+}
+
+int
+chan_sendv(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
+    const struct iovec *iov, int n)
+{
+	uint8_t			 buf[2048];
+	struct m_grant		 g;
+	struct m_signed		 s;
+	size_t			 len = 0;
+	int			 i;
+
+	for (i = 0; i < n; i++) {
+		MUST(iov[i].iov_len <= sizeof(buf) - len);
+		if (iov[i].iov_len > 0)
+			memcpy(buf + len, iov[i].iov_base, iov[i].iov_len);
+		len += iov[i].iov_len;
+	}
+	nsent++;
+	switch (type) {
+	case IMSG_GRANT:
+		memcpy(&g, buf, sizeof(g));
+		check_grant(c, slot, gen, &g, len);
+		break;
+	case IMSG_AUTH_DENY:
+		MUST(hello.is_open && hello.answers++ == 0);
+		MUST(slot == hello.slot && gen == hello.gen);
+		break;
+	case IMSG_AUTH_GRANTED:
+		MUST(len == 0);
+		break;
+	case IMSG_SIGNED:
+		MUST(len == sizeof(s));
+		memcpy(&s, buf, sizeof(s));
+		MUST(s.len == 0);	/* no key is configured */
+		break;
+	default:
+		abort();
+	}
+	return (0);
+}
+
+int
+chan_send(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
+    const void *data, size_t len)
+{
+	struct iovec	iov;
+	union {
+		const void	*c;
+		void		*p;
+	} u = { .c = data };
+
+	iov.iov_base = u.p;
+	iov.iov_len = len;
+	return (chan_sendv(c, type, slot, gen, &iov, 1));
+}
+
+int
+proc_main(struct proc *p, const struct proc_hooks *h, int argc, char **argv)
+{
+	(void)p;
+	(void)h;
+	(void)argc;
+	(void)argv;
+	return (0);
+}
+
+void
+proc_suspect(const struct m_peer *id)
+{
+	MUST(id->role == PROC_TLSPROXY);
+	nsuspects++;
+}
+
+const char *
+proc_role_name(enum proc_role role)
+{
+	(void)role;
+	return ("peer");
+}
+
+/* There is much to complain about. */
+void
+log_warnx(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
+void
+log_debug(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
+void
+fatal(const char *fmt, ...)
+{
+	(void)fmt;
+	abort();
+}
+
+void
+fatalx(const char *fmt, ...)
+{
+	(void)fmt;
+	abort();
+}
+
+/* -- the world ----------------------------------------------------------- */
+
+static void
+add_auth(struct conf_realm *r, uint32_t method, int what, uint32_t id,
+    const char *name, uint32_t role)
+{
+	struct conf_auth	*a = xcalloc(1, sizeof(*a));
+
+	a->method = method;
+	a->what = (uint8_t)what;
+	a->id = id;
+	a->name = name != NULL ? xstrdup(name) : NULL;
+	a->role = role;
+	a->role_name = xstrdup("r");
+	TAILQ_INSERT_TAIL(&r->auths, a, entry);
+	r->nauths++;
+}
+
+static void
+make_conf(void)
+{
+	struct conf_realm	*r;
+	struct conf_role	*role;
+	struct conf		*c = conf_new();
+	uint32_t		 i;
+	static const char *const names[] = { "a", "b", "c", "d" };
+
+	for (i = 0; i < 4; i++) {
+		r = conf_add_realm(c, names[i], 1);
+		r->id = i + 1;
+		r->broker = i % 3;	/* the third is not there */
+		role = conf_add_role(r, "r", 1);
+		role->id = i + 10;
+		if (i != 1)
+			add_auth(r, AUTH_ANONYMOUS, CONF_AUTH_ANYBODY, 0,
+			    NULL, role->id);
+		if (i != 0)
+			add_auth(r, AUTH_SOCKET, CONF_AUTH_USER, 1000, "u",
+			    role->id);
+		if (i == 1)
+			add_auth(r, AUTH_SOCKET, CONF_AUTH_GROUP, 50, "g",
+			    role->id);
+	}
+	conf_commit(c);
+}
+
+static void
+peer_make(enum proc_role role, unsigned int instance, unsigned int link)
+{
+	struct m_peer	id;
+
+	memset(&id, 0, sizeof(id));
+	id.role = (uint8_t)role;
+	id.instance = (uint16_t)instance;
+	id.kind = role == PROC_TLSPROXY && instance == 1 ? PROXY_UNIX :
+	    PROXY_NET;
+	id.generation = 1 + instance;
+	id.link = (uint8_t)link;
+	MUST(peer_new(&id, -1) == 0);
+}
+
+static struct peer *
+peer_get(unsigned int proxy, unsigned int link)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &keeper.peers, entry)
+		if (p->id.role == PROC_TLSPROXY && p->id.instance == proxy &&
+		    p->id.link == link)
+			return (p);
+	peer_make(PROC_TLSPROXY, proxy, link);
+	return (peer_get(proxy, link));
+}
+
+/* As chan.c would: the table first, then the handler. */
+static void
+deliver(struct peer *p, struct imsg *im)
+{
+	const struct chan_rule	*r;
+	size_t			 max;
+	int			 before = nsuspects;
+
+	r = im->type < IMSG_MAX ? &p->chan->ops->table[im->type] : NULL;
+	if (r != NULL && r->handler != NULL) {
+		max = r->max == 0 ? r->min : r->max;
+		if (im->len >= r->min && im->len <= max &&
+		    r->handler(p->chan, im) == 0)
+			return;
+	}
+	p->chan->ops->ended(p->chan, CHAN_NONSENSE, "fuzz");
+	MUST(nsuspects == before + 1);
+}
+
+static EVP_PKEY	*keys[3];
+
+/* Shapes against real keys; the answer is sized by the key. */
+static void
+fuzz_sign(const uint8_t *p, size_t len)
+{
+	struct m_sign	 m;
+	uint8_t		 sig[SIGN_MAX + 1];
+	size_t		 n;
+
+	if (len < 4)
+		return;
+	memset(&m, 0, sizeof(m));
+	m.alg = p[1];
+	m.len = (uint16_t)(p[2] | p[3] << 8);
+	memcpy(m.data, p + 4, len - 4 < sizeof(m.data) ? len - 4 :
+	    sizeof(m.data));
+	sig[SIGN_MAX] = 0xa5;
+	n = sign_data(keys[p[0] % 3], &m, sig, SIGN_MAX);
+	MUST(n <= SIGN_MAX && sig[SIGN_MAX] == 0xa5);
+	if (n == 0)
+		return;
+	MUST(m.len <= sizeof(m.data));
+	if (p[0] % 3 == 0)
+		MUST(n == 256 && (m.alg == SIGN_RSA_PSS ||
+		    m.alg == SIGN_RSA_PKCS1));
+	else
+		MUST(m.alg == SIGN_ECDSA && (m.len == 32 || m.len == 48 ||
+		    m.len == 64));
+}
+
+static void
+start(void)
+{
+	unsigned int	i;
+
+	if (keys[0] == NULL) {
+		MUST((keys[0] = EVP_RSA_gen(2048)) != NULL);
+		MUST((keys[1] = EVP_EC_gen("P-256")) != NULL);
+		MUST((keys[2] = EVP_EC_gen("P-384")) != NULL);
+	}
+	TAILQ_INIT(&keeper.peers);
+	keeper.turn = 1;
+	make_conf();
+	for (i = 0; i < NBROKERS; i++)
+		peer_make(PROC_BROKER, i, LINK_MAIN);
+	nsuspects = nsent = 0;
+}
+
+static void
+finish(void)
+{
+	struct peer	*p;
+
+	while ((p = TAILQ_FIRST(&keeper.peers)) != NULL)
+		peer_free(p);
+	conf_free(keeper.conf);
+	keeper.conf = NULL;
+}
+
+/* op, slot, gen, length of data, data; op: proxy, link, type. */
+static size_t
+step(const uint8_t *p, size_t left)
+{
+	uint64_t	 data[160];
+	struct imsg	 im;
+	struct peer	*peer;
+	unsigned int	 proxy = p[0] & 1, link = (p[0] >> 1) & 1;
+	size_t		 len = p[3] | (size_t)(p[2] & 0xe0) << 3;
+
+	if (len > left - 4)
+		len = left - 4;
+	if (len > sizeof(data))
+		len = sizeof(data);
+	memcpy(data, p + 4, len);
+	if ((p[0] >> 2) == 0x3f) {
+		turn_end();
+		return (4);
+	}
+	memset(&im, 0, sizeof(im));
+	im.type = (p[0] & 0x80) ? (uint32_t)(p[0] >> 2) & 0x1f :
+	    link == LINK_SIGN ? IMSG_SIGN :
+	    (p[0] & 4) ? IMSG_AUTH_CANCEL : IMSG_AUTH_HELLO;
+	im.slot = p[1] % (NSLOTS + 1);
+	im.gen = p[2] & 0x1f;
+	im.data = (const uint8_t *)data;
+	im.len = len;
+	im.fd = -1;
+	peer = peer_get(proxy, link);
+	memset(&hello, 0, sizeof(hello));
+	if (im.type == IMSG_AUTH_HELLO &&
+	    len >= sizeof(struct m_auth_hello)) {
+		struct m_auth_hello	m;
+
+		memcpy(&m, data, sizeof(m));
+		hello.is_open = 1;
+		hello.proxy = proxy;
+		hello.slot = im.slot;
+		hello.gen = im.gen;
+		hello.realm = m.realm;
+		hello.proofs = m.proofs;
+	}
+	deliver(peer, &im);
+	return (4 + len);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
+{
+	start();
+	if (len > 0 && p[0] == 0xff)
+		fuzz_sign(p + 1, len - 1);
+	else
+		while (len >= 4) {
+			size_t	n = step(p, len);
+
+			p += n;
+			len -= n;
+		}
+	finish();
+	return (0);
+}
