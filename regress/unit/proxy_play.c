@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,15 @@ listen_inet(struct listening *l)
 	l->len = sizeof(*in);
 }
 
+/* Small writes are not to wait for each other. */
+static void
+no_delay(int fd)
+{
+	int	on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 static void
 listen_open(int n, int is_unix)
 {
@@ -102,6 +112,8 @@ listen_open(int n, int is_unix)
 	    -1 || listen(l->fd, 128) == -1 || getsockname(l->fd,
 	    (struct sockaddr *)&l->ss, &l->len) == -1)
 		err(1, "listen");
+	if (!is_unix)
+		no_delay(l->fd);	/* its connections inherit it */
 }
 
 void
@@ -438,6 +450,8 @@ client_connect(struct client *c, int n)
 	if (c->fd == -1 || connect(c->fd, (struct sockaddr *)&l->ss,
 	    l->len) == -1)
 		err(1, "connect");
+	if (l->ss.ss_family != AF_UNIX)
+		no_delay(c->fd);
 }
 
 void
