@@ -475,8 +475,7 @@ too_early(void)
 	send_open(&asking);
 	client_want_like(&asking, "[2,");
 	c = asking;
-	close(asking.fd);
-	asking.fd = -1;
+	client_close(&asking);
 	want_close(&c, CLOSE_LOST);
 	send_end(&c, WERR_NONE, "");
 	pp_sync();

@@ -47,8 +47,7 @@ hello_and_lose(struct client *c)
 {
 	client_open(c, 0, SER_JSON, 15);
 	hello(c, 1);
-	close(c->fd);
-	c->fd = -1;
+	client_close(c);
 	want_cancel(c);
 }
 
@@ -266,8 +265,7 @@ lost_orders(void)
 	/* DENY crosses CANCEL: it is the answer */
 	client_open(&c, 0, SER_JSON, 15);
 	hello(&c, 1);
-	close(c.fd);
-	c.fd = -1;
+	client_close(&c);
 	want_cancel(&c);
 	is_taken(&c);
 	send_deny(&c, WERR_NO_SUCH_ROLE, "too late");
@@ -431,8 +429,7 @@ crossing(void)
 	pp_ok("SESSION_CLOSE and SESSION_END cross");
 
 	join(&c, 0, 1);
-	close(c.fd);
-	c.fd = -1;
+	client_close(&c);
 	want_close(&c, CLOSE_LOST);
 	send_end(&c, WERR_NONE, "");
 	is_free(&c);
