@@ -7,7 +7,7 @@ FUZZ_TARGETS =	broker codec_cbor codec_convert codec_json codec_msgpack \
 		http rawsocket websocket
 FUZZ_TARGETS +=	config confmsg
 FUZZ_TARGETS +=	parent
-FUZZ_TARGETS +=	keeper
+FUZZ_TARGETS +=	keeper proxy
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
 
@@ -40,6 +40,11 @@ $(B)/fuzz/fuzz_parent $(B)/regress/unit/fuzz_parent: $(FUZZ_OBJS_parent)
 FUZZ_OBJS_keeper =	$(filter-out %/keeper.o,$(KEEPER_OBJS))
 FUZZ_LIBS_keeper =	$(LIBS_CRYPTO)
 $(B)/fuzz/fuzz_keeper $(B)/regress/unit/fuzz_keeper: $(FUZZ_OBJS_keeper)
+
+# tlsproxy.c is in the target itself
+FUZZ_OBJS_proxy =	$(filter-out %/tlsproxy.o,$(TLSPROXY_OBJS))
+FUZZ_LIBS_proxy =	$(LIBS_TLS) $(LIBS_SSL)
+$(B)/fuzz/fuzz_proxy $(B)/regress/unit/fuzz_proxy: $(FUZZ_OBJS_proxy)
 
 FUZZ_SAN =	address,undefined
 FUZZ_PROGRAMS =	$(addprefix $(B)/fuzz/fuzz_, $(FUZZ))
