@@ -15,6 +15,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 static int		 sign_fd = -1;
 static uint32_t		 sign_seq;
 static int		 sign_used;
+static int		 sign_owed;	/* an answer is still to come */
 static void		(*sign_lost)(void);
 static int		 id_rsa_idx, id_ec_idx;	/* of their ex_data */
 
@@ -38,6 +40,7 @@ sign_give_up(const char *why)
 {
 	close(sign_fd);
 	sign_fd = -1;
+	sign_owed = 0;
 	log_warnx("no signature from the keeper: %s", why);
 }
 
@@ -51,18 +54,52 @@ sign_blame(const char *why)
 }
 
 /*
- * A keeper that died did nothing wrong, and the parent knows: who accuses it
- * of silence could be replaced in its place.
+ * The answer to request seq: 0; 1 if it does not come within ms, -1 if none
+ * will.  A keeper that is slow or dead did nothing wrong, and the parent
+ * sees either: it is accused of lies only.
  */
-static void
-sign_unanswered(void)
+static int
+sign_answer(uint32_t seq, int ms, struct m_signed *answer)
 {
 	struct pollfd	pfd = { .fd = sign_fd, .events = POLLIN };
+	struct imsg_hdr	h;
+	int		n;
 
-	if (poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP) != 0)
-		sign_give_up("it is gone");
-	else
-		sign_blame("it is late");
+	while ((n = poll(&pfd, 1, ms)) == -1 && errno == EINTR)
+		;
+	if (n == 0)
+		return (1);
+	if (imsg_read_blocking(sign_fd, TLS_KEY_WAIT, &h, answer,
+	    sizeof(*answer)) == -1) {
+		if (pfd.revents & POLLHUP)
+			sign_give_up("it is gone");
+		else
+			sign_blame("half an answer");
+		return (-1);
+	}
+	if (h.type != IMSG_SIGNED || h.len != sizeof(h) + sizeof(*answer) ||
+	    answer->seq != seq || answer->len > sizeof(answer->sig)) {
+		sign_blame("not an answer to the request");
+		return (-1);
+	}
+	return (0);
+}
+
+/*
+ * Is the keeper ready for a request?  While it owes the last answer, which
+ * came too late for its handshake, nothing else is asked and nobody waits.
+ */
+static int
+sign_is_ready(void)
+{
+	struct m_signed	late;
+
+	if (sign_fd == -1)
+		return (0);
+	if (sign_owed && sign_answer(sign_seq, 0, &late) != 0)
+		return (0);
+	sign_owed = 0;
+	return (1);
 }
 
 /* -- which key: the SHA-256 of its SubjectPublicKeyInfo ----------------- */
@@ -150,11 +187,10 @@ static size_t
 sign_remote(enum sign_alg alg, const uint8_t *id, const uint8_t *data,
     size_t len, uint8_t *sig, size_t size)
 {
-	struct imsg_hdr	h;
 	struct m_sign	m;
 	struct m_signed	answer;
 
-	if (sign_fd == -1 || id == NULL || len > sizeof(m.data))
+	if (id == NULL || len > sizeof(m.data) || !sign_is_ready())
 		return (0);
 	sign_used++;
 	memset(&m, 0, sizeof(m));
@@ -164,17 +200,16 @@ sign_remote(enum sign_alg alg, const uint8_t *id, const uint8_t *data,
 	memcpy(m.pubkey, id, sizeof(m.pubkey));
 	memcpy(m.data, data, len);
 	if (imsg_write_blocking(sign_fd, TLS_KEY_WAIT, IMSG_SIGN, 0, 0, &m,
-	    sizeof(m)) == -1 ||
-	    imsg_read_blocking(sign_fd, TLS_KEY_WAIT, &h, &answer,
-	    sizeof(answer)) == -1) {
-		/* a late answer must never be taken for the next one's */
-		sign_unanswered();
+	    sizeof(m)) == -1) {
+		sign_give_up("it is gone");
 		return (0);
 	}
-	if (h.type != IMSG_SIGNED ||
-	    h.len != sizeof(h) + sizeof(answer) || answer.seq != m.seq ||
-	    answer.len > sizeof(answer.sig)) {
-		sign_blame("not an answer to the request");
+	switch (sign_answer(m.seq, TLS_KEY_WAIT, &answer)) {
+	case 1:
+		log_warnx("no signature from the keeper: it is late");
+		sign_owed = 1;
+		return (0);
+	case -1:
 		return (0);
 	}
 	if (answer.len == 0 || answer.len > size)
@@ -289,6 +324,7 @@ tls_key_set_fd(int fd)
 	if (sign_fd != -1)
 		close(sign_fd);
 	sign_fd = fd;
+	sign_owed = 0;
 }
 
 int

@@ -25,9 +25,10 @@ void		 tls_release_buffers(void);
 
 /*
  * tls_key.c: once, before the first tls_configure().  lost (or NULL) is
- * called from within tls_handshake() when the keeper's descriptor was given
- * up though the keeper lives: note it and act later.  Handshakes that need a
- * signature fail from then on until another descriptor is set.
+ * called from within tls_handshake() when the keeper lied and its descriptor
+ * was given up: note it and act later.  Handshakes that need a signature fail
+ * from then on until another descriptor is set.  While the keeper is late
+ * they fail as well, at once but for the first, until it has answered.
  */
 void		 tls_key_init(void (*lost)(void));
 /* The keeper's descriptor for SIGN, which is taken; -1: none. */

@@ -341,7 +341,7 @@ turn_end(void)
 	tls_key_new_turn();
 	if (sign_lost) {
 		sign_lost = 0;
-		log_warnx("the keeper does not answer: handshakes fail");
+		log_warnx("the keeper lied: handshakes fail");
 		proc_suspect(&p->keeper_peer);
 	}
 	addr_report(p);
