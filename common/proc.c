@@ -276,7 +276,11 @@ turn_end(void *arg)
 		hooks->turn_end();
 }
 
-/* No timers of the kernel's own, no thread, one epoll descriptor. */
+/*
+ * No thread, one epoll descriptor, and no list of changes for later: the
+ * parent shares our listening sockets, and one that is closed before epoll
+ * forgets it is reported for ever.
+ */
 static struct event_base *
 base_new(void)
 {
@@ -286,7 +290,6 @@ base_new(void)
 	if ((cfg = event_config_new()) == NULL)
 		fatalx("event_config_new failed");
 	event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
-	event_config_set_flag(cfg, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	if ((base = event_base_new_with_config(cfg)) == NULL)
 		fatalx("event_base_new failed");
 	event_config_free(cfg);
