@@ -147,8 +147,8 @@ leave_namespaces(const struct sandbox_conf *c, char *err, size_t errlen)
 		if (unshare(ns[i].flag) == 0)
 			continue;
 		why = errno;
-		strcat(names, " ");
-		strcat(names, ns[i].name);
+		strlcat(names, " ", sizeof(names));
+		strlcat(names, ns[i].name, sizeof(names));
 	}
 	if (why != 0)
 		log_info("sandbox: no namespaces of its own:%s (%s)", names,
