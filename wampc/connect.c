@@ -308,9 +308,26 @@ tls_begin(struct client *c)
 	tls_config_free(cfg);
 	return (0);
 fail:
-	client_fail(c, status, "TLS: %s", why == NULL ? "failed" : why);
+	if (why == NULL)
+		why = "failed";
+	if (c->o.cafile == NULL)
+		client_fail(c, status, "TLS: %s", why);
+	else
+		client_fail(c, status, "TLS: --cafile %s: %s", c->o.cafile,
+		    why);
 	tls_config_free(cfg);
 	return (-1);
+}
+
+/* What OpenSSL calls an unexpected end is all too common. */
+static const char *
+tls_why(struct tls *tls)
+{
+	const char	*why = tls_error(tls);
+
+	if (why != NULL && strstr(why, "unexpected eof") != NULL)
+		return ("closed by the router");
+	return (why);
 }
 
 static void
@@ -334,7 +351,7 @@ tls_step(struct client *c)
 		transport_open(c);
 		break;
 	default:
-		if ((why = tls_error(co->tls)) == NULL)
+		if ((why = tls_why(co->tls)) == NULL)
 			why = "handshake failed";
 		untrusted = strstr(why, "verif") != NULL ||
 		    strstr(why, "not present in server cert") != NULL;
@@ -403,7 +420,7 @@ conn_failed(struct client *c)
 	if (c->finished)
 		return;
 	if (co->tls != NULL)
-		why = tls_error(co->tls);
+		why = tls_why(co->tls);
 	if (why == NULL)
 		why = strerror(errno);
 	if (c->s.state == SESS_LEAVING) {

@@ -83,6 +83,8 @@ on_limit(evutil_socket_t fd, short what, void *arg)
 	struct client	*c = arg;
 
 	if (c->s.state == SESS_JOINED && c->verb->is_service) {
+		if (c->o.count > 0)
+			log_warnx("timeout: before as many as -n says");
 		session_leave(c, ST_TIMEOUT);
 		return;
 	}
