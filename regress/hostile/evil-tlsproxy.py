@@ -61,7 +61,7 @@ def whom(attack):
     kind, _, rest = attack.partition(':')
     if kind in ('imsg', 'rubbish'):
         return re.match(r'[a-z]+', rest).group(0)
-    return {'auth': 'keeper', 'session': 'broker', 'reuse': 'broker',
+    return {'auth': 'keeper', 'session': 'broker', 'reuse': 'broker', 'foreign': 'broker',
             'conn_count': 'parent'}[kind]
 
 
@@ -119,7 +119,7 @@ def tlsproxy_says_what_is_almost_right():
     attacks = ['auth:' + h for h in HELLOS]
     attacks += ['session:%s/%s/%s' % (n, slot, gen) for n in BROKER_TAKES
                 for slot, gen in ((0, 0), (1, 4), (2, 3))]
-    attacks += ['session:GRANT/1/3', 'session:GRANT/5/5', 'reuse',
+    attacks += ['session:GRANT/1/3', 'session:GRANT/5/5', 'reuse', 'foreign',
                 'conn_count:too-many', 'conn_count:too-high',
                 'conn_count:odd', 'conn_count:oversized']
     attacks += ['rubbish:' + c for c in ('keeper', 'sign', 'broker0',

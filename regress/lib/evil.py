@@ -382,6 +382,13 @@ def reuse(e):
     e.peer(KEEPER).send('AUTH_HELLO', hello(e.realms['open'][0]), 1, 4)
 
 
+def foreign(e):
+    """A session of one broker's realm, spoken for to another broker."""
+    join(e, 1, 1)
+    e.peer(BROKER, e.realms['closed'][1]).send('PUBLISH', FIXED['PUBLISH'],
+                                               1, 1)
+
+
 def oracle(e):
     """What may be asked and must be refused politely."""
     got = join(e, 3, 1, 'closed')
@@ -429,10 +436,6 @@ def oracle(e):
     verdict('signs', n == len(pubs), n)
     b = join(e, 1, 1)
     verdict('anonymous', b is e.peer(BROKER, e.realms['open'][1]))
-    # another broker's realm is not reached by this one's session
-    other = e.peer(BROKER, e.realms['closed'][1])
-    if other is not b:
-        other.send('PUBLISH', FIXED['PUBLISH'], 1, 1)
 
 
 def descriptors(e):
