@@ -5,8 +5,9 @@
 #
 # Runs the tests named (folder/name, no suffix), or all of them; ends with
 # "N passed, M failed, K skipped" and exit status 1 if any failed (or, with
-# STRICT=1, was skipped).  Called by "make regress", which sets B, SAN,
-# STRICT and PYTHON.
+# STRICT=1, was skipped).  With RETRY=1 a test that fails is run once more,
+# and both are shown.  Called by "make regress", which sets B, SAN, STRICT and
+# PYTHON.
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -53,17 +54,16 @@ run_one() {
 	fi
 }
 
-passed=0 failed=0 skipped=0
-for t in $(list "$@"); do
-	out="$tmp/out"
+# Run $1: sets rc, p, f, s (cases passed, failed, skipped) and seconds.
+attempt() {
 	begin=$(date +%s)
 	TEST_TMP="$tmp/t"
 	export TEST_TMP
 	rm -rf "$TEST_TMP"
 	mkdir "$TEST_TMP"
-	(cd "$TEST_TMP" && run_one "$t") >"$out" 2>&1 </dev/null
+	(cd "$TEST_TMP" && run_one "$1") >"$out" 2>&1 </dev/null
 	rc=$?
-	end=$(date +%s)
+	seconds=$(($(date +%s) - begin))
 	p=$(grep -c '^ok - ' "$out")
 	f=$(grep -c '^not ok - ' "$out")
 	s=$(grep -c '^skip - ' "$out")
@@ -72,12 +72,29 @@ for t in $(list "$@"); do
 	elif [ "$rc" -eq 0 ] && [ $((p + f + s)) -eq 0 ]; then
 		p=1
 	fi
+}
+
+show_failure() {
+	echo "$1  $2 ($p passed, $f failed, exit status $rc)"
+	grep '^not ok - ' "$out" | cut -c 1-400 | sed 's/^/        /'
+	tail -n 60 "$out" | sed 's/^/        | /'
+}
+
+out="$tmp/out"
+passed=0 failed=0 skipped=0
+for t in $(list "$@"); do
+	attempt "$t"
+	if [ "$f" -gt 0 ] && [ -n "${RETRY:-}" ]; then
+		# a machine that stands still for a while is not our fault;
+		# what fails twice is
+		show_failure AGAIN "$t"
+		attempt "$t"
+	fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	if [ "$f" -gt 0 ]; then
-		echo "FAILED  $t ($p passed, $f failed, exit status $rc)"
-		sed 's/^/        /' "$out" | tail -n 60
+		show_failure FAILED "$t"
 	else
-		echo "ok      $t ($p, $((end - begin)) s)"
+		echo "ok      $t ($p, $seconds s)"
 	fi
 	grep '^skip - ' "$out" | sed 's/^skip - /SKIPPED /'
 done
