@@ -192,6 +192,10 @@ log_may(struct log_limit *l, unsigned int burst)
 	if (ts.tv_sec != l->second) {
 		l->second = ts.tv_sec;
 		l->count = 0;
+		if (l->dropped > 0)
+			log_session("%u lines of the kind that follows were "
+			    "not logged", l->dropped);
+		l->dropped = 0;
 	}
 	if (l->count >= burst) {
 		l->dropped++;

@@ -219,6 +219,15 @@ session_abort(struct conn *c, enum wamp_err err, const char *fmt, ...)
 }
 
 void
+session_refuse(struct conn *c, const struct uri *realm, enum wamp_err err,
+    const char *text)
+{
+	log_refused(c, realm->p, realm->len, wamp_err_uri(err), text);
+	out_abort(c, err, text);
+	conn_close_code(c, WS_NORMAL, NULL);
+}
+
+void
 session_on_client_goodbye(struct conn *c, const char *reason, size_t len)
 {
 	char	why[128];

@@ -308,6 +308,9 @@ void	 session_lost(struct conn *, const char *why);
 /* ABORT with reason and English text, then close. */
 void	 session_abort(struct conn *, enum wamp_err, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
+/* The same before there is a session: the realm asked for is logged. */
+void	 session_refuse(struct conn *, const struct uri *realm,
+	    enum wamp_err, const char *text);
 void	 session_on_client_goodbye(struct conn *, const char *reason,
 	    size_t len);
 void	 session_on_client_abort(struct conn *, const char *reason,

@@ -296,16 +296,17 @@ static const struct conf_realm *
 hello_realm(struct in *in)
 {
 	const struct conf_realm	*r;
-	struct uri		 uri;
+	struct uri		 uri = { "", 0 };
 
 	if (in_uri(in, &in->v[1], &uri) == -1 ||
 	    !uri_is_valid(&uri, URI_LOOSE)) {
-		session_abort(in->c, WERR_INVALID_URI,
+		session_refuse(in->c, &uri, WERR_INVALID_URI,
 		    "the realm is not a valid URI");
 		return (NULL);
 	}
 	if ((r = conf_find_realm(in->c->p->conf, uri.p, uri.len)) == NULL)
-		session_abort(in->c, WERR_NO_SUCH_REALM, "no such realm");
+		session_refuse(in->c, &uri, WERR_NO_SUCH_REALM,
+		    "no such realm");
 	return (r);
 }
 

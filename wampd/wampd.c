@@ -219,9 +219,11 @@ load(struct wampd *w)
 	conf = conf_parse(w->conffile, w->macros, w->nmacros);
 	if (conf == NULL)
 		return (NULL);
-	if (w->verbose)
+	/* -nv prints what the file says */
+	if (w->verbose && !w->is_check)
 		conf->loglevel = LOG_LEVEL_DEBUG;
-	host_clamp(w, conf);
+	if (!w->is_check)
+		host_clamp(w, conf);
 	conf_assign_ids(conf, NULL);
 	conf->generation = ++w->confgen;
 	if (keyfile_open_all(conf) == -1) {

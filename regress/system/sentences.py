@@ -47,6 +47,7 @@ realm "com.example.nothing" {
 
 PV = "wamp.error.protocol_violation"
 sock = None
+daemon = None
 variant = ("rawsocket", "msgpack")
 
 
@@ -124,6 +125,18 @@ def T7_realms():
         with client(join=False) as c:
             c.send(HELLO, bad, ROLES)
             c.expect_abort("wamp.error.invalid_uri")
+
+
+def T7_the_log_names_the_realm_that_was_asked_for():
+    name = "com.example.asked.%s.%s" % variant
+    with client(join=False) as c:
+        c.send(HELLO, name, ROLES)
+        c.expect_abort("wamp.error.no_such_realm")
+    daemon.wait_log("refused realm=%s address=unix:uid=" % name)
+    with client(join=False) as c:
+        c.send(HELLO, "bad\nrealm\033" + variant[1], ROLES)
+        c.expect_abort("wamp.error.invalid_uri")
+    daemon.wait_log(r"refused realm=bad\\nrealm\\033%s " % variant[1])
 
 
 def T8_goodbye():
@@ -687,14 +700,14 @@ def unsupported_policies():
 
 
 def main():
-    global sock, variant
+    global sock, variant, daemon
     d = tmpdir()
     sock = os.path.join(d, "s")
     cases = [f for n, f in sorted(globals().items())
              if callable(f) and (n[0] == "T" and n[1:2].isdigit() or
                                  n.startswith(("uris_", "unsupported_")))]
     only = sys.argv[1:]
-    with Wampd(CONF, macros={"sock": sock}):
+    with Wampd(CONF, macros={"sock": sock}) as daemon:
         for variant in itertools.product(("rawsocket", "websocket"),
                                          ("json", "msgpack", "cbor")):
             for f in cases:
