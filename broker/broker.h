@@ -301,6 +301,9 @@ int	 session_flow(struct chan *, struct imsg *);	/* XOFF, XON */
 int	 session_find(struct peer *, const struct imsg *, struct session **);
 /* GOODBYE or ABORT it.  The session is freed. */
 void	 session_end(struct session *, enum wamp_err, const char *why);
+/* A reload took a right away, and what lived by it ends without a word. */
+void	 session_log_revoked(const struct session *, const char *what,
+	    const struct uri *);
 /* Is it about to be ended, with its peer, realm or role gone? */
 int	 session_is_over(const struct session *);
 /* End such a one now. */

@@ -122,8 +122,10 @@ dealer_recheck(struct session *s)
 	/* the tlsproxy keeps no list of these: nothing to tell it */
 	for (reg = LIST_FIRST(&s->regs); reg != NULL; reg = next) {
 		next = LIST_NEXT(reg, session_entry);
-		if (!authz_allows(s->role, ACTION_REGISTER, &reg->procedure))
-			reg_free(reg);
+		if (authz_allows(s->role, ACTION_REGISTER, &reg->procedure))
+			continue;
+		session_log_revoked(s, "registration", &reg->procedure);
+		reg_free(reg);
 	}
 }
 

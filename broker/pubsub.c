@@ -132,6 +132,7 @@ pubsub_recheck(struct session *s)
 		if (authz_allows(s->role, ACTION_SUBSCRIBE, &l->sub->topic))
 			continue;
 		id = l->sub->id;
+		session_log_revoked(s, "subscription", &l->sub->topic);
 		sublink_free(l);
 		unsubscribed(s, 0, id);		/* revoked */
 	}

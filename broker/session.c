@@ -282,6 +282,19 @@ session_end(struct session *s, enum wamp_err err, const char *why)
 	session_leave(s);
 }
 
+void
+session_log_revoked(const struct session *s, const char *what,
+    const struct uri *uri)
+{
+	static struct log_limit	limit;
+	char			buf[256];
+
+	if (log_may(&limit, 100))
+		log_session("session %llu lost its %s to %s: its role may not "
+		    "any more", (unsigned long long)s->id, what,
+		    log_vis(buf, sizeof(buf), uri->p, uri->len));
+}
+
 int
 session_is_over(const struct session *s)
 {

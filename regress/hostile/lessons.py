@@ -297,6 +297,9 @@ def lesson_12_revoked():
         c.send(YIELD, m[1], {})
         boss.expect(RESULT)
         assert w.reload(w.text(realm('allow publish')))
+        for what in ('subscription to com.example.t',
+                     'registration to com.example.p'):
+            w.wait_log('session %d lost its %s:' % (c.id, what))
         boss.publish('com.example.t', 2)
         r = boss.call('com.example.p')
         boss.expect(ERROR, CALL, r, None, 'wamp.error.no_such_procedure')
