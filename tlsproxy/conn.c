@@ -122,7 +122,8 @@ conn_mark_dirty(struct conn *c)
 	TAILQ_INSERT_TAIL(&c->p->dirty, c, dirty_entry);
 }
 
-void
+/* Go on with it next turn. */
+static void
 conn_postpone(struct conn *c)
 {
 	if (c->is_postponed || c->is_paused)

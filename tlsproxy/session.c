@@ -267,7 +267,8 @@ conn_leave(struct conn *c, enum wamp_err err, const char *text)
 	conn_resume(c);		/* its broker has no say any more */
 }
 
-void
+/* GOODBYE of ours: waits for the client's, then closes. */
+static void
 session_goodbye(struct conn *c, enum wamp_err err, const char *text)
 {
 	log_left(c, c->sess, wamp_err_uri(err));

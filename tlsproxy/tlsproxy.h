@@ -277,7 +277,6 @@ void	 conn_close_code(struct conn *, uint16_t code, const char *why);
 void	 conn_queue(struct conn *, const void *, size_t);
 void	 conn_queue_pbuf(struct conn *, struct pbuf *);
 void	 conn_mark_dirty(struct conn *);
-void	 conn_postpone(struct conn *);	/* go on with it next turn */
 int	 conn_is_open(const struct conn *);	/* takes messages both ways */
 void	 conn_set_phase(struct conn *, uint32_t ms);	/* 0: none */
 void	 conn_set_slow(struct conn *, uint32_t ms);	/* 0: not slow */
@@ -315,8 +314,6 @@ void	 session_on_client_goodbye(struct conn *, const char *reason,
 	    size_t len);
 void	 session_on_client_abort(struct conn *, const char *reason,
 	    size_t len);
-/* GOODBYE of ours: waits for the client's, then closes. */
-void	 session_goodbye(struct conn *, enum wamp_err, const char *text);
 int	 session_may_event(struct psess *);	/* or it is dropped, counted */
 void	 session_queue_check(struct psess *);	/* slow consumer rules */
 /* The session of a broker's imsg, NULL if it is none of now; *nonsense is
