@@ -116,8 +116,9 @@ enum imsg_type {
 	IMSG_REFUSED,		/* B->T: m_refused, text; ERROR of our own */
 
 	/* flow control */
-	IMSG_XOFF,		/* T->B: slot's client is slow; B->T, slot 0:
-				 * read no clients */
+	IMSG_XOFF,		/* T->B: slot's client is slow; B->T: read
+				 * the slot's client no further, slot 0: no
+				 * clients at all */
 	IMSG_XON,		/* takes it back */
 
 	IMSG_MAX
@@ -371,10 +372,14 @@ struct m_call {
 	uint32_t	 pad;
 };
 
+/* The broker itself called and reads the answer: its payload, if it is not
+ * MessagePack, is to be converted to that. */
+#define INVOKE_MSGPACK	0x01
+
 struct m_invocation {
 	uint64_t	 request;	/* of the callee's session scope */
 	uint64_t	 registration;
-	uint32_t	 flags;		/* none yet */
+	uint32_t	 flags;		/* INVOKE_* */
 	uint32_t	 paylen;
 	uint8_t		 ser;
 	uint8_t		 nargs;

@@ -305,7 +305,7 @@ conn_must_pause(const struct conn *c)
 
 	if (c->sess == NULL || (b = c->sess->broker) == NULL)
 		return (0);
-	return (b->xoff || (b->chan != NULL && chan_is_over(b->chan)));
+	return (c->sess->held || b->xoff || (b->chan != NULL && chan_is_over(b->chan)));
 }
 
 static void

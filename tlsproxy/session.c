@@ -83,6 +83,7 @@ psess_free(struct psess *s)
 	free(s->authid);
 	free(s->role);
 	free(s->skipped);
+	free(s->asked);
 	free(s);
 }
 

@@ -145,10 +145,16 @@ static int
 on_xoff(struct chan *c, struct imsg *m)
 {
 	struct broker	*b = chan_arg(c);
+	struct psess	*s;
+	int		 nonsense;
 
-	if (m->slot != 0)
-		return (-1);
-	b->xoff = 1;
+	if (m->slot == 0) {
+		b->xoff = 1;
+		return (0);
+	}
+	if ((s = session_find(b, m, &nonsense)) == NULL)
+		return (nonsense ? -1 : 0);
+	s->held = 1;
 	return (0);
 }
 
@@ -156,11 +162,19 @@ static int
 on_xon(struct chan *c, struct imsg *m)
 {
 	struct broker	*b = chan_arg(c);
+	struct psess	*s;
+	int		 nonsense;
 
-	if (m->slot != 0)
-		return (-1);
-	b->xoff = 0;
-	conns_resume(b->p);
+	if (m->slot == 0) {
+		b->xoff = 0;
+		conns_resume(b->p);
+		return (0);
+	}
+	if ((s = session_find(b, m, &nonsense)) == NULL)
+		return (nonsense ? -1 : 0);
+	s->held = 0;
+	if (s->conn != NULL)
+		conn_resume(s->conn);
 	return (0);
 }
 

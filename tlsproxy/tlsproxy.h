@@ -167,6 +167,8 @@ struct psess {
 	uint8_t			 state;		/* enum psess_state */
 	uint8_t			 loose_ids;
 	uint8_t			 xoff;		/* told the broker */
+	uint8_t			 held;		/* the broker asked not to
+						 * read it */
 	uint8_t			 opened;	/* SESSION_OPEN arrived */
 	uint8_t			 orphaned;	/* its broker is gone: none of
 						 * the below is to come of it */
@@ -178,7 +180,9 @@ struct psess {
 	uint64_t		 last_request;
 	uint64_t		 dropped;	/* events since XOFF */
 	uint64_t		*skipped;	/* invocations not sent */
-	uint32_t		 nskipped;
+	uint64_t		*asked;		/* invocations of the broker's
+						 * own, whose answer it reads */
+	uint32_t		 nskipped, nasked;
 	char			*realm, *authid, *role;
 	uint32_t		 method;
 	struct sublinks		 subs;
@@ -332,6 +336,10 @@ int	 session_on_end(struct chan *, struct imsg *);
 void	 invocation_skip(struct psess *, uint64_t id);	/* was not sent */
 uint64_t invocation_shown(const struct psess *, uint64_t id);
 uint64_t invocation_meant(const struct psess *, uint64_t shown);
+/* The broker wants the answer in MessagePack: 0, or -1 without memory. */
+int	 invocation_asked(struct psess *, uint64_t id);
+/* Is this the first answer to such a one?  It is forgotten. */
+int	 invocation_answered(struct psess *, uint64_t id);
 
 /* submap.c: who holds which subscription */
 int		 submap_add(struct psess *, uint64_t id);

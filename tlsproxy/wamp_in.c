@@ -512,6 +512,33 @@ in_cancel(struct in *in)
 		session_abort(in->c, VIOLATION, "CANCEL of what is no id");
 }
 
+/*
+ * The payload of what answers an invocation, as it is; in MessagePack if the
+ * broker itself called, since it reads no other.  Where that cannot be, the
+ * broker is told by the serializer.
+ */
+static size_t
+in_answer(struct in *in, uint64_t invocation, const uint8_t **pay,
+    uint8_t *nargs, uint8_t *ser)
+{
+	struct wbuf	*w = &proxy->tmp;
+	enum codec_err	 err = CODEC_OK;
+	size_t		 i, len;
+
+	len = in_payload(in, pay, nargs);
+	*ser = in->c->ser;
+	if (!invocation_answered(in->s, invocation))
+		return (len);
+	wbuf_reset(w);
+	for (i = in->rule->args; i < in->n && err == CODEC_OK; i++)
+		err = codec_convert(&in->v[i], SER_MSGPACK, w);
+	if (err != CODEC_OK)
+		return (len);
+	*pay = w->buf;
+	*ser = SER_MSGPACK;
+	return (w->len);
+}
+
 static void
 in_yield(struct in *in)
 {
@@ -524,10 +551,9 @@ in_yield(struct in *in)
 		return;
 	}
 	memset(&m, 0, sizeof(m));
-	paylen = in_payload(in, &pay, &m.nargs);
 	m.request = invocation_meant(in->s, in->v[1].u.u);
+	paylen = in_answer(in, m.request, &pay, &m.nargs, &m.ser);
 	m.paylen = (uint32_t)paylen;
-	m.ser = in->c->ser;
 	to_broker(in, IMSG_YIELD, &m, sizeof(m), NULL, 0, pay, paylen);
 }
 
@@ -552,11 +578,10 @@ in_error(struct in *in)
 		uri.len = 0;
 	}
 	memset(&m, 0, sizeof(m));
-	paylen = in_payload(in, &pay, &m.nargs);
 	m.request = invocation_meant(in->s, in->v[2].u.u);
+	paylen = in_answer(in, m.request, &pay, &m.nargs, &m.ser);
 	m.paylen = (uint32_t)paylen;
 	m.urilen = uri.len;
-	m.ser = in->c->ser;
 	to_broker(in, IMSG_ERROR, &m, sizeof(m), uri.p, uri.len, pay, paylen);
 }
 

@@ -506,8 +506,8 @@ out_on_invocation(struct chan *ch, struct imsg *im)
 	memcpy(&m, im->data, sizeof(m));
 	if (m.paylen != im->len - sizeof(m) || payload_set(&pl,
 	    im->data + sizeof(m), m.paylen, m.ser, m.nargs) == -1 ||
-	    m.flags != 0 || !is_id(m.request) || !is_id(m.registration) ||
-	    target(ch, im, &s) == -1)
+	    (m.flags & ~INVOKE_MSGPACK) != 0 || !is_id(m.request) ||
+	    !is_id(m.registration) || target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
 		return (0);
@@ -517,10 +517,16 @@ out_on_invocation(struct chan *ch, struct imsg *im)
 	if ((h.ids[0] = invocation_shown(s, m.request)) == 0)
 		return (-1);
 	h.ids[1] = m.registration;
+	if ((m.flags & INVOKE_MSGPACK) != 0 && s->conn->ser != SER_MSGPACK &&
+	    invocation_asked(s, m.request) == -1) {
+		conn_kill(s->conn, "out of memory");
+		return (0);
+	}
 	memset(&f, 0, sizeof(f));
 	f.err = (uint16_t)out_message(s->conn, &h, &pl, &text);
 	if (f.err == WERR_NONE)
 		return (0);
+	(void)invocation_answered(s, m.request);
 	invocation_skip(s, m.request);
 	f.request = m.request;
 	f.textlen = (uint16_t)strlen(text);

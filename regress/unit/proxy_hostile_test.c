@@ -296,6 +296,7 @@ make_valids(void)
 	add(IMSG_ERROR, c, &er, sizeof(er), "a.b", "[1]");
 	add(IMSG_REFUSED, c, &re, sizeof(re), "no", "");
 	add(IMSG_XOFF, &nobody, NULL, 0, "", "");
+	add(IMSG_XOFF, c, NULL, 0, "", "");
 	add(IMSG_XON, &nobody, NULL, 0, "", "");
 }
 

@@ -689,12 +689,19 @@ client_is_closed(struct client *c)
 void
 hello(struct client *c, int realm)
 {
-	struct got	g;
-	char		msg[128];
+	char	msg[128];
 
 	snprintf(msg, sizeof(msg), "[1,\"realm%d\",{\"roles\":{\"caller\":{}}}]",
 	    realm);
 	client_say(c, msg);
+	hello_heard(c, realm);
+}
+
+void
+hello_heard(struct client *c, int realm)
+{
+	struct got	g;
+
 	side_want(&keeper, IMSG_AUTH_HELLO, &g, sizeof(struct m_auth_hello));
 	c->realm = (uint32_t)realm;
 	c->b = &brokers[realm - 1];

@@ -107,6 +107,7 @@ void	 client_close(struct client *);
 
 /* HELLO, as the keeper sees it. */
 void	 hello(struct client *, int realm);
+void	 hello_heard(struct client *, int realm);	/* sent already */
 void	 send_open(struct client *);
 void	 join(struct client *, int n, int realm);
 void	 send_end(struct client *, enum wamp_err, const char *);

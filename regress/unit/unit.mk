@@ -31,9 +31,10 @@ UNIT_LIBS_tls =	$(LIBS_TLS) $(LIBS_SSL)
 $(B)/regress/unit/tls: $(UNIT_OBJS_tls)
 
 # these run a tlsproxy
-PROXY_TESTS =	proxy_flow proxy_hostile proxy_session
+PROXY_TESTS =	proxy_asked proxy_flow proxy_hostile proxy_session
 UNIT_TESTS +=	$(PROXY_TESTS)
 PROXY_PLAY_OBJS = $(addprefix $(B)/obj/regress/unit/, proxy_play.o play.o)
+UNIT_OBJS_proxy_asked =	$(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_session = $(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_hostile = $(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_flow =	$(PROXY_PLAY_OBJS) $(B)/obj/regress/unit/certs.o
