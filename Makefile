@@ -31,14 +31,15 @@ LIBS_EVENT :=	$(shell $(PKG_CONFIG) --libs libevent_core 2>/dev/null)
 LIBS_TLS :=	$(shell $(PKG_CONFIG) --libs libtls 2>/dev/null) -lcrypto
 LIBS_CRYPTO :=	-lcrypto
 LIBS_SECCOMP :=	$(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null)
+LIBS_CRED :=	-lcrypto $(shell $(PKG_CONFIG) --libs libargon2 libidn 2>/dev/null)
 LIBS_BSD :=	$(shell $(PKG_CONFIG) --libs libbsd-overlay 2>/dev/null)
 PKG_CFLAGS :=	$(shell $(PKG_CONFIG) --cflags libbsd-overlay libevent_core \
-		libtls libseccomp 2>/dev/null)
+		libtls libseccomp libargon2 libidn 2>/dev/null)
 
 CFLAGS ?=
 LDFLAGS ?=
 ALL_CFLAGS =	-std=c11 -D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS $(OPT) $(WARN) -fstack-protector-strong \
-		-fPIE -Icommon -Icommon/codec -I$(B)/gen $(PKG_CFLAGS) \
+		-fPIE -Icommon -Icommon/codec -Icommon/cred -I$(B)/gen $(PKG_CFLAGS) \
 		-DVERSION='"$(VERSION)"' $(CFLAGS)
 ALL_LDFLAGS =	-pie -Wl,-z,relro,-z,now $(LDOPT) $(LDFLAGS)
 
@@ -89,6 +90,10 @@ $(B)/lib/libcommon.a: $(COMMON_OBJS)
 $(B)/lib/libcodec.a: $(CODEC_OBJS)
 	@mkdir -p $(@D)
 	rm -f $@ && $(AR) rcs $@ $(CODEC_OBJS)
+
+$(B)/lib/libcred.a: $(CRED_OBJS)
+	@mkdir -p $(@D)
+	rm -f $@ && $(AR) rcs $@ $(CRED_OBJS)
 
 clean:
 	rm -rf build build-san build-fuzz build-clang build-trap run

@@ -30,3 +30,13 @@ CODEC_OBJS =	$(addprefix $(B)/obj/common/codec/, \
 		wbuf.o \
 		websocket.o \
 		)
+
+# Passwords, keys and signatures: linked by keeper and wampc only (and by
+# wampd for -n), never by a broker or a tlsproxy.
+CRED_OBJS =	$(addprefix $(B)/obj/common/cred/, \
+		cra.o \
+		credtext.o \
+		cryptosign.o \
+		kdf.o \
+		scram.o \
+		)

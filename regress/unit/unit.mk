@@ -13,6 +13,13 @@ UNIT_LIBS_codec_oracle = -ljansson -lcbor -lmsgpackc -lm
 $(B)/regress/unit/codec $(B)/regress/unit/codec_enc \
     $(B)/regress/unit/codec_oracle: $(UNIT_OBJS_codec)
 
+# secrets'
+CRED_TESTS =	cred cred_scram
+UNIT_TESTS +=	$(CRED_TESTS)
+UNIT_LIBS_cred =	$(B)/lib/libcred.a $(LIBS_CRED)
+UNIT_LIBS_cred_scram =	$(B)/lib/libcred.a $(LIBS_CRED)
+$(addprefix $(B)/regress/unit/, $(CRED_TESTS)): $(B)/lib/libcred.a
+
 # the keeper's
 UNIT_TESTS +=	sign keys keeper tls
 UNIT_OBJS_sign =	$(addprefix $(B)/obj/keeper/, keys.o sign.o)
