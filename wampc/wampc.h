@@ -155,6 +155,14 @@ size_t		 conn_queued(const struct client *);
 /* Send what the socket takes now, and close. */
 void		 conn_close(struct client *);
 
+/* tlsclient.c */
+/* On the connected socket: 0, or -1 when the client has failed. */
+int		 tlsclient_begin(struct client *);
+/* As far as the socket lets it; in the end transport_open(), or failure. */
+void		 tlsclient_step(struct client *);
+/* What was last wrong, or NULL. */
+const char	*tlsclient_why(struct tls *);
+
 /* transport.c */
 enum transport_state {
 	TR_HANDSHAKE,

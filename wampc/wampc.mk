@@ -9,6 +9,7 @@ WAMPC_OBJS =	$(addprefix $(B)/obj/wampc/, \
 		register.o \
 		session.o \
 		sub.o \
+		tlsclient.o \
 		transport.o \
 		trust.o \
 		url.o \
