@@ -10,6 +10,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		proc.o \
 		sandbox.o \
 		sandbox_filter.o \
+		tlsa.o \
 		uri.o \
 		wamp.o \
 		xmalloc.o \

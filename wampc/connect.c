@@ -343,7 +343,10 @@ conn_failed(struct client *c)
 		client_finish(c, c->status);
 		return;
 	}
-	client_fail(c, ST_CONNECT, "connection lost: %s", why);
+	if (co->tls != NULL && tlsclient_is_refusal(why))
+		client_fail(c, ST_REFUSED, "refused: TLS: %s", why);
+	else
+		client_fail(c, ST_CONNECT, "connection lost: %s", why);
 }
 
 /*

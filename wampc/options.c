@@ -32,17 +32,23 @@
 
 enum {
 	OPT_CAFILE = 256,
+	OPT_CERT,
 	OPT_INSECURE,
+	OPT_KEY,
 	OPT_MESSAGE,
 	OPT_OWNER,
+	OPT_PIN,
 	OPT_SERIALIZER
 };
 
 static const struct option longopts[] = {
 	{ "cafile",	required_argument,	NULL, OPT_CAFILE },
+	{ "cert",	required_argument,	NULL, OPT_CERT },
 	{ "insecure",	no_argument,		NULL, OPT_INSECURE },
+	{ "key",	required_argument,	NULL, OPT_KEY },
 	{ "message",	required_argument,	NULL, OPT_MESSAGE },
 	{ "owner",	required_argument,	NULL, OPT_OWNER },
+	{ "pin",	required_argument,	NULL, OPT_PIN },
 	{ "serializer",	required_argument,	NULL, OPT_SERIALIZER },
 	{ NULL,		0,			NULL, 0 }
 };
@@ -75,8 +81,9 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: wampc [-qvV] [-r realm] [-u url | -s socket] [-w seconds]\n"
-	    "             [--cafile file] [--insecure] [--message octets]\n"
-	    "             [--owner user] [--serializer json|msgpack|cbor]\n"
+	    "             [--cafile file] [--pin sha256:hash] [--cert file --key file]\n"
+	    "             [--insecure] [--owner user] [--message octets]\n"
+	    "             [--serializer json|msgpack|cbor]\n"
 	    "             subscribe [-n count] uri\n"
 	    "             publish [-j document | -f file | -l] uri"
 	    " [argument ...] [key=value ...]\n"
@@ -177,6 +184,8 @@ user(const char *name)
 static void
 one_option(struct options *o, struct words *w, int ch)
 {
+	const char	*why;
+
 	switch (ch) {
 	case 'c':
 		o->atonce = (unsigned int)number("-c", optarg, 1, ATONCE_MAX);
@@ -219,14 +228,24 @@ one_option(struct options *o, struct words *w, int ch)
 	case OPT_CAFILE:
 		o->cafile = optarg;
 		break;
+	case OPT_CERT:
+		o->certfile = optarg;
+		break;
 	case OPT_INSECURE:
 		o->insecure = 1;
+		break;
+	case OPT_KEY:
+		o->keyfile = optarg;
 		break;
 	case OPT_MESSAGE:
 		o->maxmsg = octets("--message", optarg);
 		break;
 	case OPT_OWNER:
 		o->owner = user(optarg);
+		break;
+	case OPT_PIN:
+		if ((why = pin_add(&o->pins, optarg)) != NULL)
+			wrong("--pin: %s", why);
 		break;
 	case OPT_SERIALIZER:
 		o->ser = serializer(optarg);
@@ -371,8 +390,8 @@ read_target(struct options *o, const struct words *w)
 	} else
 		url_socket(&o->url, w->socket == NULL ? DEFAULT_SOCKET :
 		    w->socket);
-	if (o->cafile != NULL && !url_is_tls(&o->url))
-		wrong("--cafile: for rss:// and wss:// only");
+	if ((why = tlsclient_options(o)) != NULL)
+		wrong("%s", why);
 	if (o->insecure && o->url.scheme != SCHEME_RS &&
 	    o->url.scheme != SCHEME_WS)
 		wrong("--insecure: for rs:// and ws:// only");

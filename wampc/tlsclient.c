@@ -3,15 +3,211 @@
  * SPDX-License-Identifier: ISC
  *
  * TLS's handshake with the router, and whether its certificate is one to
- * believe.
+ * believe: libtls says so by the authorities of the system or of --cafile,
+ * pin.c by its key.
  */
 #include <sys/types.h>
+#include <sys/stat.h>
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tls.h>
+#include <unistd.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "wampc.h"
+
+#define KEY_MAX		65536	/* octets of a private key's file */
+#define CHAIN_MAX	32	/* certificates */
+
+const char *
+tlsclient_options(const struct options *o)
+{
+	if (!url_is_tls(&o->url)) {
+		if (o->cafile != NULL)
+			return ("--cafile: for rss:// and wss:// only");
+		if (o->pins.n > 0)
+			return ("--pin: for rss:// and wss:// only");
+		if (o->certfile != NULL || o->keyfile != NULL)
+			return ("--cert, --key: for rss:// and wss:// only");
+	}
+	if ((o->certfile == NULL) != (o->keyfile == NULL))
+		return ("--cert and --key go together");
+	return (NULL);
+}
+
+/* -- our own certificate ------------------------------------------------ */
+
+/* As wampd(8) has it for the files of its keypairs. */
+static const char *
+check_key(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return ("is not a regular file");
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return ("belongs neither to root nor to you");
+	if (st->st_mode & (S_IROTH | S_IWOTH))
+		return ("others can read or write it");
+	if (st->st_mode & S_IWGRP)
+		return ("its group can write it");
+	if (st->st_size == 0)
+		return ("is empty");
+	if (st->st_size > KEY_MAX)
+		return ("is too large for a key");
+	return (NULL);
+}
+
+/* NULL, or what is wrong with it. */
+static const char *
+read_key(const char *path, uint8_t buf[KEY_MAX], size_t *len)
+{
+	struct stat	 st;
+	const char	*why = NULL;
+	ssize_t		 n = -1;
+	int		 fd;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return (strerror(errno));
+	if (fstat(fd, &st) == -1)
+		why = strerror(errno);
+	else if ((why = check_key(&st)) == NULL &&
+	    (n = read(fd, buf, KEY_MAX)) == -1)
+		why = strerror(errno);
+	close(fd);
+	if (why != NULL)
+		return (why);
+	*len = (size_t)n;
+	if (memmem(buf, *len, "ENCRYPTED", strlen("ENCRYPTED")) != NULL)
+		return ("is encrypted");
+	return (NULL);
+}
+
+/* 0, or -1 when the client has failed. */
+static int
+set_own(struct client *c, struct tls_config *cfg)
+{
+	static uint8_t	 key[KEY_MAX];
+	const char	*why;
+	size_t		 len = 0;
+
+	if (c->o.certfile == NULL)
+		return (0);
+	if (tls_config_set_cert_file(cfg, c->o.certfile) == -1) {
+		client_fail(c, ST_USAGE, "TLS: --cert %s: %s", c->o.certfile,
+		    tls_config_error(cfg));
+		return (-1);
+	}
+	why = read_key(c->o.keyfile, key, &len);
+	if (why == NULL && tls_config_set_key_mem(cfg, key, len) == -1)
+		why = tls_config_error(cfg);
+	explicit_bzero(key, sizeof(key));
+	if (why == NULL)
+		return (0);
+	client_fail(c, ST_USAGE, "TLS: --key %s: %s", c->o.keyfile, why);
+	return (-1);
+}
+
+/* -- the router's ------------------------------------------------------- */
+
+/*
+ * Who says whether the certificate is good: libtls by its own defaults,
+ * unless pinned keys without --cafile take its place.
+ */
+static void
+set_trust(const struct client *c, struct tls_config *cfg)
+{
+	if (c->o.pins.n == 0 || c->o.cafile != NULL)
+		return;
+	tls_config_insecure_noverifycert(cfg);
+	tls_config_insecure_noverifyname(cfg);
+	tls_config_insecure_noverifytime(cfg);
+}
+
+static void
+chain_free(STACK_OF(X509) *chain)
+{
+	sk_X509_pop_free(chain, X509_free);
+}
+
+/* What the router sent, its own certificate first; or NULL. */
+static STACK_OF(X509) *
+peer_chain(struct tls *tls)
+{
+	STACK_OF(X509)	*chain = NULL;
+	X509		*x;
+	BIO		*bio;
+	const uint8_t	*pem;
+	size_t		 len;
+
+	pem = tls_peer_cert_chain_pem(tls, &len);
+	if (pem == NULL || len > INT_MAX ||
+	    (bio = BIO_new_mem_buf(pem, (int)len)) == NULL)
+		return (NULL);
+	if ((chain = sk_X509_new_null()) != NULL)
+		while (sk_X509_num(chain) < CHAIN_MAX &&
+		    (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+			if (sk_X509_push(chain, x) <= 0) {
+				X509_free(x);
+				break;
+			}
+	ERR_clear_error();		/* the end of the text is one */
+	BIO_free(bio);
+	if (chain != NULL && sk_X509_num(chain) > 0)
+		return (chain);
+	chain_free(chain);
+	return (NULL);
+}
+
+/* What libtls does not look at.  0, or -1 when the client has failed. */
+static int
+verify(struct client *c)
+{
+	STACK_OF(X509)	*chain;
+	char		 why[512] = "";
+	int		 rc = -1;
+
+	if (c->o.pins.n == 0)
+		return (0);
+	if ((chain = peer_chain(c->conn.tls)) == NULL)
+		snprintf(why, sizeof(why), "no certificate");
+	else
+		rc = pin_check(&c->o.pins, sk_X509_value(chain, 0), why,
+		    sizeof(why));
+	chain_free(chain);
+	if (rc == -1)
+		client_fail(c, ST_TRUST, "router not trusted: %s port %s: %s",
+		    c->o.url.host, c->o.url.port, why);
+	return (rc);
+}
+
+/* -- handshake ---------------------------------------------------------- */
+
+/* The files libtls was given, one of which it did not like. */
+static const char *
+files(const struct options *o, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (o->cafile != NULL)
+		snprintf(buf, size, "--cafile %s: ", o->cafile);
+	if (o->certfile != NULL) {
+		strlcat(buf, "--cert ", size);
+		strlcat(buf, o->certfile, size);
+		strlcat(buf, ", --key ", size);
+		strlcat(buf, o->keyfile, size);
+		strlcat(buf, ": ", size);
+	}
+	return (buf);
+}
 
 int
 tlsclient_begin(struct client *c)
@@ -19,14 +215,20 @@ tlsclient_begin(struct client *c)
 	struct tls_config	*cfg;
 	struct conn		*co = &c->conn;
 	const char		*why = "out of memory";
+	char			 names[512];
 	/* what libtls refuses here is what we were given */
-	enum status		 status = c->o.cafile != NULL ?
+	enum status		 status = c->o.cafile != NULL ||
+				    c->o.certfile != NULL ?
 				    ST_USAGE : ST_CONNECT;
 
 	if ((cfg = tls_config_new()) == NULL ||
 	    (co->tls = tls_client()) == NULL)
 		goto fail;
-	/* certificate and name are verified by libtls's own defaults */
+	if (set_own(c, cfg) == -1) {
+		tls_config_free(cfg);
+		return (-1);
+	}
+	set_trust(c, cfg);
 	if (c->o.cafile != NULL &&
 	    tls_config_set_ca_file(cfg, c->o.cafile) == -1) {
 		why = tls_config_error(cfg);
@@ -40,13 +242,8 @@ tlsclient_begin(struct client *c)
 	tls_config_free(cfg);
 	return (0);
 fail:
-	if (why == NULL)
-		why = "failed";
-	if (c->o.cafile == NULL)
-		client_fail(c, status, "TLS: %s", why);
-	else
-		client_fail(c, status, "TLS: --cafile %s: %s", c->o.cafile,
-		    why);
+	client_fail(c, status, "TLS: %s%s", files(&c->o, names,
+	    sizeof(names)), why != NULL ? why : "failed");
 	tls_config_free(cfg);
 	return (-1);
 }
@@ -62,12 +259,44 @@ tlsclient_why(struct tls *tls)
 	return (why);
 }
 
+/*
+ * RFC 8446, 6.2: bad_certificate to unknown_ca, certificate_required.  In
+ * TLS 1.3 they come after the handshake.
+ */
+int
+tlsclient_is_refusal(const char *why)
+{
+	const char	*alert = strstr(why, " alert ");
+
+	return (alert != NULL && (strstr(alert, "certificate") != NULL ||
+	    strstr(alert, "unknown ca") != NULL));
+}
+
+/* No connection came of it. */
+static void
+handshake_failed(struct client *c)
+{
+	const char	*why, *what = "cannot connect";
+	enum status	 status = ST_CONNECT;
+
+	if ((why = tlsclient_why(c->conn.tls)) == NULL)
+		why = "handshake failed";
+	if (strstr(why, "verif") != NULL ||
+	    strstr(why, "not present in server cert") != NULL) {
+		status = ST_TRUST;
+		what = "router not trusted";
+	} else if (tlsclient_is_refusal(why)) {
+		status = ST_REFUSED;
+		what = "refused";
+	}
+	client_fail(c, status, "%s: %s port %s: TLS: %s", what,
+	    c->o.url.host, c->o.url.port, why);
+}
+
 void
 tlsclient_step(struct client *c)
 {
 	struct conn	*co = &c->conn;
-	const char	*why;
-	int		 untrusted;
 
 	switch (tls_handshake(co->tls)) {
 	case TLS_WANT_POLLIN:
@@ -77,20 +306,15 @@ tlsclient_step(struct client *c)
 		co->rwant = POLLOUT;
 		break;
 	case 0:
+		if (verify(c) == -1)
+			break;
 		co->state = CONN_UP;
 		co->rwant = POLLIN;
 		co->wwant = POLLOUT;
 		transport_open(c);
 		break;
 	default:
-		if ((why = tlsclient_why(co->tls)) == NULL)
-			why = "handshake failed";
-		untrusted = strstr(why, "verif") != NULL ||
-		    strstr(why, "not present in server cert") != NULL;
-		client_fail(c, untrusted ? ST_TRUST : ST_CONNECT,
-		    "%s: %s port %s: TLS: %s", untrusted ?
-		    "router not trusted" : "cannot connect", c->o.url.host,
-		    c->o.url.port, why);
+		handshake_failed(c);
 		break;
 	}
 }

@@ -24,6 +24,7 @@ struct event;
 struct event_base;
 struct evbuffer;
 struct tls;
+struct x509_st;
 struct client;
 
 /* wampc(1), EXIT STATUS */
@@ -83,11 +84,28 @@ const char	*payload_document(struct payload *, const void *, size_t,
 uint32_t	 payload_count(const struct payload *);
 int		 payload_encode(const struct payload *, struct enc *);
 
+/* pin.c */
+#define PIN_MAX		16
+#define PIN_LEN		32
+
+struct pins {
+	uint8_t		 hash[PIN_MAX][PIN_LEN];
+	size_t		 n;
+};
+
+/* "sha256:" and a hash in hexadecimal or base64.  NULL, or what is wrong. */
+const char	*pin_add(struct pins *, const char *);
+/* Is the certificate's key one of them?  0, or -1 with why set. */
+int		 pin_check(const struct pins *, struct x509_st *, char *why,
+		    size_t);
+
 /* options.c */
 struct options {
 	struct url	 url;
 	int		 insecure;
 	const char	*cafile;
+	const char	*certfile, *keyfile;	/* our own */
+	struct pins	 pins;
 	uid_t		 owner;		/* besides root, of directories */
 	const char	*realm;
 	enum ser	 ser;
@@ -156,12 +174,16 @@ size_t		 conn_queued(const struct client *);
 void		 conn_close(struct client *);
 
 /* tlsclient.c */
+/* Options that only TLS has: NULL, or what is wrong with them. */
+const char	*tlsclient_options(const struct options *);
 /* On the connected socket: 0, or -1 when the client has failed. */
 int		 tlsclient_begin(struct client *);
 /* As far as the socket lets it; in the end transport_open(), or failure. */
 void		 tlsclient_step(struct client *);
 /* What was last wrong, or NULL. */
 const char	*tlsclient_why(struct tls *);
+/* Is it that the router does not accept our certificate, or wants one? */
+int		 tlsclient_is_refusal(const char *why);
 
 /* transport.c */
 enum transport_state {

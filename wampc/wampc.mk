@@ -5,6 +5,7 @@ WAMPC_OBJS =	$(addprefix $(B)/obj/wampc/, \
 		connect.o \
 		options.o \
 		output.o \
+		pin.o \
 		pub.o \
 		register.o \
 		session.o \

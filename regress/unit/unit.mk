@@ -1,9 +1,10 @@
 # One NAME_test.c a module.  A test links libcommon and libcodec and, named
 # in its own variable, objects of a program.
 
-UNIT_TESTS =	log chan codec codec_convert http rawsocket websocket uri wamp sandbox sandbox_calls
+UNIT_TESTS =	log chan codec codec_convert http rawsocket websocket uri wamp sandbox sandbox_calls tlsa
 
 UNIT_LIBS_http =	$(LIBS_CRYPTO)
+UNIT_LIBS_tlsa =	$(LIBS_CRYPTO)
 # the serializers', with jansson, libcbor and msgpack-c as oracles
 UNIT_TESTS +=	codec_enc codec_oracle utf8
 UNIT_OBJS_codec = $(B)/obj/regress/lib/same.o

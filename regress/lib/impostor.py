@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# A router that only listens: it does TLS with the certificate it was given
+# and notes every octet that it is told after that.
+
+import hashlib
+import socket
+import ssl
+import subprocess
+import threading
+
+from daemon import wait_until
+from wampcrun import CERTS, SLOW, cert, openssl
+
+
+def der(*args):
+    return subprocess.run(('openssl',) + args, cwd=CERTS, check=True,
+                          capture_output=True).stdout
+
+
+def spki(name):
+    """A certificate's SubjectPublicKeyInfo, in DER."""
+    pem = der('x509', '-in', name + '.crt', '-noout', '-pubkey')
+    return subprocess.run(['openssl', 'pkey', '-pubin', '-outform', 'DER'],
+                          input=pem, check=True, capture_output=True).stdout
+
+
+def whole(name):
+    return der('x509', '-in', name + '.crt', '-outform', 'DER')
+
+
+def sha(n, octets):
+    return hashlib.new('sha%d' % n, octets).hexdigest()
+
+
+def issue(name, san, ca='ca', days='30', chain=()):
+    """NAME.crt and NAME.key, signed by ca, and what else is sent with it."""
+    with open(cert(name) + '.ext', 'w') as f:
+        f.write('subjectAltName=' + san)
+    openssl('req', '-nodes', '-newkey', 'ec', '-pkeyopt',
+            'ec_paramgen_curve:prime256v1', '-subj', '/CN=' + name,
+            '-keyout', name + '.key', '-out', name + '.csr')
+    openssl('x509', '-req', '-in', name + '.csr', '-CA', ca + '.crt',
+            '-CAkey', ca + '.key', '-CAcreateserial', '-days', days,
+            '-extfile', name + '.crt.ext', '-out', name + '.crt')
+    with open(cert(name), 'a') as f:
+        for other in chain:
+            with open(cert(other)) as g:
+                f.write(g.read())
+
+
+class Impostor:
+    def __init__(self, name='good', port=0, client_ca=None):
+        self.ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ctx.load_cert_chain(cert(name), cert(name)[:-3] + 'key')
+        if client_ca is not None:
+            self.ctx.verify_mode = ssl.CERT_REQUIRED
+            self.ctx.load_verify_locations(cert(client_ca))
+        self.sock = socket.socket()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sock.bind(('127.0.0.1', port))
+        self.sock.listen(5)
+        self.port = self.sock.getsockname()[1]
+        self.came = self.ended = self.shaken = 0
+        self.heard = b''
+        self.names = []             # subjects of the clients' certificates
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        # a shutdown, not a close, wakes accept()
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
+        self.sock.close()
+
+    def run(self):
+        while True:
+            try:
+                c, _ = self.sock.accept()
+            except OSError:
+                return
+            self.came += 1
+            c.settimeout(10 * SLOW)
+            try:
+                self.serve(c)
+            except OSError:         # ssl.SSLError is one
+                pass
+            self.ended += 1
+
+    def serve(self, c):
+        with self.ctx.wrap_socket(c, server_side=True) as s:
+            self.shaken += 1
+            subject = (s.getpeercert() or {}).get('subject', ())
+            self.names += [v for rdn in subject for k, v in rdn
+                           if k == 'commonName']
+            while True:
+                octets = s.recv(65536)
+                if not octets:
+                    return
+                self.heard += octets
+                # RawSocket: no serializer of yours
+                s.sendall(b'\x7f\x10\0\0')
+
+    def told(self):
+        """All that was said on the connections so far, once they ended."""
+        wait_until(lambda: self.ended == self.came, 10 * SLOW,
+                   'the end of the connections')
+        return self.heard
