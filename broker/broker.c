@@ -34,6 +34,8 @@ static struct log_limit	 full;
  * may become one, and nothing else.
  */
 #define URI_ROOM	UINT16_MAX
+#define GRANT_MAX	(sizeof(struct m_grant) + AUTHID_MAXLEN + AUTH_MAXEXTRA)
+
 static const struct chan_rule	proxy_table[IMSG_MAX] = {
 	[IMSG_SESSION_CLOSE] = { session_close,
 	    sizeof(struct m_session_close), 0, 0, 0 },
@@ -60,7 +62,7 @@ static const struct chan_rule	proxy_table[IMSG_MAX] = {
 };
 static const struct chan_rule	keeper_table[IMSG_MAX] = {
 	[IMSG_GRANT] = { session_grant, sizeof(struct m_grant),
-	    sizeof(struct m_grant) + AUTHID_MAXLEN, 0, 0 },
+	    GRANT_MAX, 0, 0 },
 };
 
 static void	peer_ended(struct chan *, enum chan_end, const char *);
@@ -341,7 +343,7 @@ peer_new(const struct m_peer *id, int fd)
 		    p);
 	else
 		p->chan = chan_new(broker.proc.base, fd,
-		    sizeof(struct m_grant) + AUTHID_MAXLEN, &keeper_ops, p);
+		    GRANT_MAX, &keeper_ops, p);
 	if (p->timer == NULL || p->chan == NULL)
 		fatalx("out of memory for a channel");
 	if (id->role == PROC_TLSPROXY)

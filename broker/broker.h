@@ -256,7 +256,7 @@ struct body {
 };
 
 int	 parse_grant(const struct imsg *, struct m_grant *,
-	    const uint8_t **authid);
+	    const uint8_t **authid, const uint8_t **extra);
 int	 parse_close(const struct imsg *, struct m_session_close *);
 int	 parse_subscribe(const struct imsg *, struct m_subscribe *,
 	    struct uri *);

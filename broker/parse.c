@@ -73,13 +73,16 @@ rd_end(const struct rd *r)
 }
 
 int
-parse_grant(const struct imsg *im, struct m_grant *m, const uint8_t **authid)
+parse_grant(const struct imsg *im, struct m_grant *m, const uint8_t **authid,
+    const uint8_t **extra)
 {
 	struct rd	r;
 
 	if (rd_begin(&r, im, m, sizeof(*m)) == -1 ||
-	    m->authidlen > AUTHID_MAXLEN ||
+	    m->authidlen > AUTHID_MAXLEN || m->extralen > AUTH_MAXEXTRA ||
+	    m->provider > AUTH_PROVIDER_DYNAMIC ||
 	    rd_octets(&r, m->authidlen, authid) == -1 ||
+	    rd_octets(&r, m->extralen, extra) == -1 ||
 	    m->session < 1 || m->session > WAMP_ID_MAX ||
 	    im->slot == 0 || im->slot >= SLOT_MAX)
 		return (-1);

@@ -74,10 +74,10 @@ session_find_id(uint64_t id)
 
 static void
 session_open(struct session *s, const struct m_grant *g,
-    const uint8_t *authid)
+    const uint8_t *authid, const uint8_t *extra)
 {
 	struct m_session_open	 m;
-	struct iovec		 iov[3];
+	struct iovec		 iov[4];
 	char			 vis[128];
 
 	memset(&m, 0, sizeof(m));
@@ -86,10 +86,13 @@ session_open(struct session *s, const struct m_grant *g,
 	m.method = g->method;
 	m.authidlen = g->authidlen;
 	m.rolelen = (uint16_t)strlen(s->role->name);
+	m.extralen = g->extralen;
+	m.provider = g->provider;
 	iov_set(&iov[0], &m, sizeof(m));
 	iov_set(&iov[1], authid, m.authidlen);
 	iov_set(&iov[2], s->role->name, m.rolelen);
-	session_sendv(s, IMSG_SESSION_OPEN, iov, 3);
+	iov_set(&iov[3], extra, m.extralen);
+	session_sendv(s, IMSG_SESSION_OPEN, iov, 4);
 	log_debug("session %llu %s joined authid=%s role=%s proxy=%u",
 	    (unsigned long long)s->id, s->realm->name,
 	    log_vis(vis, sizeof(vis), authid, m.authidlen), s->role->name,
@@ -186,7 +189,7 @@ int
 session_grant(struct chan *c, struct imsg *im)
 {
 	struct m_grant	 g;
-	const uint8_t	*authid;
+	const uint8_t	*authid, *extra;
 	const char	*why = "out of memory";
 	struct peer	*p;
 	struct slot	*sl;
@@ -196,7 +199,7 @@ session_grant(struct chan *c, struct imsg *im)
 	enum wamp_err	 err;
 
 	(void)c;
-	if (parse_grant(im, &g, &authid) == -1)
+	if (parse_grant(im, &g, &authid, &extra) == -1)
 		return (-1);
 	if ((p = grant_peer(&g)) == NULL)
 		return (0);	/* it was replaced meanwhile */
@@ -221,7 +224,7 @@ session_grant(struct chan *c, struct imsg *im)
 		return (0);
 	}
 	sl->session = s;
-	session_open(s, &g, authid);
+	session_open(s, &g, authid, extra);
 	return (0);
 }
 

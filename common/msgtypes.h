@@ -74,17 +74,22 @@ enum imsg_type {
 	IMSG_SIGNED,		/* K->T: m_signed */
 
 	/* who may join */
-	IMSG_AUTH_HELLO,	/* T->K: m_auth_hello, gids, authid */
+	IMSG_AUTH_HELLO,	/* T->K: m_auth_hello, gids, texts */
+	IMSG_AUTH_CHALLENGE,	/* K->T: m_auth_challenge, texts */
+	IMSG_AUTH_RESPONSE,	/* T->K: m_auth_response, texts; answers a
+				 * CHALLENGE, once */
 	IMSG_AUTH_DENY,		/* K->T: m_auth_deny, text; also answers a
 				 * CANCEL that came in time */
 	IMSG_AUTH_CANCEL,	/* T->K: {}; the connection went away */
 	IMSG_AUTH_GRANTED,	/* K->T: {}; answers a CANCEL that came late:
 				 * SESSION_OPEN is under way or was here */
-	IMSG_GRANT,		/* K->B: m_grant, authid */
+	IMSG_GRANT,		/* K->B: m_grant, authid, extra */
+	IMSG_REVOKE,		/* K->B: m_revoke, proofs */
 
 	/* sessions; each side answers the other's CLOSE or END by its own
 	 * once, and only then is the slot free */
-	IMSG_SESSION_OPEN,	/* B->T: m_session_open, authid, role name */
+	IMSG_SESSION_OPEN,	/* B->T: m_session_open, authid, role name,
+				 * extra */
 	IMSG_SESSION_CLOSE,	/* T->B: m_session_close */
 	IMSG_SESSION_END,	/* B->T: m_session_end, text */
 
@@ -207,10 +212,23 @@ struct m_signed {
 };
 
 #define PROOF_SOCKET	0x01	/* uid, gid and groups are SO_PEERCRED's */
+#define PROOF_TLS	0x02	/* certhash, subject and names are those of a
+				 * certificate that libtls verified */
 
 #define AUTH_MAXGROUPS	64	/* supplementary groups looked at */
 #define AUTHID_MAXLEN	256
+#define AUTH_MAXSUBJECT	1024
+#define AUTH_MAXSANS	4096
+#define AUTH_MAXNONCE	256	/* of SCRAM, client's and server's */
+#define AUTH_MAXADDRESS	128
+#define AUTH_MAXEXTRA	4096	/* HELLO's and WELCOME's authextra */
+#define AUTH_MAXSIG	4096	/* AUTHENTICATE.Signature: a ticket, a proof */
+#define AUTH_MAXCBNAME	64
+#define AUTH_MAXCBDATA	1024
+#define AUTH_MAXTEXT	2048	/* of one text in a CHALLENGE */
 
+/* Behind it, in this order: gids, authid, subject, sans, nonce, address,
+ * extra. */
 struct m_auth_hello {
 	uint32_t	 realm;
 	uint32_t	 methods;	/* AUTH_* the client announces; 0: none
@@ -221,7 +239,18 @@ struct m_auth_hello {
 				 * perhaps with unknown names only */
 	uint16_t	 ngroups;
 	uint16_t	 authidlen;
-	uint16_t	 pad;
+	uint16_t	 subjectlen;	/* if PROOF_TLS */
+	uint16_t	 sanslen;	/* "dns:a\0email:b\0", each with its NUL */
+	uint16_t	 noncelen;	/* authextra.nonce (SCRAM) */
+	uint16_t	 addresslen;	/* the client's, for the log */
+	uint16_t	 extralen;	/* authextra in MessagePack, a map */
+	uint8_t		 has_authid;	/* 1: it was there, perhaps empty */
+	uint8_t		 has_pubkey;	/* authextra.pubkey (cryptosign) */
+	uint8_t		 wants_binding;	/* authextra.channel_binding was there */
+	uint8_t		 pad[5];
+	uint8_t		 addr[16];	/* as in m_conn_count */
+	uint8_t		 certhash[32];	/* SHA-256 of the certificate */
+	uint8_t		 pubkey[32];
 };
 
 struct m_auth_deny {
@@ -229,15 +258,64 @@ struct m_auth_deny {
 	uint16_t	 textlen;
 };
 
+/* The KDF of a CHALLENGE of SCRAM: numbers of enum scram_kdf. */
+enum auth_kdf {
+	AUTH_KDF_NONE = 0,
+	AUTH_KDF_PBKDF2 = 1,
+	AUTH_KDF_ARGON2ID13 = 2,
+	AUTH_KDF_ARGON2ID13_AUTOBAHN = 3	/* "argon2id-13" */
+};
+
+/* What the method does not use is zero.  Behind it: challenge, salt, nonce. */
+struct m_auth_challenge {
+	uint32_t	 method;	/* AUTH_* bit */
+	uint32_t	 iterations;
+	uint32_t	 memory;	/* KiB */
+	uint16_t	 keylen;
+	uint16_t	 challengelen;
+	uint16_t	 saltlen;
+	uint16_t	 noncelen;
+	uint8_t		 kdf;		/* enum auth_kdf */
+	uint8_t		 pad[3];
+};
+
+/* AUTHENTICATE.  Behind it: signature, nonce, cbname, cbdata. */
+struct m_auth_response {
+	uint16_t	 siglen;
+	uint16_t	 noncelen;	/* Extra.nonce */
+	uint16_t	 cbnamelen;	/* Extra.channel_binding */
+	uint16_t	 cbdatalen;	/* Extra.cbind_data */
+	uint8_t		 has_cbname;	/* 1: it was there */
+	uint8_t		 has_cbdata;
+	uint8_t		 pad[2];
+};
+
+enum auth_provider {		/* WELCOME.Details.authprovider */
+	AUTH_PROVIDER_STATIC = 0,	/* configuration, users file */
+	AUTH_PROVIDER_DYNAMIC = 1
+};
+
 struct m_grant {
 	uint64_t	 session;
+	uint64_t	 proof;		/* names what it was granted for, for
+				 * REVOKE; 0: nothing that can be revoked */
 	uint32_t	 realm;
 	uint32_t	 role;
 	uint32_t	 proxygen;
 	uint16_t	 proxy;		/* instance of the tlsproxy */
 	uint16_t	 authidlen;
 	uint32_t	 method;	/* AUTH_* bit */
-	uint32_t	 pad;
+	uint16_t	 extralen;	/* WELCOME's authextra, MessagePack */
+	uint8_t		 provider;	/* enum auth_provider */
+	uint8_t		 pad;
+};
+
+#define REVOKE_MAX	4096
+
+/* Sessions of the realm that were granted for one of these proofs end. */
+struct m_revoke {
+	uint32_t	 realm;
+	uint32_t	 n;		/* uint64_t[n] behind it, ascending */
 };
 
 struct m_session_open {
@@ -246,7 +324,9 @@ struct m_session_open {
 	uint32_t	 method;
 	uint16_t	 authidlen;
 	uint16_t	 rolelen;
-	uint32_t	 pad;
+	uint16_t	 extralen;
+	uint8_t		 provider;
+	uint8_t		 pad;
 };
 
 #define SLOT_MAX	(1U << 20)	/* slots are 1 to below it */
@@ -444,9 +524,12 @@ ASSERT_SIZE(m_conn_count, 20);
 ASSERT_SIZE(m_conn_limit, 20);
 ASSERT_SIZE(m_sign, 552);
 ASSERT_SIZE(m_signed, 520);
-ASSERT_SIZE(m_auth_hello, 24);
+ASSERT_SIZE(m_auth_hello, 120);
+ASSERT_SIZE(m_auth_challenge, 24);
+ASSERT_SIZE(m_auth_response, 12);
+ASSERT_SIZE(m_revoke, 8);
 ASSERT_SIZE(m_auth_deny, 4);
-ASSERT_SIZE(m_grant, 32);
+ASSERT_SIZE(m_grant, 40);
 ASSERT_SIZE(m_session_open, 24);
 ASSERT_SIZE(m_session_close, 4);
 ASSERT_SIZE(m_session_end, 4);

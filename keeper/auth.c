@@ -35,12 +35,6 @@ struct auth_slot {
 	uint32_t	 state;		/* enum auth_state */
 };
 
-/* An AUTH_HELLO whose lengths were checked. */
-struct ask {
-	struct m_auth_hello	 m;
-	uint32_t		 groups[AUTH_MAXGROUPS];
-};
-
 struct auth_method {
 	uint32_t	 bit;
 	int		 is_proof;	/* the tlsproxy witnessed it */
@@ -193,34 +187,70 @@ auth_choose(const struct conf_realm *r, const struct ask *q)
 	return (anonymous);
 }
 
-/*
- * Lengths and values of an AUTH_HELLO, and whether this channel can have
- * witnessed what it claims.  0, or -1: nonsense.
- */
+/* Values of an AUTH_HELLO, and whether this channel can have witnessed what
+ * it claims.  0, or -1: nonsense. */
 static int
-ask_parse(struct ask *q, const struct peer *p, const struct imsg *im)
+hello_check(const struct m_auth_hello *m, const struct peer *p)
 {
-	struct m_auth_hello	*m = &q->m;
-	size_t			 left;
-
-	if (im->len < sizeof(*m))
-		return (-1);
-	memcpy(m, im->data, sizeof(*m));
-	left = im->len - sizeof(*m);
 	if (m->ngroups > AUTH_MAXGROUPS || m->authidlen > AUTHID_MAXLEN ||
-	    left != m->ngroups * sizeof(q->groups[0]) + m->authidlen)
+	    m->subjectlen > AUTH_MAXSUBJECT || m->sanslen > AUTH_MAXSANS ||
+	    m->noncelen > AUTH_MAXNONCE ||
+	    m->addresslen > AUTH_MAXADDRESS || m->extralen > AUTH_MAXEXTRA)
 		return (-1);
 	if ((m->methods & ~(uint32_t)AUTH_ALL) != 0 || m->announced > 1 ||
-	    (m->methods != 0 && !m->announced) ||
-	    (m->proofs & ~PROOF_SOCKET) != 0)
+	    (m->methods != 0 && !m->announced) || m->has_authid > 1 ||
+	    (m->authidlen != 0 && !m->has_authid) || m->has_pubkey > 1 ||
+	    m->wants_binding > 1 || (m->proofs & ~PROOF_SOCKET) != 0)
 		return (-1);
 	/* a tlsproxy with network listeners holds no Unix socket */
 	if ((m->proofs & PROOF_SOCKET) != 0 && p->id.kind != PROXY_UNIX)
 		return (-1);
 	if ((m->proofs & PROOF_SOCKET) == 0 && m->ngroups != 0)
 		return (-1);
-	memcpy(q->groups, im->data + sizeof(*m),
-	    m->ngroups * sizeof(q->groups[0]));
+	if ((m->proofs & PROOF_TLS) == 0 &&
+	    (m->subjectlen != 0 || m->sanslen != 0))
+		return (-1);
+	return (0);
+}
+
+/* The next len octets: 0, or -1 if there are not as many. */
+static int
+take(const uint8_t **p, size_t *left, struct text *t, size_t len)
+{
+	if (len > *left)
+		return (-1);
+	t->p = (const char *)*p;
+	t->len = len;
+	*p += len;
+	*left -= len;
+	return (0);
+}
+
+/* 0, or -1: nonsense. */
+static int
+ask_parse(struct ask *q, const struct peer *peer, const struct imsg *im)
+{
+	struct m_auth_hello	*m = &q->m;
+	struct text		 gids;
+	const uint8_t		*p;
+	size_t			 left;
+
+	if (im->len < sizeof(*m))
+		return (-1);
+	memcpy(m, im->data, sizeof(*m));
+	p = im->data + sizeof(*m);
+	left = im->len - sizeof(*m);
+	if (hello_check(m, peer) == -1 ||
+	    take(&p, &left, &gids, m->ngroups * sizeof(q->groups[0])) == -1 ||
+	    take(&p, &left, &q->authid, m->authidlen) == -1 ||
+	    take(&p, &left, &q->subject, m->subjectlen) == -1 ||
+	    take(&p, &left, &q->sans, m->sanslen) == -1 ||
+	    take(&p, &left, &q->nonce, m->noncelen) == -1 ||
+	    take(&p, &left, &q->address, m->addresslen) == -1 ||
+	    take(&p, &left, &q->extra, m->extralen) == -1 || left != 0)
+		return (-1);
+	if (gids.len > 0)
+		memcpy(q->groups, gids.p, gids.len);
 	return (0);
 }
 

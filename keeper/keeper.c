@@ -20,7 +20,9 @@
 
 /* Room for AUTH_HELLO with everything in it, the longest that is sent. */
 #define AUTH_HELLO_MAX	(sizeof(struct m_auth_hello) + \
-			    AUTH_MAXGROUPS * sizeof(uint32_t) + AUTHID_MAXLEN)
+			    AUTH_MAXGROUPS * sizeof(uint32_t) + \
+			    AUTHID_MAXLEN + AUTH_MAXSUBJECT + AUTH_MAXSANS + \
+			    AUTH_MAXNONCE + AUTH_MAXADDRESS + AUTH_MAXEXTRA)
 
 struct keeper	 keeper;
 

@@ -22,6 +22,19 @@ struct evp_pkey_st;
 struct imsg;
 struct auth_slot;
 
+/* A text or octets inside an imsg: not terminated, gone with it. */
+struct text {
+	const char	*p;
+	size_t		 len;
+};
+
+/* An AUTH_HELLO whose lengths were checked. */
+struct ask {
+	struct m_auth_hello	 m;
+	uint32_t		 groups[AUTH_MAXGROUPS];
+	struct text		 authid, subject, sans, nonce, address, extra;
+};
+
 /* One channel to another process; a tlsproxy has two. */
 struct peer {
 	TAILQ_ENTRY(peer)	 entry;

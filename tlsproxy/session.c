@@ -295,18 +295,50 @@ peer_groups(const struct conn *c, uint32_t *gids, size_t max)
 	return (0);
 }
 
+static void
+set_iov(struct iovec *iov, const void *data, size_t len)
+{
+	union {
+		const void	*c;
+		void		*p;
+	} u = { .c = data };
+
+	iov->iov_base = u.p;
+	iov->iov_len = len;
+}
+
+/* AUTH_HELLO with all that was witnessed of the client. */
+static void
+ask_keeper(struct psess *s, struct hello *h)
+{
+	struct conn	*c = s->conn;
+	struct iovec	 iov[6];
+	uint32_t	 gids[AUTH_MAXGROUPS];
+	int		 n = 0;
+
+	h->m.realm = s->realm_id;
+	if (c->l->flags & LISTEN_UNIX) {
+		h->m.proofs |= PROOF_SOCKET;
+		h->m.uid = c->uid;
+		h->m.gid = c->gid;
+		h->m.ngroups = peer_groups(c, gids, AUTH_MAXGROUPS);
+	}
+	memcpy(h->m.addr, c->addr->addr, sizeof(h->m.addr));
+	h->m.addresslen = (uint16_t)strnlen(c->peer, AUTH_MAXADDRESS);
+	set_iov(&iov[n++], &h->m, sizeof(h->m));
+	set_iov(&iov[n++], gids, h->m.ngroups * sizeof(gids[0]));
+	set_iov(&iov[n++], h->authid, h->m.authidlen);
+	set_iov(&iov[n++], h->nonce, h->m.noncelen);
+	set_iov(&iov[n++], c->peer, h->m.addresslen);
+	set_iov(&iov[n++], h->extra.buf, h->m.extralen);
+	chan_sendv(c->p->keeper, IMSG_AUTH_HELLO, s->slot, s->gen, iov, n);
+}
+
 void
-session_hello(struct conn *c, const struct conf_realm *r,
-    struct m_auth_hello *h, const uint8_t *authid)
+session_hello(struct conn *c, const struct conf_realm *r, struct hello *h)
 {
 	struct proxy	*p = c->p;
 	struct psess	*s;
-	struct iovec	 iov[3];
-	uint32_t	 gids[AUTH_MAXGROUPS];
-	union {
-		const uint8_t	*c;
-		uint8_t		*p;
-	} u = { .c = authid };
 
 	if (p->keeper == NULL || p->is_shutting ||
 	    p->brokers[r->broker].chan == NULL) {
@@ -327,21 +359,22 @@ session_hello(struct conn *c, const struct conf_realm *r,
 	s->realm_id = r->id;
 	s->loose_ids = r->loose_ids;
 	s->state = SESS_AUTHENTICATING;
-	h->realm = r->id;
-	if (c->l->flags & LISTEN_UNIX) {
-		h->proofs |= PROOF_SOCKET;
-		h->uid = c->uid;
-		h->gid = c->gid;
-		h->ngroups = peer_groups(c, gids, AUTH_MAXGROUPS);
-	}
-	iov[0].iov_base = h;
-	iov[0].iov_len = sizeof(*h);
-	iov[1].iov_base = gids;
-	iov[1].iov_len = h->ngroups * sizeof(gids[0]);
-	iov[2].iov_base = u.p;
-	iov[2].iov_len = h->authidlen;
-	chan_sendv(p->keeper, IMSG_AUTH_HELLO, s->slot, s->gen, iov, 3);
+	ask_keeper(s, h);
 	conn_set_phase(c, p->conf->limits.authenticate);
+}
+
+void
+session_authenticate(struct psess *s, const struct response *r)
+{
+	struct iovec	iov[5];
+
+	set_iov(&iov[0], &r->m, sizeof(r->m));
+	set_iov(&iov[1], r->sig, r->m.siglen);
+	set_iov(&iov[2], r->nonce, r->m.noncelen);
+	set_iov(&iov[3], r->cbname, r->m.cbnamelen);
+	set_iov(&iov[4], r->cbdata, r->m.cbdatalen);
+	s->is_challenged = 0;
+	chan_sendv(proxy->keeper, IMSG_AUTH_RESPONSE, s->slot, s->gen, iov, 5);
 }
 
 /*
@@ -365,6 +398,48 @@ keeper_sess(struct proxy *p, const struct imsg *m, int *nonsense)
 	if (s == NULL || s->gen != m->gen)
 		return (NULL);
 	return (s);
+}
+
+/* Each text of a CHALLENGE is as long as said, and UTF-8. */
+static int
+challenge_is_valid(const struct m_auth_challenge *m, const char *texts,
+    size_t len)
+{
+	return (m->challengelen <= AUTH_MAXTEXT &&
+	    m->saltlen <= AUTH_MAXTEXT && m->noncelen <= AUTH_MAXTEXT &&
+	    len == (size_t)m->challengelen + m->saltlen + m->noncelen &&
+	    m->kdf <= AUTH_KDF_ARGON2ID13_AUTOBAHN &&
+	    wamp_auth_name(m->method) != NULL &&
+	    out_is_text(texts, m->challengelen) &&
+	    out_is_text(texts + m->challengelen, m->saltlen) &&
+	    out_is_text(texts + m->challengelen + m->saltlen, m->noncelen));
+}
+
+int
+session_on_challenge(struct chan *ch, struct imsg *m)
+{
+	const char		*texts = (const char *)m->data +
+				    sizeof(struct m_auth_challenge);
+	struct m_auth_challenge	 a;
+	struct psess		*s;
+	int			 nonsense;
+
+	memcpy(&a, m->data, sizeof(a));
+	if (!challenge_is_valid(&a, texts, m->len - sizeof(a)))
+		return (-1);
+	if ((s = keeper_sess(chan_arg(ch), m, &nonsense)) == NULL)
+		return (nonsense ? -1 : 0);
+	if (s->state == SESS_GONE)
+		return (0);	/* crosses the CANCEL */
+	if (s->state == SESS_JOINED) {
+		broker_suspect(s->broker, "a session that was not granted");
+		return (0);
+	}
+	if (s->is_challenged)
+		return (-1);
+	s->is_challenged = 1;
+	out_challenge(s->conn, &a, texts);
+	return (0);
 }
 
 int
@@ -441,7 +516,7 @@ log_joined(const struct conn *c, const struct psess *s)
 
 static void
 session_welcome(struct psess *s, const struct m_session_open *o,
-    const uint8_t *text)
+    const uint8_t *text, const struct val *extra)
 {
 	struct conn	*c = s->conn;
 
@@ -455,13 +530,38 @@ session_welcome(struct psess *s, const struct m_session_open *o,
 	}
 	s->id = o->session;
 	s->method = o->method;
+	s->provider = o->provider;
 	s->state = SESS_JOINED;
 	log_joined(c, s);
-	out_welcome(c, s);
+	out_welcome(c, s, extra);
 	if (!conn_is_open(c))
 		return;		/* too long for this client, or no memory */
 	transport_joined(c);
 	conn_set_phase(c, 0);
+}
+
+/* Lengths, texts and values of a SESSION_OPEN; extra is of type 0 if it has
+ * none.  0, or -1: nonsense. */
+static int
+open_parse(const struct imsg *m, struct m_session_open *o, struct val *extra)
+{
+	const uint8_t	*p = m->data + sizeof(*o);
+
+	memcpy(o, m->data, sizeof(*o));
+	memset(extra, 0, sizeof(*extra));
+	if ((size_t)o->authidlen + o->rolelen + o->extralen !=
+	    m->len - sizeof(*o) ||
+	    !out_is_text(p, o->authidlen) ||
+	    !out_is_text(p + o->authidlen, o->rolelen) ||
+	    o->session == 0 || o->session > WAMP_ID_MAX ||
+	    o->provider > AUTH_PROVIDER_DYNAMIC ||
+	    wamp_auth_name(o->method) == NULL)
+		return (-1);
+	if (o->extralen == 0)
+		return (0);
+	p += o->authidlen + o->rolelen;
+	return (codec_check(SER_MSGPACK, p, o->extralen, extra) == CODEC_OK &&
+	    extra->type == VAL_MAP ? 0 : -1);
 }
 
 int
@@ -470,14 +570,10 @@ session_on_open(struct chan *ch, struct imsg *m)
 	struct broker		*b = chan_arg(ch);
 	struct m_session_open	 o;
 	struct psess		*s;
+	struct val		 extra;
 	int			 nonsense;
 
-	memcpy(&o, m->data, sizeof(o));
-	if ((size_t)o.authidlen + o.rolelen != m->len - sizeof(o) ||
-	    !out_is_text(m->data + sizeof(o), o.authidlen) ||
-	    !out_is_text(m->data + sizeof(o) + o.authidlen, o.rolelen) ||
-	    o.session == 0 || o.session > WAMP_ID_MAX ||
-	    wamp_auth_name(o.method) == NULL)
+	if (open_parse(m, &o, &extra) == -1)
 		return (-1);
 	s = session_find(b, m, &nonsense);
 	if (nonsense)
@@ -492,7 +588,8 @@ session_on_open(struct chan *ch, struct imsg *m)
 	s->opened = 1;
 	s->await_open = 0;
 	if (s->state == SESS_AUTHENTICATING) {
-		session_welcome(s, &o, m->data + sizeof(o));
+		session_welcome(s, &o, m->data + sizeof(o),
+		    extra.type != 0 ? &extra : NULL);
 		return (0);
 	}
 	send_close(s, CLOSE_NEVER);

@@ -17,7 +17,7 @@
 #include "tls_key.h"
 #include "tlsproxy.h"
 
-#define KEEPER_MAXLEN	4096
+#define KEEPER_MAXLEN	(8 * 1024)
 
 struct proxy	*proxy;
 
@@ -28,6 +28,9 @@ static int	sign_lost;
 static const struct chan_rule keeper_table[IMSG_MAX] = {
 	[IMSG_AUTH_DENY] = { session_on_deny, sizeof(struct m_auth_deny),
 	    sizeof(struct m_auth_deny) + REASON_MAXLEN, 0, 0 },
+	[IMSG_AUTH_CHALLENGE] = { session_on_challenge,
+	    sizeof(struct m_auth_challenge), sizeof(struct m_auth_challenge) +
+	    3 * AUTH_MAXTEXT, 0, 0 },
 	[IMSG_AUTH_GRANTED] = { session_on_granted, 0, 0, 0, 0 },
 };
 
@@ -37,7 +40,7 @@ static int	on_xon(struct chan *, struct imsg *);
 static const struct chan_rule broker_table[IMSG_MAX] = {
 	[IMSG_SESSION_OPEN] = { session_on_open,
 	    sizeof(struct m_session_open), sizeof(struct m_session_open) +
-	    AUTHID_MAXLEN + CONF_MAXNAME, 0, 0 },
+	    AUTHID_MAXLEN + CONF_MAXNAME + AUTH_MAXEXTRA, 0, 0 },
 	[IMSG_SESSION_END] = { session_on_end, sizeof(struct m_session_end),
 	    sizeof(struct m_session_end) + REASON_MAXLEN, 0, 0 },
 	[IMSG_SUBSCRIBED] = { out_on_subscribed, sizeof(struct m_subscribed),

@@ -175,6 +175,8 @@ struct psess {
 	uint8_t			 await_auth;	/* the answer to AUTH_CANCEL */
 	uint8_t			 await_open;	/* granted, but not open yet */
 	uint8_t			 await_end;	/* the answer to SESSION_CLOSE */
+	uint8_t			 is_challenged;	/* AUTHENTICATE may come */
+	uint8_t			 provider;	/* enum auth_provider */
 	uint32_t		 realm_id;
 	uint64_t		 id;
 	uint64_t		 last_request;
@@ -186,6 +188,23 @@ struct psess {
 	char			*realm, *authid, *role;
 	uint32_t		 method;
 	struct sublinks		 subs;
+};
+
+/* What a HELLO says of its client (hello.c). */
+struct hello {
+	struct m_auth_hello	 m;
+	uint8_t			 authid[AUTHID_MAXLEN];
+	uint8_t			 nonce[AUTH_MAXNONCE];
+	struct wbuf		 extra;		/* MessagePack */
+};
+
+/* An AUTHENTICATE: holds a secret, to be wiped. */
+struct response {
+	struct m_auth_response	 m;
+	uint8_t			 sig[AUTH_MAXSIG];
+	uint8_t			 nonce[AUTH_MAXNONCE];
+	uint8_t			 cbname[AUTH_MAXCBNAME];
+	uint8_t			 cbdata[AUTH_MAXCBDATA];
 };
 
 struct slot {
@@ -303,9 +322,21 @@ int	 transport_send(struct conn *, const uint8_t *, size_t);
  * memory.  is_ws and ser as in struct conn. */
 struct pbuf	*transport_frame(int is_ws, int ser, const uint8_t *, size_t);
 
+/* hello.c: who a client says it is */
+int	 val_is_absent(const struct val *);	/* null: as if not there */
+void	 hello_init(struct hello *);
+void	 hello_free(struct hello *);
+/* HELLO.Details; AUTHENTICATE's Signature and Extra: NULL, or how they
+ * violate the protocol.  The response is to be wiped by the caller. */
+const char	*hello_read(struct hello *, const struct val *details);
+const char	*response_read(struct response *, const struct val *signature,
+		    const struct val *extra);
+
 /* session.c: the session state machine */
 void	 session_hello(struct conn *, const struct conf_realm *,
-	    struct m_auth_hello *, const uint8_t *authid);
+	    struct hello *);
+void	 session_authenticate(struct psess *, const struct response *);
+int	 session_on_challenge(struct chan *, struct imsg *);
 /* The transport ended under a session. */
 void	 session_lost(struct conn *, const char *why);
 /* ABORT with reason and English text, then close. */
@@ -353,7 +384,11 @@ void	 wamp_input(struct conn *, const uint8_t *, size_t);
 
 /* wamp_out.c: messages to clients */
 int	 out_is_text(const void *, size_t);	/* UTF-8, as strings must be */
-void	 out_welcome(struct conn *, const struct psess *);
+/* extra: WELCOME's authextra, a map in MessagePack, or NULL */
+void	 out_welcome(struct conn *, const struct psess *,
+	    const struct val *extra);
+void	 out_challenge(struct conn *, const struct m_auth_challenge *,
+	    const char *texts);
 void	 out_abort(struct conn *, enum wamp_err, const char *text);
 void	 out_goodbye(struct conn *, enum wamp_err, const char *text);
 void	 out_error(struct conn *, unsigned int reqtype, uint64_t request,

@@ -154,21 +154,6 @@ to_broker(struct in *in, uint32_t type, const void *m, size_t len,
 
 /* -- options ------------------------------------------------------------ */
 
-/* Clients send options that they have no value for as null, or (wampy.js) as
- * what its serializers make of JavaScript's undefined: as good as not sent. */
-static int
-is_absent(const struct val *v)
-{
-	static const uint8_t	mp_undefined[] = { 0xd4, 0, 0 };
-
-	if (v->type == VAL_NIL)
-		return (1);
-	if (v->ser == SER_CBOR)
-		return (v->len == 1 && v->p[0] == 0xf7);
-	return (v->ser == SER_MSGPACK && v->len == sizeof(mp_undefined) &&
-	    memcmp(v->p, mp_undefined, v->len) == 0);
-}
-
 /* The boolean "key" of a dict: *set keeps its value where there is none.
  * Known keys with a wrong type are violations (notes: T15): -1. */
 static int
@@ -179,7 +164,7 @@ opt_bool(struct in *in, const struct val *dict, const char *key, int *set)
 
 	val_iter_init(&it, dict);
 	while (val_map_next(&it, &k, &v)) {
-		if (!val_is(&k, key, strlen(key)) || is_absent(&v))
+		if (!val_is(&k, key, strlen(key)) || val_is_absent(&v))
 			continue;
 		if (v.type != VAL_BOOL) {
 			session_abort(in->c, VIOLATION,
@@ -203,7 +188,7 @@ opt_word(struct in *in, const struct val *dict, const char *key,
 
 	val_iter_init(&it, dict);
 	while (val_map_next(&it, &k, &v)) {
-		if (!val_is(&k, key, strlen(key)) || is_absent(&v))
+		if (!val_is(&k, key, strlen(key)) || val_is_absent(&v))
 			continue;
 		if (v.type != VAL_STR) {
 			session_abort(in->c, VIOLATION,
@@ -224,72 +209,6 @@ static const char *const invoke_words[] = { "single", "first", "last",
     "roundrobin", "random" };
 
 /* -- opening and closing ------------------------------------------------ */
-
-struct hello {
-	const struct conf_realm	*realm;
-	struct m_auth_hello	 m;
-	struct val		 roles, methods, authid;
-};
-
-/* Details of HELLO: -1 after an ABORT. */
-static int
-hello_details(struct in *in, struct hello *h)
-{
-	struct val_iter	it;
-	struct val	k, v;
-
-	val_iter_init(&it, &in->v[2]);
-	while (val_map_next(&it, &k, &v)) {
-		if (is_absent(&v))
-			continue;
-		if (val_is(&k, "roles", 5))
-			h->roles = v;
-		else if (val_is(&k, "authmethods", 11))
-			h->methods = v;
-		else if (val_is(&k, "authid", 6))
-			h->authid = v;
-	}
-	if (h->roles.type != VAL_MAP || val_count(&h->roles) == 0 ||
-	    val_map_check(&h->roles) == -1) {
-		session_abort(in->c, VIOLATION, "HELLO names no roles");
-		return (-1);
-	}
-	if (h->authid.type != 0 && h->authid.type != VAL_STR) {
-		session_abort(in->c, VIOLATION, "authid must be a string");
-		return (-1);
-	}
-	if (h->methods.type != 0 && h->methods.type != VAL_ARRAY) {
-		session_abort(in->c, VIOLATION, "authmethods must be a list");
-		return (-1);
-	}
-	return (0);
-}
-
-/* Methods of names we know; others are skipped (notes: T85). */
-static int
-hello_methods(struct in *in, struct hello *h)
-{
-	struct val_iter	it;
-	struct val	v;
-	const char	*name;
-	uint32_t	bit;
-
-	if (h->methods.type != VAL_ARRAY || val_count(&h->methods) == 0)
-		return (0);
-	h->m.announced = 1;
-	val_iter_init(&it, &h->methods);
-	while (val_array_next(&it, &v)) {
-		if (v.type != VAL_STR) {
-			session_abort(in->c, VIOLATION,
-			    "authmethods must be strings");
-			return (-1);
-		}
-		for (bit = 1; (name = wamp_auth_name(bit)) != NULL; bit <<= 1)
-			if (val_is(&v, name, strlen(name)))
-				h->m.methods |= bit;
-	}
-	return (0);
-}
 
 /* The realm, or NULL after an ABORT (WAMP, Session Establishment). */
 static const struct conf_realm *
@@ -313,25 +232,19 @@ hello_realm(struct in *in)
 static void
 in_hello(struct in *in)
 {
+	const struct conf_realm	*r;
+	const char		*why;
 	struct hello		 h;
-	const uint8_t		*authid = NULL;
-	size_t			 len = 0;
 
-	memset(&h, 0, sizeof(h));
 	in->c->said_goodbye = 0;
-	if ((h.realm = hello_realm(in)) == NULL ||
-	    hello_details(in, &h) == -1 || hello_methods(in, &h) == -1)
+	if ((r = hello_realm(in)) == NULL)
 		return;
-	if (h.authid.type == VAL_STR) {
-		authid = val_str(&h.authid, in->scratch, AUTHID_MAXLEN, &len);
-		if (authid == NULL || len > AUTHID_MAXLEN) {
-			session_abort(in->c, VIOLATION,
-			    "authid is longer than %d octets", AUTHID_MAXLEN);
-			return;
-		}
-	}
-	h.m.authidlen = (uint16_t)len;
-	session_hello(in->c, h.realm, &h.m, authid);
+	hello_init(&h);
+	if ((why = hello_read(&h, &in->v[2])) != NULL)
+		session_abort(in->c, VIOLATION, "%s", why);
+	else
+		session_hello(in->c, r, &h);
+	hello_free(&h);
 }
 
 static void
@@ -346,7 +259,20 @@ in_abort(struct in *in)
 static void
 in_authenticate(struct in *in)
 {
-	session_abort(in->c, VIOLATION, "AUTHENTICATE without CHALLENGE");
+	const char		*why;
+	struct response		 r;
+
+	/* notes: T91; also a second one before the verdict */
+	if (!in->s->is_challenged) {
+		session_abort(in->c, VIOLATION,
+		    "AUTHENTICATE without CHALLENGE");
+		return;
+	}
+	if ((why = response_read(&r, &in->v[1], &in->v[2])) != NULL)
+		session_abort(in->c, VIOLATION, "%s", why);
+	else
+		session_authenticate(in->s, &r);
+	explicit_bzero(&r, sizeof(r));
 }
 
 static void

@@ -71,17 +71,78 @@ enc_role(struct enc *e)
 	enc_end(e);
 }
 
+/* WAMP, CHALLENGE: the members that the keeper filled. */
 void
-out_welcome(struct conn *c, const struct psess *s)
+out_challenge(struct conn *c, const struct m_auth_challenge *m,
+    const char *texts)
 {
+	static const char *const kdfs[] = {
+	    "", "pbkdf2", "argon2id13", "argon2id-13"
+	};
 	struct enc	 e;
 	struct wbuf	*w = out_begin(&e, c->ser);
+	const char	*method = wamp_auth_name(m->method);
+
+	enc_array(&e, 3);
+	enc_uint(&e, WAMP_CHALLENGE);
+	enc_str(&e, method, strlen(method));
+	enc_map(&e, (m->challengelen > 0) + (m->saltlen > 0) +
+	    (m->noncelen > 0) + (m->kdf > 0) + (m->iterations > 0) +
+	    (m->memory > 0) + (m->keylen > 0));
+	if (m->challengelen > 0) {
+		ENC_KEY(&e, "challenge");
+		enc_str(&e, texts, m->challengelen);
+	}
+	texts += m->challengelen;
+	if (m->saltlen > 0) {
+		ENC_KEY(&e, "salt");
+		enc_str(&e, texts, m->saltlen);
+	}
+	texts += m->saltlen;
+	if (m->noncelen > 0) {
+		ENC_KEY(&e, "nonce");
+		enc_str(&e, texts, m->noncelen);
+	}
+	if (m->kdf > 0) {
+		ENC_KEY(&e, "kdf");
+		enc_str(&e, kdfs[m->kdf], strlen(kdfs[m->kdf]));
+	}
+	if (m->iterations > 0) {
+		ENC_KEY(&e, "iterations");
+		enc_uint(&e, m->iterations);
+	}
+	if (m->memory > 0) {
+		ENC_KEY(&e, "memory");
+		enc_uint(&e, m->memory);
+	}
+	if (m->keylen > 0) {
+		ENC_KEY(&e, "keylen");
+		enc_uint(&e, m->keylen);
+	}
+	enc_end(&e);
+	enc_end(&e);
+	out_send(c, w);
+}
+
+void
+out_welcome(struct conn *c, const struct psess *s, const struct val *extra)
+{
+	struct enc	 e;
+	struct wbuf	*w, *tmp = &proxy->tmp;
 	const char	*method = wamp_auth_name(s->method);
+	const char	*provider = s->provider == AUTH_PROVIDER_DYNAMIC ?
+			    "dynamic" : "static";
+
+	wbuf_reset(tmp);
+	if (extra != NULL && codec_convert(extra, (enum ser)c->ser, tmp) !=
+	    CODEC_OK)
+		extra = NULL;
+	w = out_begin(&e, c->ser);
 
 	enc_array(&e, 3);
 	enc_uint(&e, WAMP_WELCOME);
 	enc_uint(&e, s->id);
-	enc_map(&e, 7);
+	enc_map(&e, extra != NULL ? 8 : 7);
 	ENC_KEY(&e, "realm");
 	enc_str(&e, s->realm, strlen(s->realm));
 	ENC_KEY(&e, "authid");
@@ -91,7 +152,11 @@ out_welcome(struct conn *c, const struct psess *s)
 	ENC_KEY(&e, "authmethod");
 	enc_str(&e, method, strlen(method));
 	ENC_KEY(&e, "authprovider");
-	ENC_KEY(&e, "static");
+	enc_str(&e, provider, strlen(provider));
+	if (extra != NULL) {
+		ENC_KEY(&e, "authextra");
+		enc_raw(&e, tmp->buf, tmp->len);
+	}
 	ENC_KEY(&e, "agent");
 	ENC_KEY(&e, "wampd");
 	ENC_KEY(&e, "roles");

@@ -57,7 +57,8 @@ FIXED = {		# valid imsgs of a tlsproxy to a broker
     'ERROR': struct.pack('=QIHBB', 1, 4, 6, 1, 1) + b'evil.ebody',
     'INVOCATION_FAILED': struct.pack('=QHHI', 1, 9, 4, 0) + b'text',
     'XOFF': b'', 'XON': b'', 'SESSION_CLOSE': b'\2\0\0\0',
-    'GRANT': struct.pack('=QIIIHHII', 4711, 1, 1, 1, 1, 4, 1, 0) + b'root',
+    'GRANT': struct.pack('=QQIIIHHIHBB', 4711, 0, 1, 1, 1, 1, 4, 1, 0, 0, 0) +
+             b'root',
 }
 
 
@@ -288,19 +289,31 @@ def stop(e):
 # -- of a tlsproxy -----------------------------------------------------------
 
 def hello(realm, methods=1, uid=0, gid=0, proofs=0, announced=1, groups=(),
-          authid=b'', ngroups=None, authidlen=None, pad=b''):
+          authid=b'', ngroups=None, authidlen=None, pad=b'', subject=b'',
+          sans=b'', nonce=b'', address=b'', extra=b'', has_authid=None,
+          flags=(0, 0)):
     n = len(groups) if ngroups is None else ngroups
     k = len(authid) if authidlen is None else authidlen
-    return struct.pack('=IIIIBBHHH', realm, methods, uid, gid, proofs,
-                       announced, n, k, 0) + b''.join(
-                           struct.pack('=I', g) for g in groups) + \
-        authid + pad
+    has = k > 0 if has_authid is None else has_authid
+    return struct.pack('=IIIIBBHHHHHHHBBBB', realm, methods, uid, gid, proofs,
+                       announced, n, k, len(subject), len(sans), len(nonce),
+                       len(address), len(extra), has, *flags, 0) + \
+        b'\0' * 84 + b''.join(struct.pack('=I', g) for g in groups) + \
+        authid + subject + sans + nonce + address + extra + pad
 
 
 HELLOS = {		# none may be answered
     'socket': dict(methods=2, proofs=1),
     'socket-groups': dict(methods=2, proofs=1, groups=(0, 0)),
-    'proof-unknown': dict(proofs=2),
+    'proof-unknown': dict(proofs=4),
+    'subject-no-proof': dict(subject=b'/CN=root'),
+    'names-no-proof': dict(sans=b'dns:root\0'),
+    'nonce-huge': dict(nonce=b'x' * 257),
+    'address-huge': dict(address=b'x' * 129),
+    'extra-huge': dict(extra=b'x' * 4097),
+    'authid-none': dict(authid=b'root', has_authid=0),
+    'flags': dict(flags=(2, 0)),
+    'flags-binding': dict(flags=(0, 2)),
     'proof-all': dict(proofs=255),
     'groups-no-proof': dict(groups=(0,)),
     'groups-short': dict(proofs=1, ngroups=5),
@@ -588,8 +601,9 @@ def grants(e, chan):
     b = e.by_name(chan)
     for proxy, gen in ((0, 99), (0, 0), (1, 77), (900, 1), (65535, 1)):
         for realm in list(e.realms.values()) + [(0, 0), (4711, 0)]:
-            b.send('GRANT', struct.pack('=QIIIHHII', 4711, realm[0], 1, gen,
-                                        proxy, 4, 1, 0) + b'root', 1, 1)
+            b.send('GRANT', struct.pack('=QQIIIHHIHBB', 4711, 0, realm[0], 1,
+                                        gen, proxy, 4, 1, 0, 0, 0) + b'root',
+                   1, 1)
     verdict('grants', True)
 
 

@@ -166,6 +166,7 @@ send_question(struct proxy *p, const struct question *q, uint32_t slot,
 	size_t			len = sizeof(m);
 
 	m.authidlen = sizeof(authid) - 1;
+	m.has_authid = 1;
 	memcpy(buf, &m, sizeof(m));
 	memcpy(buf + len, q->groups, m.ngroups * sizeof(uint32_t));
 	len += m.ngroups * sizeof(uint32_t);
@@ -611,7 +612,7 @@ test_hello_nonsense(void)
 		size_t		 off;	/* of an octet in m_auth_hello */
 		uint8_t		 val;
 	} bad[] = {
-		{ "proofs", offsetof(struct m_auth_hello, proofs), 2 },
+		{ "proofs", offsetof(struct m_auth_hello, proofs), 4 },
 		{ "announced", offsetof(struct m_auth_hello, announced), 2 },
 		{ "methods", offsetof(struct m_auth_hello, methods) + 1, 1 },
 		{ "methods without authmethods",
@@ -624,6 +625,26 @@ test_hello_nonsense(void)
 		    1 },
 		{ "long authid", offsetof(struct m_auth_hello, authidlen) + 1,
 		    2 },
+		{ "subject without a certificate",
+		    offsetof(struct m_auth_hello, subjectlen), 1 },
+		{ "names without a certificate",
+		    offsetof(struct m_auth_hello, sanslen), 1 },
+		{ "nonce missing", offsetof(struct m_auth_hello, noncelen),
+		    1 },
+		{ "long nonce", offsetof(struct m_auth_hello, noncelen) + 1,
+		    2 },
+		{ "address missing",
+		    offsetof(struct m_auth_hello, addresslen), 1 },
+		{ "extra missing", offsetof(struct m_auth_hello, extralen),
+		    1 },
+		{ "long extra", offsetof(struct m_auth_hello, extralen) + 1,
+		    0x11 },
+		{ "has_authid", offsetof(struct m_auth_hello, has_authid),
+		    2 },
+		{ "has_pubkey", offsetof(struct m_auth_hello, has_pubkey),
+		    2 },
+		{ "wants_binding",
+		    offsetof(struct m_auth_hello, wants_binding), 2 },
 	};
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

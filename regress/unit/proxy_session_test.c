@@ -106,7 +106,9 @@ want_hello(const char *details, uint32_t methods, int announced,
 	    m.announced != announced || m.proofs != 0 || m.uid != 0 ||
 	    m.gid != 0 || m.ngroups != 0 ||
 	    m.authidlen != strlen(authid) ||
-	    g.len != sizeof(m) + m.authidlen ||
+	    m.has_authid != (authid[0] != '\0') || m.has_pubkey ||
+	    g.len != sizeof(m) + m.authidlen + m.addresslen ||
+	    m.addresslen == 0 ||
 	    memcmp(g.data + sizeof(m), authid, m.authidlen) != 0)
 		errx(1, "AUTH_HELLO of %s: methods %u announced %u authid "
 		    "%.*s", details, m.methods, m.announced, m.authidlen,
@@ -240,7 +242,7 @@ hello_on_unix(void)
 	    m.gid != getgid() || m.ngroups != n)
 		errx(1, "proofs %u uid %u gid %u, %u groups", m.proofs,
 		    m.uid, m.gid, m.ngroups);
-	if (g.len != sizeof(m) + (size_t)n * 4 + 1)
+	if (g.len != sizeof(m) + (size_t)n * 4 + 1 + m.addresslen)
 		errx(1, "AUTH_HELLO has %zu octets", g.len);
 	memcpy(got, g.data + sizeof(m), (size_t)n * 4);
 	for (i = 0; i < n; i++)
