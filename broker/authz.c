@@ -2,64 +2,112 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * What the role of a session permits.  The last rule that matches decides;
- * nothing matches: denied.  An empty role permits nothing.
+ * What a session may do, by the rules of its role (common/rules.c), and what
+ * was found out lately.  That is one table for all sessions: what somebody
+ * asks for at random costs others a look into the rules, and nothing else.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker.h"
 #include "conf.h"
-#include "xmalloc.h"
+#include "rules.h"
 
-/* The URIs stay the configuration's, which lives until the next is loaded. */
-void
-authz_load(struct role *role, const struct conf_role *conf)
+#define KNOWN_MAX	16384		/* power of two; 2 MB */
+#define KNOWN_TEXT	104		/* longer ones are not remembered */
+
+/* Answers for one URI, and for one authid if the rules have {authid}. */
+struct known {
+	uint64_t	 hash;
+	uint64_t	 serial;	/* of the rules; 0: nothing */
+	uint16_t	 urilen;
+	uint16_t	 authidlen;
+	uint8_t		 asked;		/* ACTION_* */
+	uint8_t		 allowed;
+	char		 text[KNOWN_TEXT];	/* URI, authid */
+};
+
+static struct known	*known;
+static uint64_t		 lastserial;
+
+int
+authz_init(void)
 {
-	const struct conf_rule	*c;
-	struct rule		*r;
-	size_t			 n = 0;
+	known = calloc(KNOWN_MAX, sizeof(*known));
+	return (known == NULL ? -1 : 0);
+}
 
+void
+authz_load(const struct realm *r, struct role *role,
+    const struct conf_role *conf)
+{
 	authz_free(role);
-	TAILQ_FOREACH(c, &conf->rules, entry)
-		n++;
-	if (n == 0)
-		return;
-	role->rules = xcalloc(n, sizeof(*role->rules));
-	TAILQ_FOREACH(c, &conf->rules, entry) {
-		r = &role->rules[role->nrules++];
-		r->uri.p = c->uri;
-		r->uri.len = c->urilen;
-		r->allow = c->allow;
-		r->actions = c->actions;
-		r->match = c->match;
-		r->anyuri = c->anyuri;
-	}
+	role->rules = rules_new(conf, r->rules);
+	role->rules_serial = ++lastserial;
 }
 
 void
 authz_free(struct role *role)
 {
-	free(role->rules);
+	rules_free(role->rules);
 	role->rules = NULL;
-	role->nrules = 0;
+	role->rules_serial = 0;
 }
 
-/*
- * For a URI that is a concrete one.  A pattern would have to lie within the
- * rule that decides (uri_covers(), threats: lesson 9); there are none yet.
- */
-int
-authz_allows(const struct role *role, unsigned int action,
+static enum authz_verdict
+ask_rules(const struct session *s, unsigned int action, const struct uri *u)
+{
+	const struct conf_rule	*ru;
+
+	ru = rules_decide(s->role->rules, action, u, &s->authid);
+	return (ru != NULL && ru->allow ? AUTHZ_ALLOW : AUTHZ_DENY);
+}
+
+static int
+is_known(const struct known *k, uint64_t hash, uint64_t serial,
+    const struct uri *u, const struct uri *authid)
+{
+	return (k->hash == hash && k->serial == serial &&
+	    k->urilen == u->len && k->authidlen == authid->len &&
+	    memcmp(k->text, u->p, u->len) == 0 &&
+	    memcmp(k->text + u->len, authid->p, authid->len) == 0);
+}
+
+enum authz_verdict
+authz_check(const struct session *s, unsigned int action,
     const struct uri *u)
 {
-	const struct rule	*r;
-	size_t			 i;
+	static const struct uri	 nobody = { "", 0 };
+	const struct uri	*authid = &nobody;
+	const struct role	*role = s->role;
+	struct known		*k;
+	enum authz_verdict	 v;
+	uint64_t		 hash;
 
-	for (i = role->nrules; i > 0; i--) {
-		r = &role->rules[i - 1];
-		if ((r->actions & action) != 0 && (r->anyuri ||
-		    uri_matches(&r->uri, (enum uri_match)r->match, u)))
-			return (r->allow);
+	if (role->rules == NULL)
+		return (AUTHZ_DENY);
+	hash = role->rules_serial;
+	if (rules_have_authid(role->rules)) {
+		authid = &s->authid;
+		hash ^= s->authid_hash;
 	}
-	return (0);
+	if ((size_t)u->len + authid->len > KNOWN_TEXT)
+		return (ask_rules(s, action, u));
+	hash = hash_pair(hash_bytes(u->p, u->len), hash);
+	k = &known[hash & (KNOWN_MAX - 1)];
+	if (!is_known(k, hash, role->rules_serial, u, authid)) {
+		k->hash = hash;
+		k->serial = role->rules_serial;
+		k->urilen = u->len;
+		k->authidlen = authid->len;
+		k->asked = k->allowed = 0;
+		memcpy(k->text, u->p, u->len);
+		memcpy(k->text + u->len, authid->p, authid->len);
+	} else if ((k->asked & action) != 0)
+		return ((k->allowed & action) != 0 ? AUTHZ_ALLOW : AUTHZ_DENY);
+	v = ask_rules(s, action, u);
+	k->asked |= (uint8_t)action;
+	if (v == AUTHZ_ALLOW)
+		k->allowed |= (uint8_t)action;
+	return (v);
 }

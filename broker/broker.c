@@ -450,7 +450,7 @@ prepare(void)
 	if (broker.sweep == NULL || htab_init(&broker.realmids) == -1 ||
 	    htab_init(&broker.sessions) == -1 ||
 	    htab_init(&broker.links) == -1 || htab_init(&broker.regs) == -1 ||
-	    htab_init(&broker.invocations) == -1)
+	    htab_init(&broker.invocations) == -1 || authz_init() == -1)
 		fatalx("out of memory");
 }
 

@@ -27,6 +27,7 @@ struct conf_role;
 struct event;
 struct imsg;
 struct pbuf;
+struct rules;
 
 /* -- hash.c: tables that a peer cannot make slow ------------------------ */
 
@@ -88,22 +89,13 @@ struct peer {
 };
 TAILQ_HEAD(peers, peer);
 
-/* One line of a role, the strings are the configuration's. */
-struct rule {
-	struct uri	 uri;
-	uint8_t		 allow;
-	uint8_t		 actions;	/* ACTION_* */
-	uint8_t		 match;		/* enum uri_match */
-	uint8_t		 anyuri;
-};
-
 /* Freed when it is gone from the configuration and no session has it. */
 struct role {
 	LIST_ENTRY(role) entry;
 	uint32_t	 id;
 	char		*name;
-	struct rule	*rules;
-	size_t		 nrules;
+	struct rules	*rules;		/* compiled; NULL: gone */
+	uint64_t	 rules_serial;	/* never used again */
 	unsigned int	 nsessions;
 	uint8_t		 is_gone;
 };
@@ -133,6 +125,8 @@ struct session {
 	uint32_t		 slot, gen;
 	struct realm		*realm;
 	struct role		*role;
+	struct uri		 authid;	/* text behind the struct */
+	uint64_t		 authid_hash;
 	LIST_HEAD(, sublink)	 links;
 	LIST_HEAD(, registration) regs;
 	LIST_HEAD(, invocation)	 calls;		/* as caller */
@@ -141,6 +135,7 @@ struct session {
 	uint64_t		 lastinv;	/* INVOCATION.Request */
 	uint32_t		 confgen;	/* rights checked against */
 	uint8_t			 is_slow;	/* XOFF */
+	char			 text[];
 };
 TAILQ_HEAD(sessions, session);
 
@@ -372,9 +367,18 @@ unsigned int	 dealer_cancel(struct session *, unsigned int *steps);
 
 /* -- authz.c ------------------------------------------------------------ */
 
-void	 authz_load(struct role *, const struct conf_role *);
+enum authz_verdict {
+	AUTHZ_DENY = 0,
+	AUTHZ_ALLOW = 1
+};
+
+int	 authz_init(void);		/* -1: no memory */
+/* The role's rules; the conf_role must live until the next are loaded. */
+void	 authz_load(const struct realm *, struct role *,
+	    const struct conf_role *);
 void	 authz_free(struct role *);
-int	 authz_allows(const struct role *, unsigned int action,
-	    const struct uri *);
+/* action: one ACTION_*, on a concrete URI by the realm's rules */
+enum authz_verdict	 authz_check(const struct session *,
+			    unsigned int action, const struct uri *);
 
 #endif /* WAMPD_BROKER_H */

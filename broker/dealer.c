@@ -122,7 +122,8 @@ dealer_recheck(struct session *s)
 	/* the tlsproxy keeps no list of these: nothing to tell it */
 	for (reg = LIST_FIRST(&s->regs); reg != NULL; reg = next) {
 		next = LIST_NEXT(reg, session_entry);
-		if (authz_allows(s->role, ACTION_REGISTER, &reg->procedure))
+		if (authz_check(s, ACTION_REGISTER, &reg->procedure) ==
+		    AUTHZ_ALLOW)
 			continue;
 		session_log_revoked(s, "registration", &reg->procedure);
 		reg_free(reg);

@@ -129,7 +129,8 @@ pubsub_recheck(struct session *s)
 
 	for (l = LIST_FIRST(&s->links); l != NULL; l = next) {
 		next = LIST_NEXT(l, session_entry);
-		if (authz_allows(s->role, ACTION_SUBSCRIBE, &l->sub->topic))
+		if (authz_check(s, ACTION_SUBSCRIBE, &l->sub->topic) ==
+		    AUTHZ_ALLOW)
 			continue;
 		id = l->sub->id;
 		session_log_revoked(s, "subscription", &l->sub->topic);

@@ -75,7 +75,7 @@ role_load(struct realm *r, const struct conf_role *conf)
 		LIST_INSERT_HEAD(&r->roles, role, entry);
 	}
 	role->is_gone = 0;
-	authz_load(role, conf);
+	authz_load(r, role, conf);
 }
 
 static void

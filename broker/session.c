@@ -74,7 +74,7 @@ session_find_id(uint64_t id)
 
 static void
 session_open(struct session *s, const struct m_grant *g,
-    const uint8_t *authid, const uint8_t *extra)
+    const uint8_t *extra)
 {
 	struct m_session_open	 m;
 	struct iovec		 iov[4];
@@ -84,35 +84,40 @@ session_open(struct session *s, const struct m_grant *g,
 	m.session = s->id;
 	m.realm = s->realm->id;
 	m.method = g->method;
-	m.authidlen = g->authidlen;
+	m.authidlen = s->authid.len;
 	m.rolelen = (uint16_t)strlen(s->role->name);
 	m.extralen = g->extralen;
 	m.provider = g->provider;
 	iov_set(&iov[0], &m, sizeof(m));
-	iov_set(&iov[1], authid, m.authidlen);
+	iov_set(&iov[1], s->authid.p, m.authidlen);
 	iov_set(&iov[2], s->role->name, m.rolelen);
 	iov_set(&iov[3], extra, m.extralen);
 	session_sendv(s, IMSG_SESSION_OPEN, iov, 4);
 	log_debug("session %llu %s joined authid=%s role=%s proxy=%u",
 	    (unsigned long long)s->id, s->realm->name,
-	    log_vis(vis, sizeof(vis), authid, m.authidlen), s->role->name,
+	    log_vis(vis, sizeof(vis), s->authid.p, m.authidlen), s->role->name,
 	    s->peer->id.instance);
 }
 
 /* NULL without memory. */
 static struct session *
-session_new(struct peer *p, const struct imsg *im, uint64_t id,
-    struct realm *r, struct role *role)
+session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
+    const uint8_t *authid, struct realm *r, struct role *role)
 {
 	struct session	*s;
+	size_t		 len = sizeof(*s) + g->authidlen;
 
-	if (state_take(sizeof(*s)) == -1)
+	if (state_take(len) == -1)
 		return (NULL);
-	if ((s = calloc(1, sizeof(*s))) == NULL) {
-		state_give(sizeof(*s));
+	if ((s = calloc(1, len)) == NULL) {
+		state_give(len);
 		return (NULL);
 	}
-	s->id = id;
+	memcpy(s->text, authid, g->authidlen);
+	s->authid.p = s->text;
+	s->authid.len = g->authidlen;
+	s->authid_hash = hash_bytes(s->text, s->authid.len);
+	s->id = g->session;
 	s->serial = ++broker.lastserial;
 	s->peer = p;
 	s->slot = im->slot;
@@ -126,7 +131,7 @@ session_new(struct peer *p, const struct imsg *im, uint64_t id,
 	TAILQ_INIT(&s->invocations);
 	r->nsessions++;
 	role->nsessions++;
-	htab_insert(&broker.sessions, &s->byid, hash_pair(id, 0));
+	htab_insert(&broker.sessions, &s->byid, hash_pair(s->id, 0));
 	LIST_INSERT_HEAD(&p->sessions, s, peer_entry);
 	TAILQ_INSERT_TAIL(&broker.checked, s, all_entry);
 	return (s);
@@ -216,7 +221,7 @@ session_grant(struct chan *c, struct imsg *im)
 	sl->gen = im->gen;
 	if ((err = grant_may(&g, &r, &role, &why)) == WERR_NONE) {
 		err = WERR_SYSTEM_SHUTDOWN;
-		s = session_new(p, im, g.session, r, role);
+		s = session_new(p, im, &g, authid, r, role);
 	}
 	if (s == NULL) {
 		sl->unanswered++;
@@ -224,7 +229,7 @@ session_grant(struct chan *c, struct imsg *im)
 		return (0);
 	}
 	sl->session = s;
-	session_open(s, &g, authid, extra);
+	session_open(s, &g, extra);
 	return (0);
 }
 
@@ -245,7 +250,7 @@ session_bury(struct session *s, unsigned int *steps)
 		sweep_wake();
 		return (n);
 	}
-	state_give(sizeof(*s));
+	state_give(sizeof(*s) + s->authid.len);
 	free(s);
 	return (n + 1);
 }
@@ -426,7 +431,7 @@ session_may(const struct session *s, unsigned int action,
 		    "not a URI by the strict rules" : "not a URI";
 		return (WERR_INVALID_URI);
 	}
-	if (!authz_allows(s->role, action, u)) {
+	if (authz_check(s, action, u) != AUTHZ_ALLOW) {
 		*why = "not allowed";
 		return (WERR_NOT_AUTHORIZED);
 	}

@@ -8,6 +8,8 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		obuf.o \
 		pbuf.o \
 		proc.o \
+		rules.o \
+		ruleuri.o \
 		sandbox.o \
 		sandbox_filter.o \
 		tlsa.o \

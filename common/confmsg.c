@@ -19,6 +19,7 @@
 #include "conf.h"
 #include "log.h"
 #include "msgtypes.h"
+#include "ruleuri.h"
 #include "wamp.h"
 #include "xmalloc.h"
 
@@ -686,9 +687,10 @@ recv_rule(struct receiving *r)
 		return (-1);
 	u.p = uri;
 	u.len = m.urilen;
-	if (m.anyuri ? m.urilen != 0 : !uri_is_pattern(&u,
+	if (m.anyuri ? m.urilen != 0 : ruleuri_check(&u,
 	    (enum uri_match)m.match,
-	    realm->strict_uris ? URI_STRICT : URI_LOOSE))
+	    realm->strict_uris ? URI_STRICT : URI_LOOSE, role->name) !=
+	    RULEURI_OK)
 		return (-1);
 	ru = xcalloc(1, sizeof(*ru));
 	ru->allow = m.allow;

@@ -145,9 +145,8 @@ starts_with(const struct uri *u, const char *p, size_t len)
 	return (len <= u->len && memcmp(u->p, p, len) == 0);
 }
 
-/* End of the component that begins at i. */
-static size_t
-component_end(const struct uri *u, size_t i)
+size_t
+uri_component_end(const struct uri *u, size_t i)
 {
 	const char	*dot;
 
@@ -166,8 +165,8 @@ wildcard_covers(const struct uri *a, const struct uri *b)
 	size_t	i = 0, j = 0, iend, jend;
 
 	for (;;) {
-		iend = component_end(a, i);
-		jend = component_end(b, j);
+		iend = uri_component_end(a, i);
+		jend = uri_component_end(b, j);
 		if (iend > i && (iend - i != jend - j ||
 		    memcmp(a->p + i, b->p + j, iend - i) != 0))
 			return (0);
@@ -200,7 +199,7 @@ literal_len(const struct uri *u)
 	size_t	i = 0, end;
 
 	for (;;) {
-		if ((end = component_end(u, i)) == i)
+		if ((end = uri_component_end(u, i)) == i)
 			return (i);
 		if (end == u->len)
 			return (end);

@@ -60,5 +60,7 @@ int	 uri_covers(const struct uri *a, enum uri_match am,
 int	 uri_eq(const struct uri *, const struct uri *);
 /* Components of a URI or wildcard pattern: dots + 1. */
 unsigned int	 uri_components(const struct uri *);
+/* Where the component that begins at i ends; the dot or the end. */
+size_t	 uri_component_end(const struct uri *, size_t i);
 
 #endif /* WAMPD_URI_H */

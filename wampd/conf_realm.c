@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "parse.h"
+#include "ruleuri.h"
 #include "wamp.h"
 #include "xmalloc.h"
 
@@ -179,11 +180,6 @@ role_rule(int allow, uint32_t actions, int match, const char *uri)
 {
 	struct conf_rule	*ru;
 
-	if (uri != NULL && strpbrk(uri, "{}") != NULL) {
-		conf_error("%s: braces in the URI of a rule are not supported "
-		    "by this version", parse_shown(uri));
-		return;
-	}
 	ru = xcalloc(1, sizeof(*ru));
 	ru->allow = (uint8_t)allow;
 	ru->actions = (uint8_t)actions;
@@ -198,25 +194,44 @@ role_rule(int allow, uint32_t actions, int match, const char *uri)
 
 /* "uri strict" may come after the roles: so it is the realm's end. */
 static void
-rule_check(const struct conf_realm *r, const struct conf_rule *ru)
+rule_check(const struct conf_realm *r, const struct conf_role *ro,
+    const struct conf_rule *ru)
 {
 	static const char *const kinds[MATCH_MAX] = {
 		"URI", "prefix", "wildcard pattern"
 	};
-	struct uri		 u;
+	const char		*shown, *strictly;
+	struct uri		 u = { ru->uri, ru->urilen };
 
 	if (ru->anyuri)
 		return;
-	u.p = ru->uri;
-	u.len = ru->urilen;
-	if (!uri_is_pattern(&u, (enum uri_match)ru->match,
-	    r->strict_uris ? URI_STRICT : URI_LOOSE))
-		conf_error_at(ru->file, ru->line, "%s: is no %s%s",
-		    parse_shown(ru->uri), kinds[ru->match],
-		    r->strict_uris ? " by strict rules" : "");
-	else if (!uri_is_utf8(&u))
-		conf_error_at(ru->file, ru->line, "%s: is not UTF-8",
-		    parse_shown(ru->uri));
+	shown = parse_shown(ru->uri);
+	strictly = r->strict_uris ? " by strict rules" : "";
+	switch (ruleuri_check(&u, (enum uri_match)ru->match,
+	    r->strict_uris ? URI_STRICT : URI_LOOSE, ro->name)) {
+	case RULEURI_OK:
+		break;
+	case RULEURI_BRACE:
+		conf_error_at(ru->file, ru->line, "%s: braces are for {authid} "
+		    "and {authrole} only", shown);
+		break;
+	case RULEURI_PREFIX:
+		conf_error_at(ru->file, ru->line, "%s: a dot must follow "
+		    "{authid}: the prefix would match longer authids", shown);
+		break;
+	case RULEURI_ROLE:
+		conf_error_at(ru->file, ru->line, "%s: the role's name %s is "
+		    "no component of a URI%s", shown, parse_shown(ro->name),
+		    strictly);
+		break;
+	case RULEURI_PATTERN:
+		conf_error_at(ru->file, ru->line, "%s: is no %s%s", shown,
+		    kinds[ru->match], strictly);
+		break;
+	case RULEURI_UTF8:
+		conf_error_at(ru->file, ru->line, "%s: is not UTF-8", shown);
+		break;
+	}
 }
 
 void
@@ -229,7 +244,7 @@ realm_end(void)
 
 	TAILQ_FOREACH(ro, &r->roles, entry)
 		TAILQ_FOREACH(ru, &ro->rules, entry)
-			rule_check(r, ru);
+			rule_check(r, ro, ru);
 	if (parser.is_blocklost)
 		return;
 	if (TAILQ_EMPTY(&r->auths))

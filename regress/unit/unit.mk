@@ -62,7 +62,8 @@ $(B)/regress/unit/connlimit: $(UNIT_OBJS_connlimit)
 $(B)/regress/unit/edges: $(UNIT_OBJS_edges)
 
 # the broker's
-UNIT_TESTS +=	broker_hash $(BROKER_TESTS)
+UNIT_TESTS +=	authz broker_hash $(BROKER_TESTS)
+UNIT_OBJS_authz =	$(addprefix $(B)/obj/broker/, authz.o hash.o)
 UNIT_OBJS_broker_hash =	$(B)/obj/broker/hash.o
 $(B)/regress/unit/broker_hash: $(UNIT_OBJS_broker_hash)
 BROKER_TESTS =	broker_flow broker_hostile broker_model broker_pubsub broker_rpc \
@@ -74,6 +75,7 @@ UNIT_OBJS_broker_model = $(BPLAY_OBJS)
 UNIT_OBJS_broker_pubsub = $(BPLAY_OBJS)
 UNIT_OBJS_broker_rpc =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_session = $(BPLAY_OBJS)
+$(B)/regress/unit/authz: $(UNIT_OBJS_authz)
 $(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
 
 # the configuration's
