@@ -13,6 +13,8 @@
 #include "chan.h"
 #include "wampd.h"
 
+#define CHECK_DENIED	3	/* exit status: -t, and something is denied */
+
 /* Its answer, or its death, ends the loop. */
 static int
 check_keys(struct wampd *w)
@@ -31,6 +33,23 @@ check_keys(struct wampd *w)
 	return (w->status == 0 ? 0 : -1);
 }
 
+/* All allowed, some denied, or some no question at all. */
+static int
+check_rules(struct wampd *w)
+{
+	size_t	i;
+	int	may, rv = 0;
+
+	for (i = 0; i < w->ntests; i++) {
+		may = ruletest(w->conf, w->tests[i]);
+		if (may == -1)
+			rv = 1;
+		else if (may == 0 && rv == 0)
+			rv = CHECK_DENIED;
+	}
+	return (rv);
+}
+
 /* Returns the exit status. */
 int
 check(struct wampd *w)
@@ -43,11 +62,13 @@ check(struct wampd *w)
 		rv = -1;
 	if (rv == -1 || check_keys(w) == -1)
 		return (1);
-	if (w->verbose)
+	if (w->ntests > 0)
+		rv = check_rules(w);
+	else if (w->verbose)
 		conf_print(w->conf, stdout);
 	else {
 		conf_print_summary(w->conf, stdout);
 		fprintf(stderr, "configuration OK\n");
 	}
-	return (fflush(stdout) == 0 ? 0 : 1);
+	return (fflush(stdout) == 0 ? rv : 1);
 }

@@ -29,7 +29,8 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: wampd [-dnvV] [-D macro=value] [-f file] "
-	    "[-p pidfile]\n");
+	    "[-p pidfile]\n"
+	    "       wampd -n -t test ... [-D macro=value] [-f file]\n");
 	exit(1);
 }
 
@@ -53,7 +54,7 @@ options(struct wampd *w, int argc, char **argv)
 {
 	int	ch;
 
-	while ((ch = getopt(argc, argv, "D:df:np:vV")) != -1) {
+	while ((ch = getopt(argc, argv, "D:df:np:t:vV")) != -1) {
 		switch (ch) {
 		case 'D':
 			add_macro(w, optarg);
@@ -72,6 +73,11 @@ options(struct wampd *w, int argc, char **argv)
 			free(w->pidfile);
 			w->pidfile = xstrdup(optarg);
 			break;
+		case 't':
+			w->tests = xreallocarray(w->tests, w->ntests + 1,
+			    sizeof(*w->tests));
+			w->tests[w->ntests++] = optarg;
+			break;
 		case 'v':
 			w->verbose++;
 			break;
@@ -82,7 +88,7 @@ options(struct wampd *w, int argc, char **argv)
 			usage();
 		}
 	}
-	if (optind != argc)
+	if (optind != argc || (w->ntests > 0 && !w->is_check))
 		usage();
 	if (w->conffile == NULL)
 		w->conffile = xstrdup(CONFFILE);
@@ -294,6 +300,7 @@ end(struct wampd *w)
 	free(w->conffile);
 	free(w->pidfile);
 	free(w->macros);
+	free(w->tests);
 }
 
 /* Returns the exit status. */

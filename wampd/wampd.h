@@ -157,6 +157,8 @@ struct wampd {
 	int			 pidfd;
 	struct conf_macro	*macros;
 	size_t			 nmacros;
+	const char		**tests;	/* -t */
+	size_t			 ntests;
 	int			 is_foreground;	/* -d */
 	int			 is_check;	/* -n */
 	int			 verbose;	/* -v */
@@ -234,6 +236,13 @@ void		 listen_abort(struct wampd *);
 void		 listen_close(struct wampd *);
 void		 listen_remove(struct wampd *);
 int		 listen_fd(void *, const struct conf_listen *, unsigned int);
+
+/* ruletest.c */
+/*
+ * -t 'realm role action uri [match] [authid name]': print the answer.
+ * 1 allowed, 0 denied, -1 no such question (logged).
+ */
+int		 ruletest(const struct conf *, const char *);
 
 /* unixsock.c */
 int		 unixsock_bind(const char *, mode_t, uid_t, gid_t, int *,

@@ -19,6 +19,7 @@ WAMPD_OBJS =	$(addprefix $(B)/obj/wampd/, \
 		pathwalk.o \
 		printconf.o \
 		reload.o \
+		ruletest.o \
 		unixsock.o \
 		wampd.o \
 		)
