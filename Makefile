@@ -30,6 +30,7 @@ endif
 LIBS_EVENT :=	$(shell $(PKG_CONFIG) --libs libevent_core 2>/dev/null)
 LIBS_TLS :=	$(shell $(PKG_CONFIG) --libs libtls 2>/dev/null) -lcrypto
 LIBS_CRYPTO :=	-lcrypto
+LIBS_UNBOUND :=	$(shell $(PKG_CONFIG) --libs libunbound 2>/dev/null)
 LIBS_SECCOMP :=	$(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null)
 LIBS_CRED :=	-lcrypto $(shell $(PKG_CONFIG) --libs libargon2 libidn 2>/dev/null)
 LIBS_BSD :=	$(shell $(PKG_CONFIG) --libs libbsd-overlay 2>/dev/null)

@@ -46,6 +46,8 @@ conn_update(struct client *c)
 	int		 in = 0, out = 0;
 
 	switch (co->state) {
+	case CONN_LOOKUP:
+		return;
 	case CONN_CONNECTING:
 		out = 1;
 		break;
@@ -258,12 +260,13 @@ conn_next(struct client *c)
 	    c->o.url.host, c->o.url.port, co->why);
 }
 
-static void
-conn_tcp(struct client *c)
+void
+conn_dial(struct client *c)
 {
 	struct conn	*co = &c->conn;
 	int		 error;
 
+	co->state = CONN_CONNECTING;
 	if (!url_is_tls(&c->o.url) && !c->o.insecure) {
 		client_fail(c, ST_TRUST, "router not trusted: without TLS "
 		    "nothing proves who answers; --insecure does without");
@@ -450,6 +453,7 @@ conn_event(evutil_socket_t fd, short what, void *arg)
 		    c->verb->drained != NULL && conn_queued(c) < QUEUE_MAX)
 			c->verb->drained(c);
 		break;
+	case CONN_LOOKUP:
 	case CONN_CLOSED:
 		return;
 	}
@@ -492,8 +496,11 @@ conn_open(struct client *c)
 		client_fail(c, ST_CONNECT, "out of memory");
 	else if (is_unix)
 		conn_unix(c);
-	else
-		conn_tcp(c);
+	else if (c->o.dane) {
+		co->state = CONN_LOOKUP;
+		dane_open(c);
+	} else
+		conn_dial(c);
 }
 
 void
@@ -504,6 +511,7 @@ conn_close(struct client *c)
 	if (co->state == CONN_UP && conn_flush(c) == 0 && co->tls != NULL)
 		(void)tls_close(co->tls);
 	co->state = CONN_CLOSED;
+	dane_end(c);
 	conn_drop_fd(co);
 	if (co->retry != NULL)
 		event_free(co->retry);

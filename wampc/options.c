@@ -33,23 +33,29 @@
 enum {
 	OPT_CAFILE = 256,
 	OPT_CERT,
+	OPT_DANE,
 	OPT_INSECURE,
 	OPT_KEY,
 	OPT_MESSAGE,
 	OPT_OWNER,
 	OPT_PIN,
-	OPT_SERIALIZER
+	OPT_RESOLVER,
+	OPT_SERIALIZER,
+	OPT_ANCHOR
 };
 
 static const struct option longopts[] = {
 	{ "cafile",	required_argument,	NULL, OPT_CAFILE },
 	{ "cert",	required_argument,	NULL, OPT_CERT },
+	{ "dane",	no_argument,		NULL, OPT_DANE },
 	{ "insecure",	no_argument,		NULL, OPT_INSECURE },
 	{ "key",	required_argument,	NULL, OPT_KEY },
 	{ "message",	required_argument,	NULL, OPT_MESSAGE },
 	{ "owner",	required_argument,	NULL, OPT_OWNER },
 	{ "pin",	required_argument,	NULL, OPT_PIN },
+	{ "resolver",	required_argument,	NULL, OPT_RESOLVER },
 	{ "serializer",	required_argument,	NULL, OPT_SERIALIZER },
+	{ "trust-anchor", required_argument,	NULL, OPT_ANCHOR },
 	{ NULL,		0,			NULL, 0 }
 };
 
@@ -82,6 +88,8 @@ usage(void)
 	fprintf(stderr,
 	    "usage: wampc [-qvV] [-r realm] [-u url | -s socket] [-w seconds]\n"
 	    "             [--cafile file] [--pin sha256:hash] [--cert file --key file]\n"
+	    "             [--dane [--resolver address[@port]]"
+	    " [--trust-anchor file]]\n"
 	    "             [--insecure] [--owner user] [--message octets]\n"
 	    "             [--serializer json|msgpack|cbor]\n"
 	    "             subscribe [-n count] uri\n"
@@ -231,6 +239,9 @@ one_option(struct options *o, struct words *w, int ch)
 	case OPT_CERT:
 		o->certfile = optarg;
 		break;
+	case OPT_DANE:
+		o->dane = 1;
+		break;
 	case OPT_INSECURE:
 		o->insecure = 1;
 		break;
@@ -247,8 +258,14 @@ one_option(struct options *o, struct words *w, int ch)
 		if ((why = pin_add(&o->pins, optarg)) != NULL)
 			wrong("--pin: %s", why);
 		break;
+	case OPT_RESOLVER:
+		o->resolver = optarg;
+		break;
 	case OPT_SERIALIZER:
 		o->ser = serializer(optarg);
+		break;
+	case OPT_ANCHOR:
+		o->anchor = optarg;
 		break;
 	default:
 		usage();

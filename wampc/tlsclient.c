@@ -4,7 +4,7 @@
  *
  * TLS's handshake with the router, and whether its certificate is one to
  * believe: libtls says so by the authorities of the system or of --cafile,
- * pin.c by its key.
+ * pin.c by its key, dane.c by what the DNS says.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
@@ -42,7 +42,7 @@ tlsclient_options(const struct options *o)
 	}
 	if ((o->certfile == NULL) != (o->keyfile == NULL))
 		return ("--cert and --key go together");
-	return (NULL);
+	return (dane_options(o));
 }
 
 /* -- our own certificate ------------------------------------------------ */
@@ -120,13 +120,13 @@ set_own(struct client *c, struct tls_config *cfg)
 /* -- the router's ------------------------------------------------------- */
 
 /*
- * Who says whether the certificate is good: libtls by its own defaults,
- * unless pinned keys without --cafile take its place.
+ * Whatever was asked for must hold.  libtls asks the authorities, the
+ * system's only if nothing was.
  */
 static void
 set_trust(const struct client *c, struct tls_config *cfg)
 {
-	if (c->o.pins.n == 0 || c->o.cafile != NULL)
+	if ((c->o.pins.n == 0 && !c->o.dane) || c->o.cafile != NULL)
 		return;
 	tls_config_insecure_noverifycert(cfg);
 	tls_config_insecure_noverifyname(cfg);
@@ -176,13 +176,14 @@ verify(struct client *c)
 	char		 why[512] = "";
 	int		 rc = -1;
 
-	if (c->o.pins.n == 0)
+	if (c->o.pins.n == 0 && !c->o.dane)
 		return (0);
 	if ((chain = peer_chain(c->conn.tls)) == NULL)
 		snprintf(why, sizeof(why), "no certificate");
-	else
-		rc = pin_check(&c->o.pins, sk_X509_value(chain, 0), why,
-		    sizeof(why));
+	else if (c->o.pins.n == 0 || pin_check(&c->o.pins,
+	    sk_X509_value(chain, 0), why, sizeof(why)) == 0)
+		rc = !c->o.dane ? 0 : dane_check(&c->dane, c->o.url.host,
+		    chain, why, sizeof(why));
 	chain_free(chain);
 	if (rc == -1)
 		client_fail(c, ST_TRUST, "router not trusted: %s port %s: %s",

@@ -52,7 +52,9 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (c->conn.state != CONN_UP)
+	if (c->conn.state == CONN_LOOKUP)
+		phase = "no answer about the TLSA record";
+	else if (c->conn.state != CONN_UP)
 		phase = "cannot connect";
 	else if (c->tr.state == TR_HANDSHAKE)
 		phase = "the router does not answer the handshake";

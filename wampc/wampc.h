@@ -16,6 +16,7 @@
 
 #include "codec.h"
 #include "rawsocket.h"
+#include "tlsa.h"
 #include "uri.h"
 #include "websocket.h"
 
@@ -23,7 +24,9 @@ struct addrinfo;
 struct event;
 struct event_base;
 struct evbuffer;
+struct stack_st_X509;
 struct tls;
+struct ub_ctx;
 struct x509_st;
 struct client;
 
@@ -106,6 +109,8 @@ struct options {
 	const char	*cafile;
 	const char	*certfile, *keyfile;	/* our own */
 	struct pins	 pins;
+	int		 dane;
+	const char	*resolver, *anchor;	/* of --dane */
 	uid_t		 owner;		/* besides root, of directories */
 	const char	*realm;
 	enum ser	 ser;
@@ -147,6 +152,7 @@ int		 trust_peer(int fd, uid_t dirowner, char *why, size_t);
 
 /* connect.c */
 enum conn_state {
+	CONN_LOOKUP,			/* of the TLSA record */
 	CONN_CONNECTING,
 	CONN_TLS,
 	CONN_UP,
@@ -168,10 +174,37 @@ struct conn {
 };
 
 void		 conn_open(struct client *);
+/* Look the host up and connect to its first address that answers. */
+void		 conn_dial(struct client *);
 void		 conn_write(struct client *, const void *, size_t);
 size_t		 conn_queued(const struct client *);
 /* Send what the socket takes now, and close. */
 void		 conn_close(struct client *);
+
+/* dane.c */
+#define DANE_MAX	32	/* records */
+
+struct dane {
+	struct ub_ctx	*ctx;		/* while it is looked up */
+	struct event	*ev;
+	int		 is_answered;
+	char		 name[512];
+	struct tlsa	 rr[DANE_MAX];
+	size_t		 n;
+};
+
+/* What is wrong with its options, or NULL. */
+const char	*dane_options(const struct options *);
+/* Look up the TLSA record: in the end conn_dial(), or failure. */
+void		 dane_open(struct client *);
+/* End the look-up, if there is one. */
+void		 dane_end(struct client *);
+/*
+ * Is this chain of certificates, the router's own first, one that the
+ * record speaks of?  0, or -1 with why set.
+ */
+int		 dane_check(const struct dane *, const char *host,
+		    struct stack_st_X509 *, char *why, size_t);
 
 /* tlsclient.c */
 /* Options that only TLS has: NULL, or what is wrong with them. */
@@ -329,6 +362,7 @@ struct client {
 	struct event		*sigint, *sigterm, *sigchld;
 	enum status		 status;
 	int			 finished;
+	struct dane		 dane;
 	struct conn		 conn;
 	struct transport	 tr;
 	struct session		 s;

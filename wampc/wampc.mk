@@ -3,6 +3,7 @@ WAMPC_OBJS =	$(addprefix $(B)/obj/wampc/, \
 		call.o \
 		command.o \
 		connect.o \
+		dane.o \
 		options.o \
 		output.o \
 		pin.o \
@@ -20,4 +21,4 @@ WAMPC_OBJS =	$(addprefix $(B)/obj/wampc/, \
 $(B)/bin/wampc: $(WAMPC_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(WAMPC_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a \
-		$(LIBS_TLS) $(LIBS_CODEC) $(LIBS_EVENT) $(LIBS_BSD)
+		$(LIBS_TLS) $(LIBS_UNBOUND) $(LIBS_CODEC) $(LIBS_EVENT) $(LIBS_BSD)
