@@ -42,4 +42,7 @@ CRED_OBJS =	$(addprefix $(B)/obj/common/cred/, \
 		cryptosign.o \
 		kdf.o \
 		scram.o \
+		usersfile.o \
+		usersfile_print.o \
+		userslex.o \
 		)

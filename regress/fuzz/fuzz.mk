@@ -8,6 +8,7 @@ FUZZ_TARGETS =	broker codec_cbor codec_convert codec_json codec_msgpack \
 FUZZ_TARGETS +=	config confmsg
 FUZZ_TARGETS +=	parent
 FUZZ_TARGETS +=	keeper proxy
+FUZZ_TARGETS +=	usersfile
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
 
@@ -37,9 +38,15 @@ FUZZ_OBJS_parent =	$(filter-out %/wampd.o %/check.o,$(WAMPD_OBJS))
 $(B)/fuzz/fuzz_parent $(B)/regress/unit/fuzz_parent: $(FUZZ_OBJS_parent)
 
 # keeper.c is in the target itself
-FUZZ_OBJS_keeper =	$(filter-out %/keeper.o,$(KEEPER_OBJS))
-FUZZ_LIBS_keeper =	$(LIBS_CRYPTO)
+FUZZ_OBJS_keeper =	$(filter-out %/keeper.o,$(KEEPER_OBJS)) \
+			$(B)/lib/libcred.a
+FUZZ_LIBS_keeper =	$(LIBS_CRED)
 $(B)/fuzz/fuzz_keeper $(B)/regress/unit/fuzz_keeper: $(FUZZ_OBJS_keeper)
+
+FUZZ_OBJS_usersfile =	$(B)/lib/libcred.a
+FUZZ_LIBS_usersfile =	$(LIBS_CRED)
+$(B)/fuzz/fuzz_usersfile $(B)/regress/unit/fuzz_usersfile: \
+    $(FUZZ_OBJS_usersfile)
 
 # tlsproxy.c is in the target itself
 FUZZ_OBJS_proxy =	$(filter-out %/tlsproxy.o,$(TLSPROXY_OBJS))

@@ -29,6 +29,11 @@ UNIT_OBJS_keys =	$(UNIT_OBJS_sign) $(B)/obj/regress/unit/certs.o
 UNIT_LIBS_keys =	$(LIBS_CRYPTO)
 $(B)/regress/unit/sign: $(UNIT_OBJS_sign)
 $(B)/regress/unit/keys: $(UNIT_OBJS_keys)
+# its users
+UNIT_TESTS +=	usersfile
+UNIT_OBJS_usersfile =	$(B)/lib/libcred.a
+UNIT_LIBS_usersfile =	$(LIBS_CRED)
+$(B)/regress/unit/usersfile: $(UNIT_OBJS_usersfile)
 # these run the keeper itself
 UNIT_OBJS_keeper =	$(B)/obj/regress/unit/play.o
 $(B)/regress/unit/keeper: $(UNIT_OBJS_keeper)
