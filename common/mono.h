@@ -10,5 +10,6 @@
 #include <stdint.h>
 
 uint64_t	mono_ms(void);	/* milliseconds since some point, never 0 */
+uint64_t	mono_us(void);	/* microseconds since that point */
 
 #endif /* WAMPD_MONO_H */

@@ -197,6 +197,16 @@ log_debug(const char *fmt, ...)
 	(void)fmt;
 }
 
+char *
+log_vis(char *dst, size_t size, const void *text, size_t len)
+{
+	(void)text;
+	(void)len;
+	MUST(size > 0);
+	dst[0] = '\0';
+	return (dst);
+}
+
 void
 fatal(const char *fmt, ...)
 {

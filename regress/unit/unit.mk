@@ -30,9 +30,14 @@ UNIT_LIBS_keys =	$(LIBS_CRYPTO)
 $(B)/regress/unit/sign: $(UNIT_OBJS_sign)
 $(B)/regress/unit/keys: $(UNIT_OBJS_keys)
 # its users
-UNIT_TESTS +=	usersfile
+UNIT_TESTS +=	users usersfile
+USERS_OBJS =	$(addprefix $(B)/obj/keeper/, users.o users_diff.o \
+		users_load.o)
+UNIT_OBJS_users =	$(USERS_OBJS) $(B)/lib/libcred.a
+UNIT_LIBS_users =	$(LIBS_CRED)
 UNIT_OBJS_usersfile =	$(B)/lib/libcred.a
 UNIT_LIBS_usersfile =	$(LIBS_CRED)
+$(B)/regress/unit/users: $(UNIT_OBJS_users)
 $(B)/regress/unit/usersfile: $(UNIT_OBJS_usersfile)
 # these run the keeper itself
 UNIT_OBJS_keeper =	$(B)/obj/regress/unit/play.o

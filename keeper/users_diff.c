@@ -1,0 +1,90 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Who lost a proof when a users file was loaded anew.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mono.h"
+#include "users.h"
+#include "usersfile.h"
+
+struct users_diff {
+	struct users		*old, *new;
+	const struct proof	*at;		/* the next one to look at */
+	uint32_t		 methods_old, methods_new;
+	void			(*gone)(const struct proof *, uint32_t, size_t,
+				    void *);
+	void			*arg;
+};
+
+struct users_diff *
+users_diff_begin(struct users *old, struct users *new, uint32_t methods_old,
+    uint32_t methods_new, void (*gone)(const struct proof *, uint32_t,
+    size_t, void *), void *arg)
+{
+	struct users_diff	*d;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return (NULL);
+	d->old = users_ref(old);
+	if (new != NULL)
+		d->new = users_ref(new);
+	d->at = users_first(old);
+	d->methods_old = methods_old;
+	d->methods_new = methods_new;
+	d->gone = gone;
+	d->arg = arg;
+	return (d);
+}
+
+static void
+diff_method(struct users_diff *d, const struct proof *p, uint32_t method)
+{
+	const struct proof	*q = NULL;
+	size_t			 i;
+
+	if (d->new != NULL && (d->methods_new & method))
+		q = users_find_same(d->new, p, method);
+	if (q != NULL && strcmp(p->role, q->role) != 0)
+		q = NULL;
+	if (p->nkeys == 0 && q == NULL)
+		d->gone(p, method, 0, d->arg);
+	for (i = 0; i < p->nkeys; i++)
+		if (q == NULL || proof_key_index(q,
+		    p->secret + i * USERS_KEY_LEN) == -1)
+			d->gone(p, method, i, d->arg);
+}
+
+int
+users_diff_step(struct users_diff *d, unsigned int budget_us)
+{
+	const uint64_t	end = mono_us() + budget_us;
+	uint32_t	bits, bit;
+
+	while (d->at != NULL) {
+		bits = d->at->methods & d->methods_old;
+		for (bit = 1; bit <= bits; bit <<= 1)
+			if (bits & bit)
+				diff_method(d, d->at, bit);
+		d->at = d->at->next;
+		if (mono_us() >= end)
+			break;
+	}
+	return (d->at == NULL);
+}
+
+int
+users_diff_end(struct users_diff *d)
+{
+	int	is_last;
+
+	if (d == NULL)
+		return (0);
+	is_last = users_unref(d->old);
+	is_last |= users_unref(d->new);
+	free(d);
+	return (is_last);
+}
