@@ -6,6 +6,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		hello.o \
 		invocation.o \
 		listener.o \
+		peercert.o \
 		session.o \
 		submap.o \
 		tls_conf.o \

@@ -22,7 +22,7 @@ UNIT_LIBS_cred_scram =	$(B)/lib/libcred.a $(LIBS_CRED)
 $(addprefix $(B)/regress/unit/, $(CRED_TESTS)): $(B)/lib/libcred.a
 
 # the keeper's
-UNIT_TESTS +=	sign keys keeper tls
+UNIT_TESTS +=	sign keys keeper tls peercert
 UNIT_OBJS_sign =	$(addprefix $(B)/obj/keeper/, keys.o sign.o)
 UNIT_LIBS_sign =	$(LIBS_CRYPTO)
 UNIT_OBJS_keys =	$(UNIT_OBJS_sign) $(B)/obj/regress/unit/certs.o
@@ -47,6 +47,9 @@ UNIT_OBJS_tls =	$(addprefix $(B)/obj/regress/unit/, certs.o play.o) \
 		tls_release.o tls_warm.o)
 UNIT_LIBS_tls =	$(LIBS_TLS) $(LIBS_SSL)
 $(B)/regress/unit/tls: $(UNIT_OBJS_tls)
+UNIT_OBJS_peercert =	$(B)/obj/tlsproxy/peercert.o
+UNIT_LIBS_peercert =	$(LIBS_TLS)
+$(B)/regress/unit/peercert: $(UNIT_OBJS_peercert)
 
 # these run a tlsproxy
 PROXY_TESTS =	proxy_asked proxy_flow proxy_hostile proxy_session
