@@ -84,6 +84,14 @@ listen_free(struct conf_listen *l)
 	for (i = 0; i < LISTEN_MAXADDRS; i++)
 		if (l->fds[i] != -1)
 			close(l->fds[i]);
+	if (l->ca_fd != -1)
+		close(l->ca_fd);
+	if (l->crl_fd != -1)
+		close(l->crl_fd);
+	free(l->ca_path);
+	free(l->crl_path);
+	free(l->ca);
+	free(l->crl);
 	free(l->name);
 	free(l->path);
 	free(l->owner);
@@ -191,6 +199,7 @@ conf_add_listen(struct conf *c, const char *name, size_t len)
 	l->name = xstrndup(name, len);
 	l->uid = (uid_t)-1;
 	l->gid = (gid_t)-1;
+	l->ca_fd = l->crl_fd = -1;
 	for (i = 0; i < LISTEN_MAXADDRS; i++)
 		l->fds[i] = -1;
 	TAILQ_INIT(&l->paths);

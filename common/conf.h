@@ -22,7 +22,7 @@ struct imsg;
 
 #define CONF_MAXPREFORK	32
 #define CONF_MAXBROKERS	32
-#define CONF_MAXFILE	(1024 * 1024)	/* certificate, key, staple, include */
+#define CONF_MAXFILE	(1024 * 1024)	/* certificate, key, staple, CRL, ... */
 #define CONF_MAXNAME	256		/* octets of a realm, role, keypair */
 #define CONF_MAXREALMS	10000
 #define CONF_MAXROLES	1000		/* of one realm */
@@ -74,6 +74,8 @@ TAILQ_HEAD(conf_keypairs, conf_keypair);
 #define LISTEN_UNIX		0x0020
 #define LISTEN_TLS12		0x0040
 #define LISTEN_TLS13		0x0080
+#define LISTEN_CLIENT_CA	0x0100	/* "client ca", optional ... */
+#define LISTEN_CLIENT_REQUIRED	0x0200	/* ... or required */
 
 #define LISTEN_MAXADDRS		2	/* "*" and localhost: IPv4, IPv6 */
 
@@ -101,6 +103,10 @@ struct conf_listen {
 	gid_t		 gid;
 	uint32_t	*keypairs;	/* ids, the first is the default */
 	size_t		 nkeypairs;
+	char		*ca_path, *crl_path;	/* "client ca", "client crl" */
+	int		 ca_fd, crl_fd;	/* parent only, -1 */
+	uint8_t		*ca, *crl;	/* T: content, or NULL */
+	size_t		 calen, crllen;
 	struct conf_strs paths;		/* "websocket path"; none: any */
 	struct conf_strs origins;	/* "websocket origin", lower case,
 					 * "*", or a host "*.example.org" */

@@ -59,6 +59,13 @@ struct m_conf_listen_fd {
 	uint32_t	 i;		/* which address */
 };
 
+/* CLIENT_CA, CLIENT_CRL; the descriptor with it: path, for logs */
+struct m_conf_client {
+	uint32_t	 listen;
+	uint16_t	 pathlen;
+	uint16_t	 pad;
+};
+
 #define ITEM_PATH	1
 #define ITEM_ORIGIN	2
 
@@ -118,6 +125,7 @@ ASSERT_SIZE(m_conf_keypair, 8);
 ASSERT_SIZE(m_conf_file, 4);
 ASSERT_SIZE(m_conf_listen, 16);
 ASSERT_SIZE(m_conf_listen_fd, 8);
+ASSERT_SIZE(m_conf_client, 8);
 ASSERT_SIZE(m_conf_listen_item, 8);
 ASSERT_SIZE(m_conf_realm, 12);
 ASSERT_SIZE(m_conf_auth, 24);
@@ -225,6 +233,26 @@ send_item(struct sending *s, uint32_t id, uint8_t what, const char *text)
 }
 
 static void
+send_client(struct sending *s, uint32_t type, uint32_t id, const char *path,
+    int fd)
+{
+	struct m_conf_client	m;
+	char			data[sizeof(m) + MAXTEXT];
+	size_t			len = strlen(path);
+
+	if (len > MAXTEXT) {
+		s->has_failed = 1;
+		return;
+	}
+	memset(&m, 0, sizeof(m));
+	m.listen = id;
+	m.pathlen = (uint16_t)len;
+	memcpy(data, &m, sizeof(m));
+	memcpy(data + sizeof(m), path, len);
+	put_fd(s, type, data, sizeof(m) + len, fd);
+}
+
+static void
 send_listen(struct sending *s, const struct conf_listen *l,
     int (*listen_fd)(void *, const struct conf_listen *, unsigned int),
     void *arg)
@@ -247,6 +275,12 @@ send_listen(struct sending *s, const struct conf_listen *l,
 		send_item(s, l->id, ITEM_PATH, str->s);
 	TAILQ_FOREACH(str, &l->origins, entry)
 		send_item(s, l->id, ITEM_ORIGIN, str->s);
+	if (l->ca_path != NULL)
+		send_client(s, IMSG_CONF_CLIENT_CA, l->id, l->ca_path,
+		    l->ca_fd);
+	if (l->crl_path != NULL)
+		send_client(s, IMSG_CONF_CLIENT_CRL, l->id, l->crl_path,
+		    l->crl_fd);
 	for (i = 0; listen_fd != NULL && i < l->naddr; i++) {
 		/* no IPv6 here: "*" is IPv4 alone */
 		if ((fd = listen_fd(arg, l, i)) == -1)
@@ -444,8 +478,8 @@ recv_keypair(struct receiving *r)
  * behind in freed memory.
  */
 static int
-read_file(struct receiving *r, const struct conf_keypair *k,
-    const char *what, uint8_t **data, size_t *len)
+read_file(struct receiving *r, const char *whose, const char *what,
+    uint8_t **data, size_t *len)
 {
 	uint8_t		*buf;
 	const char	*why = NULL;
@@ -474,8 +508,7 @@ read_file(struct receiving *r, const struct conf_keypair *k,
 		memcpy(*data, buf, n);
 		*len = n;
 	} else
-		snprintf(r->err, r->errlen, "keypair \"%s\": %s: %s", k->name,
-		    what, why);
+		snprintf(r->err, r->errlen, "%s: %s: %s", whose, what, why);
 	freezero(buf, n);
 	return (why == NULL ? 0 : -1);
 }
@@ -485,18 +518,20 @@ recv_file(struct receiving *r)
 {
 	struct m_conf_file	 m;
 	struct conf_keypair	*k;
+	char			 whose[CONF_MAXNAME + 16];
 
 	if (get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
 	    (k = conf_find_keypair_id(r->conf, m.keypair)) == NULL)
 		return (-1);
+	snprintf(whose, sizeof(whose), "keypair \"%s\"", k->name);
 	switch (r->m->type) {
 	case IMSG_CONF_CERT:
-		return (read_file(r, k, "certificate", &k->cert,
+		return (read_file(r, whose, "certificate", &k->cert,
 		    &k->certlen));
 	case IMSG_CONF_KEY:
-		return (read_file(r, k, "key", &k->key, &k->keylen));
+		return (read_file(r, whose, "key", &k->key, &k->keylen));
 	default:
-		return (read_file(r, k, "ocsp", &k->ocsp, &k->ocsplen));
+		return (read_file(r, whose, "ocsp", &k->ocsp, &k->ocsplen));
 	}
 }
 
@@ -506,7 +541,8 @@ recv_listen(struct receiving *r)
 	const uint32_t		 known = LISTEN_TLS | LISTEN_INSECURE |
 				    LISTEN_RAWSOCKET | LISTEN_WEBSOCKET |
 				    LISTEN_RSPING | LISTEN_UNIX |
-				    LISTEN_TLS12 | LISTEN_TLS13;
+				    LISTEN_TLS12 | LISTEN_TLS13 |
+				    LISTEN_CLIENT_CA | LISTEN_CLIENT_REQUIRED;
 	uint32_t		 ids[CONF_MAXKEYPAIRS];
 	struct m_conf_listen	 m;
 	struct conf_listen	*l;
@@ -522,6 +558,10 @@ recv_listen(struct receiving *r)
 		return (-1);
 	if ((m.flags & LISTEN_TLS) != 0 && (m.nkeypairs == 0 ||
 	    (m.flags & (LISTEN_TLS12 | LISTEN_TLS13)) == 0))
+		return (-1);
+	if ((m.flags & (LISTEN_CLIENT_CA | LISTEN_TLS)) == LISTEN_CLIENT_CA ||
+	    (m.flags & (LISTEN_CLIENT_CA | LISTEN_CLIENT_REQUIRED)) ==
+	    LISTEN_CLIENT_REQUIRED)
 		return (-1);
 	for (i = 0; i < m.nkeypairs; i++)
 		if (conf_find_keypair_id(r->conf, ids[i]) == NULL)
@@ -591,6 +631,31 @@ recv_listen_item(struct receiving *r)
 	conf_add_str(m.what == ITEM_PATH ? &l->paths : &l->origins, text,
 	    m.textlen);
 	return (0);
+}
+
+static int
+recv_client(struct receiving *r)
+{
+	struct m_conf_client	 m;
+	struct conf_listen	*l;
+	const char		*path;
+	char			 whose[128];
+	int			 is_crl = r->m->type == IMSG_CONF_CLIENT_CRL;
+
+	if (get(r, &m, sizeof(m)) == -1 ||
+	    get_last(r, &path, m.pathlen, MAXTEXT) == -1 ||
+	    (l = last_listen(r, m.listen)) == NULL ||
+	    (l->flags & LISTEN_CLIENT_CA) == 0 ||
+	    (is_crl ? l->crl_path : l->ca_path) != NULL)
+		return (-1);
+	snprintf(whose, sizeof(whose), "listen on %s", l->name);
+	if (is_crl) {
+		l->crl_path = xstrndup(path, m.pathlen);
+		return (read_file(r, whose, "client crl", &l->crl,
+		    &l->crllen));
+	}
+	l->ca_path = xstrndup(path, m.pathlen);
+	return (read_file(r, whose, "client ca", &l->ca, &l->calen));
 }
 
 static int
@@ -703,11 +768,13 @@ recv_rule(struct receiving *r)
 	return (0);
 }
 
-/* Everything arrived, and every keypair with a certificate. */
+/* Everything arrived, every keypair with a certificate, and every listener
+ * that shall ask for one with the CA that it believes. */
 static int
 recv_end(struct receiving *r)
 {
 	const struct conf_keypair	*k;
+	const struct conf_listen	*l;
 	struct m_u32			 m;
 
 	if (get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
@@ -715,6 +782,9 @@ recv_end(struct receiving *r)
 		return (-1);
 	TAILQ_FOREACH(k, &r->conf->keypairs, entry)
 		if (k->cert == NULL)
+			return (-1);
+	TAILQ_FOREACH(l, &r->conf->listens, entry)
+		if ((l->flags & LISTEN_CLIENT_CA) != 0 && l->ca == NULL)
 			return (-1);
 	return (1);
 }
@@ -734,6 +804,8 @@ conf_recv(struct conf **next, struct imsg *m, char *err, size_t errlen)
 		[IMSG_CONF_LISTEN] = { recv_listen, 0 },
 		[IMSG_CONF_LISTEN_FD] = { recv_listen_fd, 1 },
 		[IMSG_CONF_LISTEN_ITEM] = { recv_listen_item, 0 },
+		[IMSG_CONF_CLIENT_CA] = { recv_client, 1 },
+		[IMSG_CONF_CLIENT_CRL] = { recv_client, 1 },
 		[IMSG_CONF_REALM] = { recv_realm, 0 },
 		[IMSG_CONF_AUTH] = { recv_auth, 0 },
 		[IMSG_CONF_ROLE] = { recv_role, 0 },

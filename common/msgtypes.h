@@ -62,6 +62,8 @@ enum imsg_type {
 	IMSG_CONF_AUTH,		/* P->K */
 	IMSG_CONF_ROLE,		/* P->K,B */
 	IMSG_CONF_RULE,		/* P->B */
+	IMSG_CONF_CLIENT_CA,	/* P->T + fd; certificates in PEM */
+	IMSG_CONF_CLIENT_CRL,	/* P->T + fd; CRLs in PEM */
 	IMSG_CONF_END,		/* P->any: m_u32 number of CONF imsgs */
 	IMSG_CONF_READY,	/* any->P: m_u32 generation */
 	IMSG_CONF_FAILED,	/* any->P: m_u32 generation, text */

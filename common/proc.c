@@ -196,6 +196,8 @@ table_init(void)
 	    [IMSG_CONF_LISTEN] = { on_conf, 0, CHAN_ANY, 0, 0 },
 	    [IMSG_CONF_LISTEN_FD] = { on_conf, 0, CHAN_ANY, 0, 1 },
 	    [IMSG_CONF_LISTEN_ITEM] = { on_conf, 0, CHAN_ANY, 0, 0 },
+	    [IMSG_CONF_CLIENT_CA] = { on_conf, 0, CHAN_ANY, 0, 1 },
+	    [IMSG_CONF_CLIENT_CRL] = { on_conf, 0, CHAN_ANY, 0, 1 },
 	    [IMSG_CONF_REALM] = { on_conf, 0, CHAN_ANY, 0, 0 },
 	    [IMSG_CONF_AUTH] = { on_conf, 0, CHAN_ANY, 0, 0 },
 	    [IMSG_CONF_ROLE] = { on_conf, 0, CHAN_ANY, 0, 0 },

@@ -19,6 +19,7 @@
 #include "chan.h"
 #include "mono.h"
 #include "pbuf.h"
+#include "peercert.h"
 #include "tls_key.h"
 #include "tlsproxy.h"
 
@@ -97,6 +98,7 @@ conn_free(struct conn *c)
 	tls_free(c->tls);
 	close(c->fd);
 	listener_unref(c->l);
+	free(c->cert);
 	free(c->pre);
 	free(c->peer);
 	free(c);
@@ -267,6 +269,39 @@ conn_read(struct conn *c, uint8_t *buf, size_t size)
 	return (conn_read_plain(c, buf, size));
 }
 
+static void
+conn_handshake_failed(struct conn *c)
+{
+	if (c->l->flags & LISTEN_CLIENT_CA) {
+		/* what somebody looks for whose certificate is refused */
+		if (log_may(&c->p->log_refused, 20))
+			log_session("refused address=%s reason=\"TLS "
+			    "handshake\": %s", c->peer, tls_error(c->tls));
+		listener_refused_cert(c->l);
+	} else if (log_may(&c->p->log_bad, 5))
+		log_debug("TLS handshake with %s failed: %s", c->peer,
+		    tls_error(c->tls));
+	c->tls_error = 1;
+	conn_kill(c, "TLS handshake failed");
+}
+
+/*
+ * The certificate that libtls verified; 0, or -1: the client must have one
+ * and has none, or it cannot be read.  Without a client CA there is nothing
+ * to verify by, and nothing counts as verified.
+ */
+static int
+conn_take_cert(struct conn *c)
+{
+	if ((c->l->flags & LISTEN_CLIENT_CA) == 0)
+		return (0);
+	if (tls_peer_cert_provided(c->tls) != 1)
+		return (c->l->flags & LISTEN_CLIENT_REQUIRED ? -1 : 0);
+	if ((c->cert = peercert_new(c->tls)) == NULL)
+		return (-1);
+	return (0);
+}
+
 /* One signature of the keeper's a turn, so that a storm of handshakes does
  * not freeze the sessions that are in. */
 static void
@@ -286,11 +321,11 @@ conn_handshake(struct conn *c)
 		return;
 	}
 	if (rv == -1) {
-		if (log_may(&c->p->log_bad, 5))
-			log_debug("TLS handshake with %s failed: %s", c->peer,
-			    tls_error(c->tls));
-		c->tls_error = 1;
-		conn_kill(c, "TLS handshake failed");
+		conn_handshake_failed(c);
+		return;
+	}
+	if (conn_take_cert(c) == -1) {
+		conn_kill(c, "no client certificate that can be read");
 		return;
 	}
 	c->state = CONN_DETECT;

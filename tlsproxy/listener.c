@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "mono.h"
 #include "tls_key.h"
 #include "tlsproxy.h"
 
@@ -197,6 +198,21 @@ listeners_commit(struct proxy *p, struct conf *conf)
 		TAILQ_INSERT_TAIL(&p->listeners, l, entry);
 	}
 	listeners_update(p);
+}
+
+/* What was good at start may have expired since. */
+void
+listener_refused_cert(struct listener *l)
+{
+	const struct conf_listen	*cl;
+	uint64_t			 now = mono_ms();
+
+	if (now < l->warn_at)
+		return;
+	l->warn_at = now + WARN_AGAIN_MS;
+	TAILQ_FOREACH(cl, &l->p->conf->listens, entry)
+		if (cl->id == l->id)
+			tls_client_warn(cl);
 }
 
 void

@@ -300,6 +300,8 @@ config_fill(struct tls_config *cfg, const struct conf *c,
 			goto done;
 	}
 	rv = names_check(c, l, &ns, err, errlen);
+	if (rv == 0)
+		rv = tls_client_config(cfg, l, err, errlen);
 done:
 	names_free(&ns);
 	return (rv);

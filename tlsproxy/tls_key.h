@@ -42,4 +42,13 @@ void		 tls_key_new_turn(void);
 struct tls	*tls_listener_new(const struct conf *,
 		    const struct conf_listen *, char *err, size_t errlen);
 
+/*
+ * tls_client.c: client ca and crl of the listener, if it has any, for its
+ * context.  0, or -1: they cannot be used, err says why.
+ */
+int		 tls_client_config(struct tls_config *,
+		    const struct conf_listen *, char *err, size_t errlen);
+/* Log what in them refuses clients now or will within a week. */
+void		 tls_client_warn(const struct conf_listen *);
+
 #endif /* WAMPD_TLS_KEY_H */

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: ISC
  *
  * One throw-away handshake in memory for each version of TLS, with a key
- * made for it: what libtls and OpenSSL open or fetch at the first use they
- * have when the sandbox closes.
+ * made for it, a certificate on both sides: what libtls and OpenSSL open or
+ * fetch at the first use they have when the sandbox closes.
  */
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -142,11 +142,12 @@ warm_config(const struct warm *w, int is_server, uint32_t protocols)
 
 	if ((cfg = tls_config_new()) == NULL)
 		return (NULL);
-	if (is_server)
-		rv = tls_config_set_keypair_mem(cfg, w->cert, w->certlen,
-		    w->key, w->keylen);
-	else
+	rv = tls_config_set_keypair_mem(cfg, w->cert, w->certlen, w->key,
+	    w->keylen);
+	if (rv == 0)
 		rv = tls_config_set_ca_mem(cfg, w->cert, w->certlen);
+	if (is_server)
+		tls_config_verify_client(cfg);
 	if (rv == -1 || tls_config_set_protocols(cfg, protocols) == -1) {
 		tls_config_free(cfg);
 		return (NULL);

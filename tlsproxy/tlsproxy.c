@@ -297,7 +297,15 @@ static const struct chan_rule parent_table[IMSG_MAX] = {
 static int
 conf_check(struct conf *next, char *err, size_t errlen)
 {
-	return (listeners_check(next, err, errlen));
+	struct conf_listen	*l;
+
+	if (listeners_check(next, err, errlen) == -1)
+		return (-1);
+	/* one of them is enough to say it */
+	if (proxy->proc.instance == 0)
+		TAILQ_FOREACH(l, &next->listens, entry)
+			tls_client_warn(l);
+	return (0);
 }
 
 static void

@@ -29,6 +29,7 @@ struct chan;
 struct conn;
 struct imsg;
 struct pbuf;
+struct peercert;
 struct psess;
 struct tls;
 
@@ -41,6 +42,7 @@ struct tls;
 #define LEAVING_MS	5000		/* for the client's GOODBYE */
 #define SLOW_MS		30000		/* over the soft limit: session ends */
 #define PAUSE_MS	100		/* accepting, after EMFILE */
+#define WARN_AGAIN_MS	3600000		/* of what refuses certificates */
 #define PBUF_RESERVE	(64 * 1024 * 1024) /* a turn's, over the budget */
 
 /*
@@ -58,6 +60,7 @@ struct listener {
 	char			**paths, **origins;
 	size_t			 npaths, norigins;
 	struct tls		*tls;		/* or NULL */
+	uint64_t		 warn_at;	/* of a CRL, mono_ms() */
 	unsigned int		 nsocks;
 	int			 fds[LISTEN_MAXADDRS];
 	struct event		*ev[LISTEN_MAXADDRS];
@@ -95,6 +98,8 @@ struct conn {
 	struct addrcount	*addr;
 	struct psess		*sess;		/* or NULL */
 	struct tls		*tls;
+	struct peercert		*cert;		/* the client's, verified, or
+						 * NULL */
 	int			 fd;
 	struct event		 rev, wev, tev;
 	struct obuf		 out;
@@ -281,6 +286,8 @@ int	 listeners_check(struct conf *, char *err, size_t errlen);
 void	 listeners_commit(struct proxy *, struct conf *);
 void	 listeners_update(struct proxy *);	/* start or stop accepting */
 void	 listeners_turn_end(struct proxy *);
+/* A client's certificate was refused: is the fault ours? */
+void	 listener_refused_cert(struct listener *);
 void	 listener_unref(struct listener *);
 void	 addr_connected(struct conn *, const uint8_t addr[16]);
 void	 addr_left(struct conn *);

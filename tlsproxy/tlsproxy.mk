@@ -9,6 +9,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		peercert.o \
 		session.o \
 		submap.o \
+		tls_client.o \
 		tls_conf.o \
 		tls_key.o \
 		tls_release.o \

@@ -4,7 +4,7 @@
  *
  * wampd -n: everything that can be told without opening a listener.  Keys
  * are read by a keeper that lives just long enough to say whether they fit
- * their certificates.
+ * their certificates; what else listeners need for TLS by a tlsproxy.
  */
 #include <sys/types.h>
 
@@ -15,9 +15,20 @@
 
 #define CHECK_DENIED	3	/* exit status: -t, and something is denied */
 
-/* Its answer, or its death, ends the loop. */
 static int
-check_keys(struct wampd *w)
+has_tls(const struct conf *conf)
+{
+	const struct conf_listen	*l;
+
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		if ((l->flags & LISTEN_TLS) != 0)
+			return (1);
+	return (0);
+}
+
+/* Their answers, or the death of one, end the loop. */
+static int
+check_files(struct wampd *w)
 {
 	if (TAILQ_EMPTY(&w->conf->keypairs))
 		return (0);
@@ -29,6 +40,10 @@ check_keys(struct wampd *w)
 	w->connlimit = connlimit_new(children_limit, w);
 	child_start(child_new(w, PROC_KEEPER, PROXY_NET, 0));
 	wampd_loop(w);
+	if (w->status == 0 && !w->is_stopping && has_tls(w->conf)) {
+		child_start(child_new(w, PROC_TLSPROXY, PROXY_NET, 0));
+		wampd_loop(w);
+	}
 	children_end(w);
 	return (w->status == 0 ? 0 : -1);
 }
@@ -60,7 +75,7 @@ check(struct wampd *w)
 		rv = -1;
 	if (listen_check(w->conf) == -1)
 		rv = -1;
-	if (rv == -1 || check_keys(w) == -1)
+	if (rv == -1 || check_files(w) == -1)
 		return (1);
 	if (w->ntests > 0)
 		rv = check_rules(w);

@@ -537,6 +537,28 @@ listen_serializers(uint32_t sers)
 }
 
 void
+listen_client_ca(const char *path, int is_required)
+{
+	if (!parse_once(&parser.blockseen, ONCE_CLIENT_CA, "client ca"))
+		return;
+	if (check_path("client ca", path) == -1)
+		return;
+	parser.listen->ca_path = xstrdup(path);
+	parser.listen->flags |= LISTEN_CLIENT_CA;
+	if (is_required)
+		parser.listen->flags |= LISTEN_CLIENT_REQUIRED;
+}
+
+void
+listen_client_crl(const char *path)
+{
+	if (!parse_once(&parser.blockseen, ONCE_CLIENT_CRL, "client crl"))
+		return;
+	if (check_path("client crl", path) == 0)
+		parser.listen->crl_path = xstrdup(path);
+}
+
+void
 listen_complain(const struct conf_listen *l, const char *why)
 {
 	conf_error_at(l->file, l->line, "listen on %s: %s", l->name, why);
@@ -556,12 +578,18 @@ listen_check_tls(const struct conf_listen *l)
 			    "system");
 		else if (parser.nrefs == 0)
 			listen_complain(l, "tls without a keypair");
+		if ((parser.blockseen & (1U << ONCE_CLIENT_CRL)) != 0 &&
+		    (parser.blockseen & (1U << ONCE_CLIENT_CA)) == 0)
+			listen_complain(l, "client crl without client ca");
 		return;
 	}
 	if (parser.nrefs > 0)
 		listen_complain(l, "keypair without tls");
 	if ((parser.blockseen & (1U << ONCE_PROTOCOLS)) != 0)
 		listen_complain(l, "protocols without tls");
+	if ((parser.blockseen & (1U << ONCE_CLIENT_CA |
+	    1U << ONCE_CLIENT_CRL)) != 0)
+		listen_complain(l, "client ca or crl without tls");
 	if ((l->flags & LISTEN_INSECURE) != 0) {
 		if ((l->flags & LISTEN_UNIX) != 0)
 			listen_complain(l, "insecure is for TCP");

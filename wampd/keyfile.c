@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * Certificates and keys: opened here, read by the keeper (and certificates
- * by the tlsproxies) only.  A file somebody else could have written, or a
+ * Certificates, keys and what clients' certificates are judged by: opened
+ * here, read by the keeper (and all but keys by the tlsproxies) only.  A file somebody else could have written, or a
  * key somebody else can read, is refused.
  */
 #include <sys/types.h>
@@ -40,8 +40,7 @@ check_file(const struct stat *st, int is_key)
 }
 
 static int
-open_file(const struct conf_keypair *kp, const char *what, const char *path,
-    int is_key)
+open_file(const char *whose, const char *what, const char *path, int is_key)
 {
 	char		 name[NAME_MAX + 1], err[PATH_MAX + 128];
 	const char	*why;
@@ -51,15 +50,14 @@ open_file(const struct conf_keypair *kp, const char *what, const char *path,
 	dir = path_parent(path, PATH_LINKS, name, sizeof(name), err,
 	    sizeof(err));
 	if (dir == -1) {
-		log_warnx("keypair \"%s\": %s %s: %s", kp->name, what, path,
-		    err);
+		log_warnx("%s: %s %s: %s", whose, what, path, err);
 		return (-1);
 	}
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
 	    O_CLOEXEC);
 	close(dir);
 	if (fd == -1) {
-		log_warn("keypair \"%s\": %s %s", kp->name, what, path);
+		log_warn("%s: %s %s", whose, what, path);
 		return (-1);
 	}
 	if (fstat(fd, &st) == -1)
@@ -67,31 +65,58 @@ open_file(const struct conf_keypair *kp, const char *what, const char *path,
 	else
 		why = check_file(&st, is_key);
 	if (why != NULL) {
-		log_warnx("keypair \"%s\": %s %s %s", kp->name, what, path,
-		    why);
+		log_warnx("%s: %s %s %s", whose, what, path, why);
 		close(fd);
 		return (-1);
 	}
 	return (fd);
 }
 
-/* Open all files of all keypairs: 0, or -1 and a line for each error. */
+static int
+open_keypair(struct conf_keypair *kp)
+{
+	char	whose[CONF_MAXNAME + 16];
+
+	snprintf(whose, sizeof(whose), "keypair \"%s\"", kp->name);
+	kp->cert_fd = open_file(whose, "certificate", kp->cert_path, 0);
+	kp->key_fd = open_file(whose, "key", kp->key_path, 1);
+	if (kp->ocsp_path != NULL)
+		kp->ocsp_fd = open_file(whose, "ocsp", kp->ocsp_path, 0);
+	if (kp->cert_fd == -1 || kp->key_fd == -1 ||
+	    (kp->ocsp_path != NULL && kp->ocsp_fd == -1))
+		return (-1);
+	return (0);
+}
+
+static int
+open_client(struct conf_listen *l)
+{
+	char	whose[256];
+
+	snprintf(whose, sizeof(whose), "listen on %s", l->name);
+	if (l->ca_path != NULL)
+		l->ca_fd = open_file(whose, "client ca", l->ca_path, 0);
+	if (l->crl_path != NULL)
+		l->crl_fd = open_file(whose, "client crl", l->crl_path, 0);
+	if ((l->ca_path != NULL && l->ca_fd == -1) ||
+	    (l->crl_path != NULL && l->crl_fd == -1))
+		return (-1);
+	return (0);
+}
+
+/* All files of keypairs and listeners: 0, or -1 and a line for each error. */
 int
 keyfile_open_all(struct conf *conf)
 {
 	struct conf_keypair	*kp;
+	struct conf_listen	*l;
 	int			 rv = 0;
 
-	TAILQ_FOREACH(kp, &conf->keypairs, entry) {
-		kp->cert_fd = open_file(kp, "certificate", kp->cert_path, 0);
-		kp->key_fd = open_file(kp, "key", kp->key_path, 1);
-		if (kp->cert_fd == -1 || kp->key_fd == -1)
+	TAILQ_FOREACH(kp, &conf->keypairs, entry)
+		if (open_keypair(kp) == -1)
 			rv = -1;
-		if (kp->ocsp_path == NULL)
-			continue;
-		kp->ocsp_fd = open_file(kp, "ocsp", kp->ocsp_path, 0);
-		if (kp->ocsp_fd == -1)
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		if (open_client(l) == -1)
 			rv = -1;
-	}
 	return (rv);
 }

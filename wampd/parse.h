@@ -65,7 +65,7 @@ enum once {
 	ONCE_URI, ONCE_IDS,
 	/* in a listener */
 	ONCE_ONLY, ONCE_MODE, ONCE_OWNER, ONCE_GROUP, ONCE_PROTOCOLS,
-	ONCE_SERIALIZERS,
+	ONCE_SERIALIZERS, ONCE_CLIENT_CA, ONCE_CLIENT_CRL,
 	ONCE_MAX
 };
 
@@ -158,6 +158,8 @@ void	 listen_protocols(const char *);
 void	 listen_path(const char *);
 void	 listen_origin(const char *);
 void	 listen_serializers(uint32_t);
+void	 listen_client_ca(const char *, int);
+void	 listen_client_crl(const char *);
 void	 listen_complain(const struct conf_listen *, const char *);
 void	 listen_end(void);
 

@@ -56,6 +56,7 @@ static void	 macro_set(const char *, const char *);
 %token	PUBLISH QUEUE RAWSOCKET REALM REGISTER REGISTRATIONS RELAXED
 %token	REQUEST ROLE SANDBOX SERIALIZERS SESSION SOCKET STRICT SUBSCRIBE
 %token	SUBSCRIPTIONS TIMEOUT TLS URI USER VERBOSE WEBSOCKET WILDCARD
+%token	CA CLIENT CRL OPTIONAL REQUIRED
 %token	WRONG			/* the lexer found no token */
 %token	<string> STRING
 %token	<string> MACRO		/* a name with "=" behind */
@@ -315,6 +316,9 @@ listenitem	: KEYPAIR STRING	{ listen_keypair($2); }
 		| WEBSOCKET ORIGIN origin_l
 		| SERIALIZERS serializers	{ listen_serializers($2); }
 		| RAWSOCKET PING	{ listen_flag(LISTEN_RSPING); }
+		| CLIENT CA STRING OPTIONAL	{ listen_client_ca($3, 0); }
+		| CLIENT CA STRING REQUIRED	{ listen_client_ca($3, 1); }
+		| CLIENT CRL STRING	{ listen_client_crl($3); }
 		| UNSUPPORTED {
 			unsupported("", $1);
 			YYERROR;
@@ -635,14 +639,16 @@ static const struct keyword {
 	{ "authorize",		UNSUPPORTED },
 	{ "brief",		BRIEF },
 	{ "brokers",		BROKERS },
+	{ "ca",			CA },
 	{ "call",		CALL },
 	{ "calls",		CALLS },
 	{ "cbor",		CBOR },
 	{ "certificate",	CERTIFICATE },
-	{ "client",		UNSUPPORTED },
+	{ "client",		CLIENT },
 	{ "complete",		COMPLETE },
 	{ "connections",	CONNECTIONS },
 	{ "control",		UNSUPPORTED },
+	{ "crl",		CRL },
 	{ "cryptosign",		UNSUPPORTED },
 	{ "debug",		DEBUG },
 	{ "deny",		DENY },
@@ -677,6 +683,7 @@ static const struct keyword {
 	{ "ocsp",		OCSP },
 	{ "on",			ON },
 	{ "only",		ONLY },
+	{ "optional",		OPTIONAL },
 	{ "origin",		ORIGIN },
 	{ "owner",		OWNER },
 	{ "path",		PATH },
@@ -695,6 +702,7 @@ static const struct keyword {
 	{ "registrations",	REGISTRATIONS },
 	{ "relaxed",		RELAXED },
 	{ "request",		REQUEST },
+	{ "required",		REQUIRED },
 	{ "retain",		UNSUPPORTED },
 	{ "role",		ROLE },
 	{ "sandbox",		SANDBOX },

@@ -185,6 +185,15 @@ print_listen(const struct conf *c, const struct conf_listen *l, FILE *f)
 		    (l->flags & LISTEN_TLS12) == 0 ? "tlsv1.3" :
 		    (l->flags & LISTEN_TLS13) == 0 ? "tlsv1.2" :
 		    "tlsv1.3, tlsv1.2");
+	if (l->ca_path != NULL) {
+		put_named(f, "\tclient ca", l->ca_path);
+		fprintf(f, " %s\n", (l->flags & LISTEN_CLIENT_REQUIRED) != 0 ?
+		    "required" : "optional");
+	}
+	if (l->crl_path != NULL) {
+		put_named(f, "\tclient crl", l->crl_path);
+		putc('\n', f);
+	}
 	TAILQ_FOREACH(s, &l->paths, entry) {
 		put_named(f, "\twebsocket path", s->s);
 		putc('\n', f);
@@ -346,8 +355,12 @@ conf_print_summary(const struct conf *c, void *stream)
 	int				 n;
 
 	TAILQ_FOREACH(l, &c->listens, entry) {
-		fprintf(f, "listen on %s%s%s:%s%s, realms:", l->name,
+		fprintf(f, "listen on %s%s%s%s:%s%s, realms:", l->name,
 		    (l->flags & LISTEN_TLS) != 0 ? " tls" : "",
+		    (l->flags & LISTEN_CLIENT_REQUIRED) != 0 ?
+		    ", client certificate required" :
+		    (l->flags & LISTEN_CLIENT_CA) != 0 ?
+		    ", client certificate optional" : "",
 		    (l->flags & LISTEN_INSECURE) != 0 ? " insecure" : "",
 		    (l->flags & LISTEN_RAWSOCKET) != 0 ? " rawsocket" : "",
 		    (l->flags & LISTEN_WEBSOCKET) != 0 ? " websocket" : "");

@@ -64,10 +64,14 @@ check(const struct conf *c)
 	TAILQ_FOREACH(k, &c->keypairs, entry)
 		if (k->cert == NULL)
 			abort();
-	TAILQ_FOREACH(l, &c->listens, entry)
+	TAILQ_FOREACH(l, &c->listens, entry) {
 		for (i = 0; i < l->nkeypairs; i++)
 			if (conf_find_keypair_id(c, l->keypairs[i]) == NULL)
 				abort();
+		if ((l->ca != NULL) != ((l->flags & LISTEN_CLIENT_CA) != 0) ||
+		    (l->crl != NULL && l->ca == NULL))
+			abort();
+	}
 	TAILQ_FOREACH(r, &c->realms, entry) {
 		if (r->broker >= c->brokers)
 			abort();

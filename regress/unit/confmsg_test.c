@@ -39,6 +39,7 @@ static const char	text[] =
 "	websocket path \"/ws\", \"/x\"\n"
 "	websocket origin \"https://*.example.org\"\n"
 "	serializers json, cbor\n"
+"	client ca \"/ca\" required client crl \"/crl\"\n"
 "}\n"
 "listen on socket \"/run/wampd/a\" { websocket path \"/u\" }\n"
 "listen on 127.0.0.1 port 80 only rawsocket\n"
@@ -158,7 +159,9 @@ through(const struct conf *c, int role, int kind)
 		table[type].max = CHAN_ANY;
 		table[type].wants_fd = type == IMSG_CONF_CERT ||
 		    type == IMSG_CONF_KEY || type == IMSG_CONF_OCSP ||
-		    type == IMSG_CONF_LISTEN_FD;
+		    type == IMSG_CONF_LISTEN_FD ||
+		    type == IMSG_CONF_CLIENT_CA ||
+		    type == IMSG_CONF_CLIENT_CRL;
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sp) == -1)
 		err(1, "socketpair");
@@ -249,7 +252,12 @@ check_proxy(const struct conf *sent)
 		CHECK(msgs[i].type != IMSG_CONF_KEY);
 	CHECK(strcmp(l->name, "* port 8443") == 0);
 	CHECK(l->flags == (LISTEN_TLS | LISTEN_TLS12 | LISTEN_TLS13 |
-	    LISTEN_RAWSOCKET | LISTEN_WEBSOCKET));
+	    LISTEN_RAWSOCKET | LISTEN_WEBSOCKET | LISTEN_CLIENT_CA |
+	    LISTEN_CLIENT_REQUIRED));
+	CHECK(is_text(l->ca, l->calen, "their CA"));
+	CHECK(is_text(l->crl, l->crllen, "revoked"));
+	CHECK(strcmp(l->ca_path, "/ca") == 0 &&
+	    strcmp(l->crl_path, "/crl") == 0);
 	CHECK(l->sers == (1 << SER_JSON | 1 << SER_CBOR));
 	CHECK(l->nkeypairs == 2 && l->keypairs[1] == k->id &&
 	    l->keypairs[0] == TAILQ_NEXT(k, entry)->id);
@@ -611,6 +619,7 @@ int
 main(void)
 {
 	struct conf		*c;
+	struct conf_listen	*l;
 	struct conf_keypair	*k;
 
 	if (getenv("TEST_TMP") != NULL && chdir(getenv("TEST_TMP")) == -1)
@@ -629,6 +638,9 @@ main(void)
 	k = TAILQ_NEXT(k, entry);
 	k->cert_fd = file_of("certificate two");
 	k->key_fd = file_of("key two");
+	l = TAILQ_FIRST(&c->listens);
+	l->ca_fd = file_of("their CA");
+	l->crl_fd = file_of("revoked");
 	check_keeper(c);
 	check_proxy(c);
 	check_broker(c);

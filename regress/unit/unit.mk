@@ -43,8 +43,8 @@ $(B)/regress/unit/usersfile: $(UNIT_OBJS_usersfile)
 UNIT_OBJS_keeper =	$(B)/obj/regress/unit/play.o
 $(B)/regress/unit/keeper: $(UNIT_OBJS_keeper)
 UNIT_OBJS_tls =	$(addprefix $(B)/obj/regress/unit/, certs.o play.o) \
-		$(addprefix $(B)/obj/tlsproxy/, tls_conf.o tls_key.o \
-		tls_release.o tls_warm.o)
+		$(addprefix $(B)/obj/tlsproxy/, tls_client.o tls_conf.o tls_key.o \
+		tls_release.o tls_warm.o peercert.o)
 UNIT_LIBS_tls =	$(LIBS_TLS) $(LIBS_SSL)
 $(B)/regress/unit/tls: $(UNIT_OBJS_tls)
 UNIT_OBJS_peercert =	$(B)/obj/tlsproxy/peercert.o
