@@ -12,10 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "msgtypes.h"
+
 struct tls;
 
-#define PEERCERT_MAXSUBJECT	1024	/* octets */
-#define PEERCERT_MAXSANS	4096	/* octets, NULs included */
+#define PEERCERT_MAXSUBJECT	AUTH_MAXSUBJECT	/* octets */
+#define PEERCERT_MAXSANS	AUTH_MAXSANS	/* octets, NULs included */
 
 /* One allocation; free(3). */
 struct peercert {
