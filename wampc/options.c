@@ -31,30 +31,40 @@
 #define ATONCE_MAX	1000
 
 enum {
-	OPT_CAFILE = 256,
+	OPT_AUTH = 256,
+	OPT_AUTHID,
+	OPT_CAFILE,
 	OPT_CERT,
 	OPT_DANE,
 	OPT_INSECURE,
 	OPT_KEY,
+	OPT_KEYFILE,
 	OPT_MESSAGE,
 	OPT_OWNER,
 	OPT_PIN,
 	OPT_RESOLVER,
+	OPT_SECRETFILE,
 	OPT_SERIALIZER,
+	OPT_TICKETFILE,
 	OPT_ANCHOR
 };
 
 static const struct option longopts[] = {
+	{ "auth",	required_argument,	NULL, OPT_AUTH },
+	{ "authid",	required_argument,	NULL, OPT_AUTHID },
 	{ "cafile",	required_argument,	NULL, OPT_CAFILE },
 	{ "cert",	required_argument,	NULL, OPT_CERT },
 	{ "dane",	no_argument,		NULL, OPT_DANE },
 	{ "insecure",	no_argument,		NULL, OPT_INSECURE },
 	{ "key",	required_argument,	NULL, OPT_KEY },
+	{ "key-file",	required_argument,	NULL, OPT_KEYFILE },
 	{ "message",	required_argument,	NULL, OPT_MESSAGE },
 	{ "owner",	required_argument,	NULL, OPT_OWNER },
 	{ "pin",	required_argument,	NULL, OPT_PIN },
 	{ "resolver",	required_argument,	NULL, OPT_RESOLVER },
+	{ "secret-file", required_argument,	NULL, OPT_SECRETFILE },
 	{ "serializer",	required_argument,	NULL, OPT_SERIALIZER },
+	{ "ticket-file", required_argument,	NULL, OPT_TICKETFILE },
 	{ "trust-anchor", required_argument,	NULL, OPT_ANCHOR },
 	{ NULL,		0,			NULL, 0 }
 };
@@ -91,7 +101,10 @@ usage(void)
 	    "             [--dane [--resolver address[@port]]"
 	    " [--trust-anchor file]]\n"
 	    "             [--insecure] [--owner user] [--message octets]\n"
-	    "             [--serializer json|msgpack|cbor]\n"
+	    "             [--serializer json|msgpack|cbor] [--auth methods]\n"
+	    "             [--authid name] [--ticket-file file]"
+	    " [--secret-file file]\n"
+	    "             [--key-file file]\n"
 	    "             subscribe [-n count] uri\n"
 	    "             publish [-j document | -f file | -l] uri"
 	    " [argument ...] [key=value ...]\n"
@@ -233,6 +246,12 @@ one_option(struct options *o, struct words *w, int ch)
 	case 'w':
 		o->seconds = seconds(optarg);
 		break;
+	case OPT_AUTH:
+		o->auth = optarg;
+		break;
+	case OPT_AUTHID:
+		o->authid = optarg;
+		break;
 	case OPT_CAFILE:
 		o->cafile = optarg;
 		break;
@@ -248,6 +267,9 @@ one_option(struct options *o, struct words *w, int ch)
 	case OPT_KEY:
 		o->keyfile = optarg;
 		break;
+	case OPT_KEYFILE:
+		o->signkey = optarg;
+		break;
 	case OPT_MESSAGE:
 		o->maxmsg = octets("--message", optarg);
 		break;
@@ -260,6 +282,12 @@ one_option(struct options *o, struct words *w, int ch)
 		break;
 	case OPT_RESOLVER:
 		o->resolver = optarg;
+		break;
+	case OPT_SECRETFILE:
+		o->secretfile = optarg;
+		break;
+	case OPT_TICKETFILE:
+		o->ticketfile = optarg;
 		break;
 	case OPT_SERIALIZER:
 		o->ser = serializer(optarg);

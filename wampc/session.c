@@ -166,8 +166,8 @@ session_request(struct client *c, unsigned int code, const char *uri,
 	return (id);
 }
 
-static void
-send_reason(struct client *c, unsigned int code, const char *uri,
+void
+session_reason(struct client *c, unsigned int code, const char *uri,
     const char *message)
 {
 	struct enc	e;
@@ -191,7 +191,7 @@ session_open(struct client *c)
 	c->s.state = SESS_HELLO;
 	session_begin(c, &e, WAMP_HELLO, 3);
 	enc_str(&e, c->o.realm, strlen(c->o.realm));
-	enc_map(&e, 2);
+	enc_map(&e, 2 + login_count(c));
 	ENC_KEY(&e, "agent");
 	enc_str(&e, "wampc", 5);
 	ENC_KEY(&e, "roles");
@@ -200,6 +200,7 @@ session_open(struct client *c)
 	enc_map(&e, 0);
 	enc_end(&e);
 	enc_end(&e);
+	login_hello(c, &e);
 	enc_end(&e);
 	(void)session_send(c, &e);
 }
@@ -231,7 +232,7 @@ session_leave(struct client *c, enum status status)
 		client_finish(c, status);
 		return;
 	}
-	send_reason(c, WAMP_GOODBYE, "wamp.close.close_realm", NULL);
+	session_reason(c, WAMP_GOODBYE, "wamp.close.close_realm", NULL);
 	c->s.state = SESS_LEAVING;
 	c->leave = evtimer_new(c->base, leave_timeout, c);
 	if (c->leave == NULL || event_add(c->leave, &tv) == -1)
@@ -246,7 +247,7 @@ violation(struct client *c, const char *why)
 	char	text[200];
 
 	snprintf(text, sizeof(text), "%s", why);
-	send_reason(c, WAMP_ABORT, "wamp.error.protocol_violation", text);
+	session_reason(c, WAMP_ABORT, "wamp.error.protocol_violation", text);
 	client_fail(c, ST_WAMP, "wamp.error.protocol_violation: the "
 	    "router's message: %s", text);
 }
@@ -254,11 +255,18 @@ violation(struct client *c, const char *why)
 static const char *
 on_welcome(struct client *c, const struct val *v, size_t n)
 {
-	uint64_t	id;
+	uint64_t	 id;
+	const char	*why;
 
 	(void)n;
 	if (val_id(&v[1], &id) == -1 || !is_dict(&v[2]))
 		return ("malformed WELCOME");
+	if ((why = login_welcome(c, &v[2])) != NULL) {
+		session_reason(c, WAMP_GOODBYE,
+		    "wamp.error.authentication_failed", why);
+		client_fail(c, ST_TRUST, "router not trusted: %s", why);
+		return (NULL);
+	}
 	c->s.state = SESS_JOINED;
 	c->verb->start(c);
 	return (NULL);
@@ -283,22 +291,10 @@ on_abort(struct client *c, const struct val *v, size_t n)
 static const char *
 on_challenge(struct client *c, const struct val *v, size_t n)
 {
-	const uint8_t	*p;
-	uint8_t		 buf[64];
-	char		 method[128];
-	size_t		 len;
-
 	(void)n;
 	if (v[1].type != VAL_STR || !is_dict(&v[2]))
 		return ("malformed CHALLENGE");
-	if ((p = val_str(&v[1], buf, sizeof(buf), &len)) == NULL)
-		len = 0;
-	log_vis(method, sizeof(method), p, len);
-	send_reason(c, WAMP_ABORT, "wamp.error.authentication_failed",
-	    "cannot authenticate");
-	client_fail(c, ST_REFUSED, "refused: the router asks for "
-	    "authentication by %s", method);
-	return (NULL);
+	return (login_challenge(c, &v[1], &v[2]));
 }
 
 /* A router that ends the session: answered, and an error for the caller. */
@@ -311,7 +307,7 @@ on_goodbye(struct client *c, const struct val *v, size_t n)
 	    !is_payload(v, n, 3))
 		return ("malformed GOODBYE");
 	output_reason(why, sizeof(why), &v[1], v + 3, n - 3);
-	send_reason(c, WAMP_GOODBYE, "wamp.close.goodbye_and_out", NULL);
+	session_reason(c, WAMP_GOODBYE, "wamp.close.goodbye_and_out", NULL);
 	client_fail(c, ST_WAMP, "%s%s", uri, why);
 	return (NULL);
 }

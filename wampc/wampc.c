@@ -169,6 +169,7 @@ cleanup(struct client *c)
 	struct event	*events[6];
 	size_t		 i;
 
+	login_clear(&c->login);
 	command_end_all(c);
 	reg_free(c);
 	pub_free(c);
@@ -193,11 +194,16 @@ int
 main(int argc, char **argv)
 {
 	static struct client	c;
+	char			why[512];
 
 	fill_descriptors();
 	log_init(LOG_TO_STDERR, "wampc");
 	signal(SIGPIPE, SIG_IGN);
 	c.verb = options_read(&c.o, argc, argv);
+	if (login_prepare(&c.login, &c.o, why, sizeof(why)) == -1) {
+		log_warnx("%s", why);
+		return (ST_USAGE);
+	}
 	prepare(&c);
 	conn_open(&c);
 	if (!c.finished && event_base_dispatch(c.base) == -1)

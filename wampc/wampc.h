@@ -112,6 +112,9 @@ struct options {
 	int		 dane;
 	const char	*resolver, *anchor;	/* of --dane */
 	uid_t		 owner;		/* besides root, of directories */
+	const char	*authid;
+	const char	*auth;		/* methods, or NULL */
+	const char	*ticketfile, *secretfile, *signkey;
 	const char	*realm;
 	enum ser	 ser;
 	size_t		 maxmsg;
@@ -268,6 +271,9 @@ int		 session_send(struct client *, struct enc *);
 /* [code, request, {}, uri, payload...]; returns the request id. */
 uint64_t	 session_request(struct client *, unsigned int code,
 		    const char *uri, const struct payload *);
+/* [code, {message}, uri]: ABORT or GOODBYE; message may be NULL. */
+void		 session_reason(struct client *, unsigned int code,
+		    const char *uri, const char *message);
 /* GOODBYE, its answer, the end. */
 void		 session_leave(struct client *, enum status);
 /* Elements of messages, 0 or -1. */
@@ -278,6 +284,56 @@ int		 val_member(const struct val *, const char *, struct val *);
 
 /* A verb's handler of a message: NULL, or how it breaks the protocol. */
 typedef const char *handler(struct client *, const struct val *, size_t);
+
+/* secret.c */
+#define SECRET_SIZE	1024	/* of a password and its NUL */
+
+/*
+ * All of a file that belongs to us or root and that nobody else may read
+ * or write.  0, or -1 with why set; size is what it may be long.
+ */
+int		 secret_file(const char *path, void *buf, size_t size,
+		    size_t *len, char *why, size_t whysize);
+/*
+ * A line of UTF-8 from such a file, from the terminal without echo, or from
+ * standard input, without the newline at its end.  0, or -1 with why set.
+ */
+int		 secret_text(const char *path, char buf[SECRET_SIZE],
+		    char *why, size_t);
+int		 secret_ask(const char *prompt, char buf[SECRET_SIZE],
+		    char *why, size_t);
+int		 secret_input(char buf[SECRET_SIZE], char *why, size_t);
+
+/* keyfile.c: the seed of an Ed25519 key.  0, or -1 with why set. */
+int		 keyfile_read(const char *path, uint8_t seed[32], char *why,
+		    size_t);
+
+/* login.c */
+struct login {
+	unsigned int	 methods;	/* announced, AUTH_; 0: none */
+	unsigned int	 order[8];	/* the same, one by one */
+	size_t		 norder;
+	unsigned int	 method;	/* of the CHALLENGE that came */
+	char		 ticket[SECRET_SIZE];	/* "": to be asked for */
+	char		 secret[SECRET_SIZE];
+	uint8_t		 seed[32];
+	char		 nonce[25];
+	char		 signature[45];	/* that WELCOME must have */
+};
+
+/* Reads the files.  0, or -1 with why set. */
+int		 login_prepare(struct login *, const struct options *,
+		    char *why, size_t);
+/* Wipes the secrets. */
+void		 login_clear(struct login *);
+/* Entries that it adds to HELLO.Details, and these. */
+uint32_t	 login_count(const struct client *);
+void		 login_hello(struct client *, struct enc *);
+/* NULL, or how the router breaks the protocol. */
+const char	*login_challenge(struct client *, const struct val *method,
+		    const struct val *extra);
+/* NULL, or why the router is not to be trusted. */
+const char	*login_welcome(struct client *, const struct val *details);
 
 /* pub.c */
 struct pub {
@@ -366,6 +422,7 @@ struct client {
 	struct conn		 conn;
 	struct transport	 tr;
 	struct session		 s;
+	struct login		 login;
 	struct pub		 pub;
 	struct sub		 sub;
 	struct call		 call;

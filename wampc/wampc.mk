@@ -4,11 +4,14 @@ WAMPC_OBJS =	$(addprefix $(B)/obj/wampc/, \
 		command.o \
 		connect.o \
 		dane.o \
+		keyfile.o \
+		login.o \
 		options.o \
 		output.o \
 		pin.o \
 		pub.o \
 		register.o \
+		secret.o \
 		session.o \
 		sub.o \
 		tlsclient.o \
@@ -18,7 +21,10 @@ WAMPC_OBJS =	$(addprefix $(B)/obj/wampc/, \
 		wampc.o \
 		)
 
-$(B)/bin/wampc: $(WAMPC_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a
+$(B)/bin/wampc: $(WAMPC_OBJS) $(B)/lib/libcred.a $(B)/lib/libcodec.a \
+    $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(WAMPC_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a \
-		$(LIBS_TLS) $(LIBS_UNBOUND) $(LIBS_CODEC) $(LIBS_EVENT) $(LIBS_BSD)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(WAMPC_OBJS) $(B)/lib/libcred.a \
+		$(B)/lib/libcodec.a $(B)/lib/libcommon.a $(LIBS_CRED) \
+		$(LIBS_TLS) $(LIBS_UNBOUND) $(LIBS_CODEC) $(LIBS_EVENT) \
+		$(LIBS_BSD)
