@@ -385,16 +385,23 @@ static const struct proof *
 find_at(const struct users *u, uint64_t order, const char *authid,
     size_t len, uint32_t method)
 {
-	struct node	*n;
-	int		 i = ffs((int)method) - 1;
+	const struct proof	*p;
+	struct node		*n;
+	int			 differs, i = ffs((int)method) - 1;
 
 	if (i < 0 || i >= NMETHODS)
 		return (NULL);
 	n = node_at(&u->methods[i], order);
-	for (; n != NULL && n->proof->order == order;
-	    n = RB_NEXT(nodes, NULL, n))
-		if (proof_cmp(order, authid, len, n->proof) == 0)
-			return (n->proof);
+	for (; n != NULL; n = RB_NEXT(nodes, NULL, n)) {
+		p = n->proof;
+		/* an unknown one's neighbour is looked at, too: it takes time */
+		differs = CRYPTO_memcmp(authid, p->authid,
+		    len < p->authidlen ? len : p->authidlen);
+		if (p->order != order)
+			break;
+		if (!differs && len == p->authidlen)
+			return (p);
+	}
 	return (NULL);
 }
 

@@ -92,8 +92,9 @@ int			 proof_key_index(const struct proof *,
  * For an authid that is unknown, a proof of the principal next to it in the
  * secret order that has one of the methods: a challenge to it shall look
  * like that one's (method, kdf, costs, length of the salt, role), and does so
- * as long as this principal is there.  One that is known gets its own.
- * NULL: nobody has such a method.
+ * as long as this principal is there.  One that is known gets its own, in
+ * the same time: ask for both alike and compare the authid.  NULL: nobody
+ * has such a method.
  */
 const struct proof	*users_shape(const struct users *, const char *,
 			    size_t, uint32_t methods);

@@ -680,6 +680,15 @@ test_shape(void)
 		errx(1, "%u of 3000 moved", moved);
 	drop(a);
 	drop(b);
+	/* the last one's neighbour is the first one */
+	a = load("alice:ticket:user:" PHC);
+	for (i = 0; i < 100; i++) {
+		snprintf(authid, sizeof(authid), "unknown%u", i);
+		if (users_shape(a, authid, strlen(authid), AUTH_TICKET) ==
+		    NULL)
+			errx(1, "%s is alone", authid);
+	}
+	drop(a);
 	puts("ok - shape");
 }
 

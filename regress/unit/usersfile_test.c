@@ -47,6 +47,9 @@ static const struct {
 	{ "carol:wampcra:admin:key=" B32 "= , keylen=32 , iterations=1 , "
 	    "salt=\"a, b\"", "carol:wampcra:admin:salt=\"a, b\",iterations=1,"
 	    "keylen=32,key=" B32 "=", "carol", "admin", AUTH_WAMPCRA },
+	{ "carol:wampcra:admin:salt=#1,iterations=1,keylen=32,key=" B32 "=",
+	    "carol:wampcra:admin:salt=\"#1\",iterations=1,keylen=32,key="
+	    B32 "=", "carol", "admin", AUTH_WAMPCRA },
 	{ "dave:scram:user:kdf=pbkdf2,iterations=10000,salt=" B16 "=="
 	    SCRAMKEYS, NULL, "dave", "user", AUTH_SCRAM | AUTH_WAMP_SCRAM },
 	{ "erin:scram:user:kdf=argon2id13,iterations=3,memory=65536,salt="
@@ -392,7 +395,7 @@ test_values(void)
 	    memcmp(l.salt, "0123456789abcdef", 16) != 0 ||
 	    memcmp(l.secret, "0123456789abcdefghijklmnopqrstuv", 32) != 0)
 		errx(1, "ticket");
-	if (parse(goods[8].line, strlen(goods[8].line), &l, errstr,
+	if (parse(goods[9].line, strlen(goods[9].line), &l, errstr,
 	    sizeof(errstr)) != 1 || l.memory != 65536 || l.iterations != 3 ||
 	    l.parallel != 0 || l.kdf != SCRAM_ARGON2ID13 ||
 	    l.secretlen != 64 || memcmp(l.secret + 32, "zzUNTX", 6) != 0)
