@@ -50,7 +50,7 @@ PATHS =		-DSYSCONFDIR='"$(SYSCONFDIR)"' -DRUNDIR='"$(RUNDIR)"' \
 # Each is added when it builds.
 PROGRAMS =	$(B)/sbin/wampd $(B)/libexec/wampd/keeper \
 		$(B)/libexec/wampd/tlsproxy $(B)/libexec/wampd/broker \
-		$(B)/bin/wampc
+		$(B)/bin/wampc $(B)/sbin/wampctl
 
 all: programs
 
@@ -61,6 +61,7 @@ include keeper/keeper.mk
 include tlsproxy/tlsproxy.mk
 include broker/broker.mk
 include wampc/wampc.mk
+include wampctl/wampctl.mk
 include regress/regress.mk
 include install.mk
 
@@ -78,7 +79,7 @@ $(B)/gen/paths: FORCE
 	@echo '$(PATHS) $(VERSION)' | cmp -s - $@ || \
 	    echo '$(PATHS) $(VERSION)' >$@
 
-$(WAMPD_OBJS) $(WAMPC_OBJS): $(B)/gen/paths
+$(WAMPD_OBJS) $(WAMPC_OBJS) $(WAMPCTL_OBJS): $(B)/gen/paths
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)

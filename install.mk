@@ -20,6 +20,7 @@ D =		$(DESTDIR)
 install: programs
 	install -d $(D)$(SBINDIR) $(D)$(BINDIR) $(D)$(LIBEXECDIR)
 	install -m 755 $(B)/sbin/wampd $(D)$(SBINDIR)/wampd
+	install -m 755 $(B)/sbin/wampctl $(D)$(SBINDIR)/wampctl
 	install -m 755 $(B)/bin/wampc $(D)$(BINDIR)/wampc
 	for p in keeper tlsproxy broker; do \
 		install -m 755 $(B)/libexec/wampd/$$p \
@@ -72,7 +73,7 @@ install-host:
 
 # Configuration, users and directories stay.
 uninstall:
-	rm -f $(D)$(SBINDIR)/wampd $(D)$(BINDIR)/wampc \
+	rm -f $(D)$(SBINDIR)/wampd $(D)$(SBINDIR)/wampctl $(D)$(BINDIR)/wampc \
 	    $(D)$(SYSCONFDIR)/init.d/wampd
 	rm -rf $(D)$(LIBEXECDIR)
 	for m in $(MANPAGES); do \

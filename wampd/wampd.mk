@@ -1,4 +1,15 @@
-WAMPD_OBJS =	$(addprefix $(B)/obj/wampd/, \
+# What reads wampd.conf(5); also of wampctl and of tests.
+WAMPD_CONF_OBJS = $(addprefix $(B)/obj/wampd/, \
+		conf_file.o \
+		conf_listen.o \
+		conf_realm.o \
+		conf_value.o \
+		conf_whole.o \
+		parse.o \
+		printconf.o \
+		)
+
+WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		check.o \
 		child.o \
 		children.o \
@@ -10,14 +21,7 @@ WAMPD_OBJS =	$(addprefix $(B)/obj/wampd/, \
 		keyfile.o \
 		listen.o \
 		logsink.o \
-		conf_file.o \
-		conf_listen.o \
-		conf_realm.o \
-		conf_value.o \
-		conf_whole.o \
-		parse.o \
 		pathwalk.o \
-		printconf.o \
 		reload.o \
 		ruletest.o \
 		unixsock.o \

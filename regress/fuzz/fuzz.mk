@@ -29,9 +29,8 @@ $(B)/fuzz/fuzz_codec_cbor $(B)/fuzz/fuzz_codec_convert \
 FUZZ_OBJS_broker =	$(filter-out %/broker.o,$(BROKER_OBJS))
 $(B)/fuzz/fuzz_broker $(B)/regress/unit/fuzz_broker: $(FUZZ_OBJS_broker)
 
-# CONF_TEST_OBJS is in unit.mk
-FUZZ_OBJS_config = $(CONF_TEST_OBJS)
-$(B)/fuzz/fuzz_config $(B)/regress/unit/fuzz_config: $(CONF_TEST_OBJS)
+FUZZ_OBJS_config = $(WAMPD_CONF_OBJS)
+$(B)/fuzz/fuzz_config $(B)/regress/unit/fuzz_config: $(WAMPD_CONF_OBJS)
 
 # all of the parent but main()
 FUZZ_OBJS_parent =	$(filter-out %/wampd.o %/check.o,$(WAMPD_OBJS))

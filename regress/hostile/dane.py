@@ -7,9 +7,11 @@
 
 import os
 import socket
+import subprocess
 import time
 
-from daemon import IS_ROOT, Skip, done, free_port, run_case
+from daemon import (B, IS_ROOT, Skip, Wampd, done, free_port, run_case,
+                    tmpdir)
 from dnszone import Hosts, Zones, need_tools
 from impostor import Impostor, issue, sha, spki, whole
 from wampcrun import (CERTS, SLOW, bound, cert, expect, finish, make_certs,
@@ -56,7 +58,21 @@ def record(r):
                             sha({1: 256, 2: 512}[matching], octets))
 
 
-def zones(port):
+def wampd_conf(port):
+    return ('keypair "strange" {\n certificate "%s"\n key "%s"\n}\n'
+            'listen on 127.0.0.1 port %d tls { keypair "strange" }\n'
+            'realm "realm1" {\n authenticate anonymous role "a"\n'
+            ' role "a" { allow any }\n}\n' % (
+                cert('wampd'), cert('wampd')[:-3] + 'key', port))
+
+
+def wampctl_tlsa(path):
+    return subprocess.run(
+        [os.path.join(B, 'sbin', 'wampctl'), 'tlsa', '-f', path], check=True,
+        stdout=subprocess.PIPE, text=True).stdout
+
+
+def zones(port, conf):
     z = Zones()
     key = record((3, 1, 1, 'strange'))
     tlsa = '_%d._tcp.www TLSA ' % port
@@ -80,6 +96,7 @@ def zones(port):
     other = record((3, 1, 1, 'other')).split()[-1]
     z.add('forged.example', [tlsa + '3 1 1 ' + other],
           change=(other, key.split()[-1]))
+    z.add('wampd.example', [wampctl_tlsa(conf)])
     # signed, but by a key that nobody published as an anchor
     with open(z.anchors) as f:
         anchors = f.read()
@@ -90,11 +107,12 @@ def zones(port):
 
 
 class Dane:
-    def __init__(self, port, z):
-        self.port, self.z = port, z
+    def __init__(self, port, z, conf):
+        self.port, self.z, self.conf = port, z, conf
         self.hosts = Hosts(['%s.good.example' % n for n in
                             list(NAMES) + ['alias', 'leave']] +
-                           ['www.%s' % n for n in z.zones])
+                           ['www.%s' % n for n in z.zones] +
+                           ['else.wampd.example'])
 
     def args(self, host, *more, resolver=None, anchor=None):
         return ['-u', 'rss://%s:%d' % (host, self.port), '--dane',
@@ -204,6 +222,15 @@ def default_resolver(d):
         assert r.told() == HELLO
 
 
+def published(d):
+    """wampd, and what wampctl tlsa says is to be published for it"""
+    with Wampd(wampd_conf(d.port), conf_path=d.conf):
+        q = d.hosts.wampc(*d.args('www.wampd.example'))
+        expect(q, 5, '', 'wamp.error.no_such_procedure')
+        q = d.hosts.wampc(*d.args('else.wampd.example'))
+        expect(q, 3, '', 'there is none')
+
+
 def udp():
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(('127.0.0.1', 0))
@@ -296,6 +323,7 @@ def make():
             'ca.key', '-CAcreateserial', '-days', '30', '-extfile',
             'ca.ext', '-out', 'middle.crt')
     issue('middle-chain', names, 'middle', chain=['middle', 'ca'])
+    issue('wampd', 'DNS:www.wampd.example', 'otherca')
     issue('strange', 'DNS:nobody.invalid', 'otherca', days='-1')
 
 
@@ -309,15 +337,19 @@ def main():
         done()
     make()
     port = free_port()
-    with zones(port) as z:
-        d = Dane(port, z)
+    conf = os.path.join(tmpdir(), 'wampd.conf')
+    with open(conf, 'w') as f:
+        f.write(wampd_conf(port))
+    os.chmod(conf, 0o644)
+    with zones(port, conf) as z:
+        d = Dane(port, z, conf)
         for name, crt in ACCEPTED:
             run_case(bound(d.accept, name, crt), '%s: %s: ' % (name, crt))
         for host, crt, why, came in REFUSED:
             def refuse():
                 d.refuse(host, crt, why, came=came)
             run_case(refuse, '%s: %s: ' % (host, crt))
-        for fn in (with_others, default_anchor, default_resolver,
+        for fn in (published, with_others, default_anchor, default_resolver,
                    resolver_away, resolver_silent, noise, options):
             run_case(bound(fn, d))
     done()

@@ -21,13 +21,13 @@ def paths(prefix):
             'RUNDIR=' + prefix + '/run']
 
 
-def install(prefix, *more):
+def install(prefix, *more, target=('install',)):
     """What is installed does not depend on how the suite itself is built."""
     env = {k: v for k, v in os.environ.items()
            if k not in ('SAN', 'B', 'MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
     p = subprocess.run(
         ['make', '-s', '-j2', '-C', TOP, 'B=' + ROOT + '/build', 'OPT=-O0',
-         'SAN=', 'install'] + paths(prefix) + list(more), env=env,
+         'SAN=', *target] + paths(prefix) + list(more), env=env,
         capture_output=True, text=True)
     assert p.returncode == 0, p.stdout + p.stderr
     return p.stdout
@@ -62,10 +62,11 @@ def tree():
     ensure_users()
     prefix = ROOT + '/inst'
     install(prefix)
-    for name in ('sbin/wampd', 'bin/wampc', 'libexec/wampd/keeper',
-                 'libexec/wampd/tlsproxy', 'libexec/wampd/broker',
-                 'etc/wampd.conf', 'etc/init.d/wampd',
-                 'share/man/man8/wampd.8', 'etc/wampd/tls'):
+    for name in ('sbin/wampd', 'sbin/wampctl', 'bin/wampc',
+                 'libexec/wampd/keeper', 'libexec/wampd/tlsproxy',
+                 'libexec/wampd/broker', 'etc/wampd.conf',
+                 'etc/init.d/wampd', 'share/man/man8/wampd.8',
+                 'share/man/man8/wampctl.8', 'etc/wampd/tls'):
         assert os.path.exists(prefix + '/' + name), name
     assert os.stat(prefix + '/etc/wampd/tls').st_mode & 0o777 == 0o700
     with open(prefix + '/etc/wampd.conf') as f:
@@ -94,6 +95,10 @@ def destdir():
     with open(d + prefix + '/etc/init.d/wampd') as f:
         assert d not in f.read()
     assert not os.path.exists(prefix)
+    install(prefix, 'DESTDIR=' + d, 'uninstall', target=())
+    for sub in ('sbin', 'bin', 'share/man/man1', 'share/man/man8'):
+        assert os.listdir(d + prefix + '/' + sub) == [], sub
+    assert os.path.exists(d + prefix + '/etc/wampd.conf')
 
 
 def init_script():

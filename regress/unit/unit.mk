@@ -93,11 +93,9 @@ $(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
 
 # the configuration's
 UNIT_TESTS +=	conf confmsg
-CONF_TEST_OBJS = $(addprefix $(B)/obj/wampd/, conf_file.o conf_listen.o \
-		conf_realm.o conf_value.o conf_whole.o parse.o printconf.o)
-UNIT_OBJS_conf = $(CONF_TEST_OBJS)
-UNIT_OBJS_confmsg = $(CONF_TEST_OBJS)
-$(B)/regress/unit/conf $(B)/regress/unit/confmsg: $(CONF_TEST_OBJS)
+UNIT_OBJS_conf = $(WAMPD_CONF_OBJS)
+UNIT_OBJS_confmsg = $(WAMPD_CONF_OBJS)
+$(B)/regress/unit/conf $(B)/regress/unit/confmsg: $(WAMPD_CONF_OBJS)
 
 .PRECIOUS: $(B)/obj/%.o
 

@@ -1,0 +1,11 @@
+WAMPCTL_OBJS =	$(addprefix $(B)/obj/wampctl/, \
+		tlsa.o \
+		wampctl.o \
+		)
+
+# and what reads wampd.conf(5)
+$(B)/sbin/wampctl: $(WAMPCTL_OBJS) $(WAMPD_CONF_OBJS) $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(WAMPCTL_OBJS) $(WAMPD_CONF_OBJS) \
+		$(B)/lib/libcommon.a $(LIBS_CRYPTO) $(LIBS_EVENT) \
+		$(LIBS_SECCOMP) $(LIBS_BSD)
