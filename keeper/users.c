@@ -172,13 +172,27 @@ take(struct users *u, size_t len)
 	return (p);
 }
 
+static struct role *
+role_find(struct users *u, const char *name)
+{
+	struct role	find = { .name = name };
+
+	return (RB_FIND(roles, &u->roles, &find));
+}
+
+int
+users_has_role(struct users *u, const char *name)
+{
+	return (role_find(u, name) != NULL);
+}
+
 static const char *
 role_get(struct users *u, const struct users_line *l)
 {
-	struct role	*r, find = { .name = l->role };
+	struct role	*r;
 	char		*name;
 
-	if ((r = RB_FIND(roles, &u->roles, &find)) != NULL)
+	if ((r = role_find(u, l->role)) != NULL)
 		return (r->name);
 	if ((r = take(u, sizeof(*r) + l->rolelen + 1)) == NULL)
 		return (NULL);

@@ -56,6 +56,8 @@ struct users	*users_new(const uint8_t secret[USERS_ORDER_LEN]);
  */
 int		 users_add(struct users *, const struct users_line *,
 		    uint32_t lineno, const struct proof **other);
+/* Is it the role of a line? */
+int		 users_has_role(struct users *, const char *);
 struct users	*users_ref(struct users *);
 /*
  * NULL is fine.  1: that was the last reference; users_free_step() has
@@ -118,7 +120,8 @@ uint64_t		 proof_id(const uint8_t *, const struct proof *,
 /*
  * Load a file, by pread(2) alone; the descriptor remains the caller's, who
  * keeps it open until users_load_end().  The name is for log lines.  role_ok
- * says 1 for the name of a role that exists.  NULL: no memory.
+ * says 1 for the name of a role that exists, for which it is asked once.
+ * NULL: no memory.
  */
 struct users_load	*users_load_begin(int, const char *name,
 			    const uint8_t secret[USERS_ORDER_LEN],

@@ -150,7 +150,8 @@ load_line(struct users_load *ul, const char *text, size_t len)
 		wrong(ul, "%s", errstr);
 		return;
 	}
-	if (!ul->role_ok(ul->line->role, ul->arg))
+	if (!users_has_role(ul->users, ul->line->role) &&
+	    !ul->role_ok(ul->line->role, ul->arg))
 		wrong(ul, "there is no role \"%s\"", log_vis(vis, sizeof(vis),
 		    ul->line->role, ul->line->rolelen));
 	else if (users_add(ul->users, ul->line, ul->lineno, &other) == -1) {

@@ -80,9 +80,12 @@ text_fd(const void *p, size_t len)
 	return (fd);
 }
 
+static unsigned int	role_asked;
+
 static int
 role_ok(const char *role, void *arg)
 {
+	role_asked++;
 	return (strcmp(role, "user") == 0 || strcmp(role, "admin") == 0 ||
 	    strcmp(role, arg) == 0);
 }
@@ -421,9 +424,12 @@ test_slices(void)
 			    (USERS_LINE_MAX - 1)), "");
 	}
 	fclose(t.f);
+	role_asked = 0;
 	u = load_fd(text_fd(t.p, t.len), 0, &steps);
 	if (u == NULL || users_count(u) != MANY)
 		errx(1, "not loaded");
+	if (role_asked != 1)
+		errx(1, "asked %u times for the role", role_asked);
 	if (steps < MANY)
 		errx(1, "%u steps for %u lines", steps, MANY);
 	for (i = 0; i < MANY; i++) {
