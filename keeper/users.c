@@ -154,7 +154,7 @@ users_new(const uint8_t secret[USERS_ORDER_LEN])
 	return (u);
 }
 
-/* Zeroed memory of the table, or NULL. */
+/* Zeroed memory of the table, or NULL and errno. */
 static void *
 take(struct users *u, size_t len)
 {
@@ -259,6 +259,14 @@ proof_new(struct users *u, const struct users_line *l, uint32_t lineno)
 	return (p);
 }
 
+static int
+is_taken(const struct proof *by, const struct proof **other)
+{
+	*other = by;
+	errno = EEXIST;
+	return (-1);
+}
+
 /* 0, or -1 and errno. */
 static int
 add_methods(struct users *u, struct proof *p, const struct proof **other)
@@ -269,16 +277,11 @@ add_methods(struct users *u, struct proof *p, const struct proof **other)
 	for (i = 0; i < NMETHODS; i++) {
 		if ((p->methods & 1U << i) == 0)
 			continue;
-		if ((n = take(u, sizeof(*n))) == NULL) {
-			errno = ENOMEM;
+		if ((n = take(u, sizeof(*n))) == NULL)
 			return (-1);
-		}
 		n->proof = p;
-		if ((same = RB_INSERT(nodes, &u->methods[i], n)) != NULL) {
-			*other = same->proof;
-			errno = EEXIST;
-			return (-1);
-		}
+		if ((same = RB_INSERT(nodes, &u->methods[i], n)) != NULL)
+			return (is_taken(same->proof, other));
 	}
 	return (0);
 }
@@ -292,17 +295,12 @@ add_keys(struct users *u, struct proof *p, const struct proof **other)
 
 	tree = p->methods & AUTH_TLS ? &u->certs : &u->keys;
 	for (i = 0; i < p->nkeys; i++) {
-		if ((n = take(u, sizeof(*n))) == NULL) {
-			errno = ENOMEM;
+		if ((n = take(u, sizeof(*n))) == NULL)
 			return (-1);
-		}
 		n->proof = p;
 		n->key = p->secret + i * USERS_KEY_LEN;
-		if ((same = RB_INSERT(keynodes, tree, n)) != NULL) {
-			*other = same->proof;
-			errno = EEXIST;
-			return (-1);
-		}
+		if ((same = RB_INSERT(keynodes, tree, n)) != NULL)
+			return (is_taken(same->proof, other));
 	}
 	return (0);
 }
@@ -473,18 +471,6 @@ users_find_cert(const struct users *u, const uint8_t hash[32], size_t *i)
 	return (find_key(&u->certs, hash, i));
 }
 
-int
-proof_key_index(const struct proof *p, const uint8_t key[32])
-{
-	int	i;
-
-	for (i = 0; i < p->nkeys; i++)
-		if (memcmp(p->secret + i * USERS_KEY_LEN, key,
-		    USERS_KEY_LEN) == 0)
-			return (i);
-	return (-1);
-}
-
 const struct proof *
 users_shape(const struct users *u, const char *authid, size_t len,
     uint32_t methods)
@@ -531,29 +517,4 @@ users_cra_key(const struct users *u, const struct proof *p, uint8_t *out,
 done:
 	OPENSSL_secure_clear_free(key, p->secretlen);
 	return (rc);
-}
-
-uint64_t
-proof_id(const uint8_t *secret, const struct proof *p, uint32_t method,
-    size_t key)
-{
-	uint8_t		buf[2 * (USERS_NAME_MAX + 1) + USERS_KEY_LEN +
-			    sizeof(method)], hash[KDF_HMACLEN];
-	uint64_t	id = 0;
-	size_t		n = 0;
-
-	memcpy(buf, &method, sizeof(method));
-	n += sizeof(method);
-	memcpy(buf + n, p->authid, p->authidlen + 1);
-	n += p->authidlen + 1;
-	memcpy(buf + n, p->role, strlen(p->role) + 1);
-	n += strlen(p->role) + 1;
-	if (key < p->nkeys) {
-		memcpy(buf + n, p->secret + key * USERS_KEY_LEN,
-		    USERS_KEY_LEN);
-		n += USERS_KEY_LEN;
-	}
-	if (kdf_hmac(secret, USERS_ORDER_LEN, buf, n, hash) == 0)
-		memcpy(&id, hash, sizeof(id));
-	return (id);
 }

@@ -87,9 +87,6 @@ const struct proof	*users_find_key(const struct users *,
 			    const uint8_t [32], size_t *);
 const struct proof	*users_find_cert(const struct users *,
 			    const uint8_t [32], size_t *);
-/* The number of the key in its line, or -1. */
-int			 proof_key_index(const struct proof *,
-			    const uint8_t [32]);
 /*
  * For an authid that is unknown, a proof of the principal next to it in the
  * secret order that has one of the methods: a challenge to it shall look
@@ -108,12 +105,6 @@ const struct proof	*users_shape(const struct users *, const char *,
  */
 int			 users_cra_key(const struct users *,
 			    const struct proof *, uint8_t *out, size_t *len);
-/*
- * A number, by a secret of USERS_ORDER_LEN octets, for authid, role, one bit
- * of methods and the key if it has some: the same in each table.
- */
-uint64_t		 proof_id(const uint8_t *, const struct proof *,
-			    uint32_t method, size_t key);
 
 /* users_load.c */
 
@@ -139,6 +130,15 @@ struct users		*users_load_end(struct users_load *);
 
 /* users_diff.c */
 
+/* The number of the key in its line, or -1. */
+int			 proof_key_index(const struct proof *,
+			    const uint8_t [32]);
+/*
+ * A number, by a secret of USERS_ORDER_LEN octets, for authid, role, one bit
+ * of methods and the key if it has some: the same in each table.
+ */
+uint64_t		 proof_id(const uint8_t *, const struct proof *,
+			    uint32_t method, size_t key);
 /*
  * Tell what the old table proves by methods_old (AUTH_* bits) and the new
  * one, which may be NULL, not by methods_new: there is no such line, its role

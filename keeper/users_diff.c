@@ -2,11 +2,13 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * Who lost a proof when a users file was loaded anew.
+ * Who lost a proof when a users file was loaded anew, and by what number a
+ * proof is known to those who may not know more.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "kdf.h"
 #include "mono.h"
 #include "users.h"
 #include "usersfile.h"
@@ -19,6 +21,43 @@ struct users_diff {
 				    void *);
 	void			*arg;
 };
+
+int
+proof_key_index(const struct proof *p, const uint8_t key[32])
+{
+	int	i;
+
+	for (i = 0; i < p->nkeys; i++)
+		if (memcmp(p->secret + i * USERS_KEY_LEN, key,
+		    USERS_KEY_LEN) == 0)
+			return (i);
+	return (-1);
+}
+
+uint64_t
+proof_id(const uint8_t *secret, const struct proof *p, uint32_t method,
+    size_t key)
+{
+	uint8_t		buf[2 * (USERS_NAME_MAX + 1) + USERS_KEY_LEN +
+			    sizeof(method)], hash[KDF_HMACLEN];
+	uint64_t	id = 0;
+	size_t		n = 0;
+
+	memcpy(buf, &method, sizeof(method));
+	n += sizeof(method);
+	memcpy(buf + n, p->authid, p->authidlen + 1);
+	n += p->authidlen + 1;
+	memcpy(buf + n, p->role, strlen(p->role) + 1);
+	n += strlen(p->role) + 1;
+	if (key < p->nkeys) {
+		memcpy(buf + n, p->secret + key * USERS_KEY_LEN,
+		    USERS_KEY_LEN);
+		n += USERS_KEY_LEN;
+	}
+	if (kdf_hmac(secret, USERS_ORDER_LEN, buf, n, hash) == 0)
+		memcpy(&id, hash, sizeof(id));
+	return (id);
+}
 
 struct users_diff *
 users_diff_begin(struct users *old, struct users *new, uint32_t methods_old,
