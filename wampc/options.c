@@ -111,7 +111,10 @@ usage(void)
 	    "             call [-j document | -f file] uri"
 	    " [argument ...] [key=value ...]\n"
 	    "             register [-c commands] [-n count] uri"
-	    " -- command [argument ...]\n");
+	    " -- command [argument ...]\n"
+	    "       wampc passwd -m ticket|wampcra|scram [-r role] [-k kdf]"
+	    " authid\n"
+	    "       wampc key [-i file | -o file] [-r role] [authid]\n");
 	exit(ST_USAGE);
 }
 
@@ -419,7 +422,10 @@ find_verb(const char *name)
 	for (i = 0; i < NVERBS; i++)
 		if (strcmp(name, verbs[i].name) == 0)
 			return (&verbs[i]);
-	wrong("%s: must be subscribe, publish, call or register", name);
+	if (strcmp(name, "passwd") == 0 || strcmp(name, "key") == 0)
+		wrong("%s: must be the first word", name);
+	wrong("%s: must be subscribe, publish, call, register, passwd or key",
+	    name);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -199,6 +200,10 @@ main(int argc, char **argv)
 	fill_descriptors();
 	log_init(LOG_TO_STDERR, "wampc");
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1 && strcmp(argv[1], "passwd") == 0)
+		return (passwd_main(argc - 1, argv + 1));
+	if (argc > 1 && strcmp(argv[1], "key") == 0)
+		return (key_main(argc - 1, argv + 1));
 	c.verb = options_read(&c.o, argc, argv);
 	if (login_prepare(&c.login, &c.o, why, sizeof(why)) == -1) {
 		log_warnx("%s", why);

@@ -26,6 +26,7 @@ struct event_base;
 struct evbuffer;
 struct stack_st_X509;
 struct tls;
+struct users_line;
 struct ub_ctx;
 struct x509_st;
 struct client;
@@ -334,6 +335,14 @@ const char	*login_challenge(struct client *, const struct val *method,
 		    const struct val *extra);
 /* NULL, or why the router is not to be trusted. */
 const char	*login_welcome(struct client *, const struct val *details);
+
+/* passwd.c, key.c: words that need no router; their exit status */
+int		 passwd_main(int, char **);
+int		 key_main(int, char **);
+/* Names of a users file's line; and print it and wipe it.  0, or -1: said. */
+int		 users_line_names(struct users_line *, const char *authid,
+		    const char *role);
+int		 users_line_write(struct users_line *);
 
 /* pub.c */
 struct pub {

@@ -4,10 +4,12 @@ WAMPC_OBJS =	$(addprefix $(B)/obj/wampc/, \
 		command.o \
 		connect.o \
 		dane.o \
+		key.o \
 		keyfile.o \
 		login.o \
 		options.o \
 		output.o \
+		passwd.o \
 		pin.o \
 		pub.o \
 		register.o \

@@ -372,6 +372,10 @@ def code_of_others():
     for role in ('keeper', 'broker', 'wampd'):
         assert not holds[role] & codec, (role, holds[role] & codec)
     assert holds['tlsproxy'] & codec
+    cred = of_folder('common/cred')
+    assert len(cred) > 20, cred
+    for role in ('tlsproxy', 'broker'):
+        assert not holds[role] & cred, (role, holds[role] & cred)
     for role in own:
         assert own[role] & holds[role], role
         for other in own:

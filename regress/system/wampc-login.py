@@ -4,12 +4,9 @@
 # wampc logs in by every method, over every transport, with right and wrong
 # secrets, from files of every form and from a terminal.
 
-import fcntl
 import os
-import pty
 import re
 import subprocess
-import termios
 
 from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import \
 
 from daemon import IS_ROOT, Skip, done, run_case, tmpdir
 from fakelogin import Cra, Cryptosign, Scram, Ticket
-from wampcrun import (SERIALIZERS, Place, bound, expect, finish, line,
-                      make_certs, popen)
+from terminal import Terminal
+from wampcrun import SERIALIZERS, Place, bound, expect, line, make_certs
 
 DENIED = '^wampc: wamp.error.authentication_denied: no$'
 ADD = ('call', 'com.example.add', '1', '2')
@@ -305,40 +302,6 @@ def usage():
 
 
 # -- the terminal -------------------------------------------------------------
-
-class Terminal:
-    """wampc with a controlling terminal of its own."""
-
-    def __init__(self, args):
-        self.master, slave = pty.openpty()
-
-        def become():
-            os.setsid()
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-        self.p = popen(args, preexec_fn=become, pass_fds=[slave])
-        os.close(slave)
-        self.seen = b''
-
-    def until(self, text):
-        while text not in self.seen:
-            self.seen += os.read(self.master, 4096)
-
-    def type(self, text):
-        os.write(self.master, text)
-
-    def end(self):
-        r = finish(self.p)
-        try:
-            while True:
-                more = os.read(self.master, 4096)
-                if not more:
-                    break
-                self.seen += more
-        except OSError:
-            pass
-        os.close(self.master)
-        return r
-
 
 def asked_at_the_terminal(login):
     """echo is off, and the password right"""

@@ -24,7 +24,7 @@ from wampcrun import (SERIALIZERS, SLOW, WAMPC, WELCOME, Place, bound, cert,
 USAGE = [
     ([], 1, 'usage: wampc'),
     (['-x'], 1, 'invalid option'),
-    (['frobnicate', 'a'], 1, 'must be subscribe, publish, call or register'),
+    (['frobnicate', 'a'], 1, 'must be subscribe, publish, call, reg'),
     (['call'], 1, 'usage: wampc'),
     (['call', ''], 1, 'not a URI'),
     (['call', b'\xff'], 1, 'not a URI'),
