@@ -9,6 +9,7 @@
  * methods and says what that took.
  */
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include <openssl/crypto.h>
 
@@ -26,6 +27,7 @@
 #include "credtext.h"
 #include "kdf.h"
 #include "mono.h"
+#include "sandbox.h"
 #include "usersfile.h"
 #include "wamp.h"
 
@@ -355,6 +357,36 @@ test_shield(void)
 	drop(u);
 	free(t.p);
 	puts("ok - shield");
+}
+#endif
+
+#ifndef WAMPD_SAN
+/* All of it for the first time, and by what the keeper's sandbox permits. */
+static void
+test_sandbox(void)
+{
+	struct users	*u;
+	unsigned int	 steps;
+	pid_t		 pid;
+	int		 status, fd = text_fd(all, sizeof(all) - 1);
+
+	if ((pid = fork()) == -1)
+		err(1, "fork");
+	if (pid == 0) {
+		if (sandbox_filter(SANDBOX_KEEPER) == -1)
+			err(1, "sandbox_filter");
+		if ((u = load_fd(fd, 0, &steps)) == NULL)
+			errx(1, "not loaded");
+		expect_cra(u, "carol", B32 "=");
+		drop(u);
+		_exit(0);
+	}
+	close(fd);
+	if (waitpid(pid, &status, 0) != pid)
+		err(1, "waitpid");
+	if (status != 0)
+		errx(1, "in the sandbox: status %#x", status);
+	puts("ok - sandbox");
 }
 #endif
 
@@ -882,6 +914,9 @@ main(int argc, char *argv[])
 	cred_prepare();
 	if (argc > 1)
 		return (measure((unsigned int)atoi(argv[1])));
+#ifndef WAMPD_SAN
+	test_sandbox();
+#endif
 	test_find();
 	test_keys();
 	test_cra();
