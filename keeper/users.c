@@ -79,21 +79,15 @@ struct users {
 static SLIST_HEAD(, users)	dropped = SLIST_HEAD_INITIALIZER(dropped);
 
 static int
-proof_cmp(uint64_t order, const char *authid, size_t len,
-    const struct proof *p)
-{
-	if (order != p->order)
-		return (order < p->order ? -1 : 1);
-	if (len != p->authidlen)
-		return (len < p->authidlen ? -1 : 1);
-	return (memcmp(authid, p->authid, len));
-}
-
-static int
 node_cmp(struct node *a, struct node *b)
 {
-	return (proof_cmp(a->proof->order, a->proof->authid,
-	    a->proof->authidlen, b->proof));
+	const struct proof	*p = a->proof, *q = b->proof;
+
+	if (p->order != q->order)
+		return (p->order < q->order ? -1 : 1);
+	if (p->authidlen != q->authidlen)
+		return (p->authidlen < q->authidlen ? -1 : 1);
+	return (memcmp(p->authid, q->authid, p->authidlen));
 }
 
 static int
@@ -132,9 +126,8 @@ struct users *
 users_new(const uint8_t secret[USERS_ORDER_LEN])
 {
 	struct users	*u;
-	size_t		 i;
 
-	if ((u = calloc(1, sizeof(*u))) == NULL)
+	if ((u = calloc(1, sizeof(*u))) == NULL)	/* empty trees */
 		return (NULL);
 	u->shield = OPENSSL_secure_zalloc(sizeof(*u->shield));
 	if (u->shield == NULL || RAND_priv_bytes(u->shield->key,
@@ -145,12 +138,6 @@ users_new(const uint8_t secret[USERS_ORDER_LEN])
 	}
 	memcpy(u->shield->order, secret, sizeof(u->shield->order));
 	u->refs = 1;
-	for (i = 0; i < NMETHODS; i++)
-		RB_INIT(&u->methods[i]);
-	RB_INIT(&u->keys);
-	RB_INIT(&u->certs);
-	RB_INIT(&u->roles);
-	SLIST_INIT(&u->chunks);
 	return (u);
 }
 
@@ -498,23 +485,20 @@ users_cra_key(const struct users *u, const struct proof *p, uint8_t *out,
     size_t *len)
 {
 	uint8_t	*key;
-	int	 rc = -1;
+	int	 rc;
 
-	if ((p->methods & AUTH_WAMPCRA) == 0)
+	if ((p->methods & AUTH_WAMPCRA) == 0 ||
+	    (key = OPENSSL_secure_malloc(p->secretlen)) == NULL)
 		return (-1);
-	if ((key = OPENSSL_secure_malloc(p->secretlen)) == NULL)
-		return (-1);
-	if (shield_key(u, p->line, p->secret, key, p->secretlen) == -1)
-		goto done;
-	if (p->saltlen > 0) {
+	rc = shield_key(u, p->line, p->secret, key, p->secretlen);
+	if (rc == 0 && p->saltlen > 0) {
 		rc = cred_b64_encode(key, p->secretlen, (char *)out, *len);
 		*len = CRED_B64_SIZE((size_t)p->secretlen) - 1;
-	} else if (p->secretlen <= *len) {
+	} else if (rc == 0 && p->secretlen <= *len) {
 		memcpy(out, key, p->secretlen);
 		*len = p->secretlen;
-		rc = 0;
-	}
-done:
+	} else
+		rc = -1;
 	OPENSSL_secure_clear_free(key, p->secretlen);
 	return (rc);
 }
