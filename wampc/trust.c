@@ -103,21 +103,29 @@ absolute(const char *path)
 	return (full);
 }
 
-/* connect(2) would follow a symbolic link in the end as well. */
+/*
+ * connect(2) would follow a symbolic link in the end as well; and a hard
+ * link is another place's socket, which its own directory does not protect.
+ */
 static int
 check_socket(int dfd, const char *name, const char *path,
     enum status *status, char *why, size_t size)
 {
 	struct stat	st;
 
-	*status = ST_CONNECT;
-	if (fstatat(dfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (fstatat(dfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		*status = ST_CONNECT;
 		snprintf(why, size, "%s: %s", path, strerror(errno));
-	else if (S_ISLNK(st.st_mode)) {
-		*status = ST_TRUST;
+		return (-1);
+	}
+	*status = ST_TRUST;
+	if (S_ISLNK(st.st_mode))
 		snprintf(why, size, "%s: is a symbolic link", path);
-	} else if (!S_ISSOCK(st.st_mode))
+	else if (!S_ISSOCK(st.st_mode))
 		snprintf(why, size, "%s: is not a socket", path);
+	else if (st.st_nlink != 1)
+		snprintf(why, size, "%s: has another name as well, by a hard "
+		    "link", path);
 	else
 		return (0);
 	return (-1);

@@ -9,8 +9,9 @@ import base64
 import os
 import re
 
-from daemon import IS_ROOT, done, run_case
-from impostor import Impostor, issue, sha, spki
+from daemon import IS_ROOT, done, run_case, tmpdir
+from impostor import (Impostor, heard, issue, listening, other_user, sha,
+                      spki)
 from wampcrun import CERTS, bound, cert, expect, make_certs, openssl, wampc
 
 HELLO = b'\x7f\xf2\0\0'             # RawSocket's handshake, MessagePack
@@ -29,6 +30,31 @@ def accepted(r, q):
 def refused(r, q, why):
     expect(q, 3, '', '^wampc: router not trusted: .*' + why)
     assert r.came > 0 and r.told() == b'', (r.came, r.heard)
+
+
+# -- authorities --------------------------------------------------------------
+
+# certificate, host, CA, why not
+AUTHORITIES = [
+    ('good', 'localhost', 'ca', None),
+    ('good', '127.0.0.1', 'ca', None),
+    ('good', 'localhost', 'otherca', 'TLS: .*local issuer certificate'),
+    ('good', 'localhost', None, 'TLS: .*local issuer certificate'),
+    ('self', 'localhost', 'ca', 'TLS: .*self.signed certificate'),
+    ('expired', 'localhost', 'ca', 'TLS: .*certificate has expired'),
+    ('wrongname', 'localhost', 'ca', "TLS: name `localhost' not present"),
+    ('wrongname', '127.0.0.1', 'ca', "TLS: name `127.0.0.1' not present"),
+    ('purpose', 'localhost', 'ca', 'TLS: .*purpose'),
+]
+
+
+def by_authority(name, host, ca, why):
+    with Impostor(name) as r:
+        q = call(r, *(['--cafile', cert(ca)] if ca else []), host=host)
+        if why is None:
+            accepted(r, q)
+        else:
+            refused(r, q, why)
 
 
 # -- pinned keys --------------------------------------------------------------
@@ -59,6 +85,7 @@ PINS = [
 
 
 def pinned(name, ca, pins, why):
+    """by its key"""
     with Impostor(name) as r:
         args = ['--cafile', cert(ca)] if ca else []
         for i, p in enumerate(pins):
@@ -147,14 +174,166 @@ def own_certificate_wrong():
            '', '--cert, --key: for rss:// and wss:// only')
 
 
+# -- Unix sockets -------------------------------------------------------------
+
+class Tree:
+    """A directory in a directory, and a socket in it; made wrong by a
+    case, which returns the path to try."""
+
+    def __init__(self):
+        self.outer = tmpdir()
+        self.inner = os.path.join(self.outer, 'inner')
+        os.mkdir(self.inner, 0o755)
+        self.path = os.path.join(self.inner, 'sock')
+        self.listener = None
+
+    def listen(self, uid=None):
+        self.listener = listening(self.path, uid)
+        os.chmod(self.path, 0o666)
+
+    def link(self, target, name):
+        link = os.path.join(self.outer, name)
+        os.symlink(target, link)
+        return link
+
+
+def replaced(make):
+    """Something else is in the socket's place."""
+    def spoil(t):
+        os.unlink(t.path)
+        make(t.path)
+    return spoil
+
+
+def foreign_directory(t):
+    os.chown(t.inner, other_user(), -1)
+
+
+def foreign_above(t):
+    os.chown(t.outer, other_user(), -1)
+
+
+def foreign_in_sticky(t):
+    os.chmod(t.outer, 0o1777)
+    foreign_directory(t)
+
+
+def linked_directory(t):
+    return os.path.join(t.link('inner', 'link'), 'sock')
+
+
+def linked_above(t):
+    return os.path.join(t.link('.', 'link'), 'inner', 'sock')
+
+
+def linked_back(t):
+    return os.path.join(t.link('inner', 'link'), '..', 'inner', 'sock')
+
+
+def linked_socket(t):
+    return t.link('inner/sock', 'link')
+
+
+def hard_link(t):
+    os.link(t.path, os.path.join(t.outer, 'link'))
+    return os.path.join(t.outer, 'link')
+
+
+def peer_of_another_user(t):
+    t.listener.close()
+    os.unlink(t.path)
+    t.listen(other_user())
+
+
+def chmod(which, mode):
+    def spoil(t):
+        os.chmod(getattr(t, which), mode)
+    return spoil
+
+
+def plain_file(path):
+    with open(path, 'w') as f:
+        f.write('abc')
+
+
+WRITE = 'others than its owner may write to it'
+LINK = 'is a symbolic link'
+SOCKETS = [
+    # what is wrong, how it is made so, wampc's message
+    ('a directory of another user', foreign_directory,
+     'inner: belongs to user [0-9]+, who is neither root nor user'),
+    ('another user\'s directory above it', foreign_above,
+     'belongs to user [0-9]+, who is neither root nor user'),
+    ('another user\'s directory in a sticky one', foreign_in_sticky,
+     'inner: belongs to user [0-9]+, who is neither root nor user'),
+    ('a directory writable by its group', chmod('inner', 0o775),
+     'inner: ' + WRITE),
+    ('a directory writable by all', chmod('inner', 0o757),
+     'inner: ' + WRITE),
+    ('a directory writable by all, with the sticky bit',
+     chmod('inner', 0o1777), 'inner: ' + WRITE),
+    ('a writable directory above it', chmod('outer', 0o777), WRITE),
+    ('a directory above it, writable by its group', chmod('outer', 0o775),
+     WRITE),
+    ('a symbolic link to the directory', linked_directory, 'link: ' + LINK),
+    ('a symbolic link above it', linked_above, 'link: ' + LINK),
+    ('a symbolic link that leads back', linked_back, 'link: ' + LINK),
+    ('a symbolic link to the socket', linked_socket, 'link: ' + LINK),
+    ('a hard link of a socket from elsewhere', hard_link,
+     'link: has another name as well, by a hard link'),
+    ('a peer that is another user', peer_of_another_user,
+     'user [0-9]+ listens in a directory of user'),
+    ('a FIFO in its place', replaced(os.mkfifo), 'sock: is not a socket'),
+    ('a file in its place', replaced(plain_file), 'sock: is not a socket'),
+    ('a directory in its place', replaced(os.mkdir),
+     'sock: is not a socket'),
+]
+
+
+def wrong_socket(spoil, why):
+    """refused"""
+    t = Tree()
+    t.listen()
+    try:
+        path = spoil(t) or t.path
+        q = wampc('-s', path, 'call', 'a')
+        expect(q, 3, '', '^wampc: router not trusted: /.*' + why)
+        assert heard(t.listener) == b''
+        if os.path.isfile(t.path):
+            assert os.path.getsize(t.path) == 3
+    finally:
+        t.listener.close()
+
+
+def right_socket():
+    """the same socket, with nothing wrong, hears from wampc"""
+    t = Tree()
+    t.listen()
+    expect(wampc('-w', '0.2', '-s', t.path, 'call', 'a'), 6, '', 'timeout')
+    assert heard(t.listener) == HELLO
+    t.listener.close()
+
+
 def main():
+    run_case(right_socket)
+    for name, spoil, why in SOCKETS:
+        run_case(bound(wrong_socket, spoil, why), name + ': ')
     make_certs()
     issue('other', 'DNS:localhost')
     issue('me', 'DNS:me.example.org', 'otherca')
     os.chmod(os.path.join(CERTS, 'me.key'), 0o600)
+    openssl('req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt',
+            'ec_paramgen_curve:prime256v1', '-days', '30', '-subj',
+            '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
+            '-keyout', 'self.key', '-out', 'self.crt')
+    issue('purpose', 'DNS:localhost\nextendedKeyUsage=clientAuth')
+    for name, host, ca, why in AUTHORITIES:
+        run_case(bound(by_authority, name, host, ca, why),
+                 '%s certificate, host %s, CA %s: %s ' %
+                 (name, host, ca, 'refused' if why else 'accepted'))
     for case in PINS:
         name, ca, pins, why = case
-        run_case(bound(pinned, *case), '%s certificate, CA %s, pin %s, %s: ' %
+        run_case(bound(pinned, *case), '%s certificate, CA %s, pin %s: %s ' %
                  (name, ca, pins[-1], 'refused' if why else 'accepted'))
     for fn in (pins_misspelt, own_certificate, own_certificate_missing,
                own_certificate_wrong):

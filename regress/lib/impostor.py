@@ -1,16 +1,18 @@
 # Copyright (c) 2026 The wampd authors
 # SPDX-License-Identifier: ISC
 #
-# A router that only listens: it does TLS with the certificate it was given
-# and notes every octet that it is told after that.
+# Routers that only listen: over TLS with the certificate they were given, or
+# on a Unix socket.  They note every octet that they are told.
 
 import hashlib
+import os
+import pwd
 import socket
 import ssl
 import subprocess
 import threading
 
-from daemon import wait_until
+from daemon import IS_ROOT, Skip, test_user, wait_until
 from wampcrun import CERTS, SLOW, cert, openssl
 
 
@@ -110,3 +112,45 @@ class Impostor:
         wait_until(lambda: self.ended == self.came, 10 * SLOW,
                    'the end of the connections')
         return self.heard
+
+
+# -- on a Unix socket ---------------------------------------------------------
+
+def other_user():
+    """The uid of one, for root alone."""
+    if not IS_ROOT or test_user() is None:
+        raise Skip('only root can be another user')
+    return pwd.getpwnam(test_user()).pw_uid
+
+
+def listening(path, uid=None):
+    """A socket on which listen() was called, by another user if asked."""
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path)
+    if uid is None:
+        s.listen(5)
+        return s
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setuid(uid)
+            s.listen(5)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
+    return s
+
+
+def heard(s):
+    """What the peers of a listening socket said to it."""
+    s.settimeout(0)
+    said = b''
+    try:
+        while True:
+            c, _ = s.accept()
+            c.settimeout(5)
+            said += c.recv(100)
+            c.close()
+    except BlockingIOError:
+        return said

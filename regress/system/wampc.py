@@ -16,6 +16,7 @@ import subprocess
 from daemon import (IS_ROOT, SAN, Skip, done, free_port, run_case,
                     test_user, tmpdir, wait_until)
 from fakerouter import FakeRouter
+from impostor import heard, listening, other_user
 from wampcrun import (SERIALIZERS, SLOW, WAMPC, WELCOME, Place, bound, cert,
                       expect, finish, line, make_certs, tls_context, wampc)
 
@@ -525,42 +526,8 @@ def long_line():
 
 # -- trust: Unix sockets ------------------------------------------------------
 
-def listening(path, uid=None):
-    """A socket on which listen() was called, by another user if asked."""
-    s = socket.socket(socket.AF_UNIX)
-    s.bind(path)
-    if uid is None:
-        s.listen(5)
-        return s
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setuid(uid)
-            s.listen(5)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    assert os.waitpid(pid, 0)[1] == 0
-    return s
-
-
-def heard(s):
-    """What the peers of a listening socket said to it."""
-    s.settimeout(0)
-    said = b''
-    try:
-        while True:
-            c, _ = s.accept()
-            c.settimeout(5)
-            said += c.recv(100)
-            c.close()
-    except BlockingIOError:
-        return said
-
-
-def refused(path, why, *args, status=3):
-    r = wampc('-s', path, *args, 'call', 'a')
-    expect(r, status, '', why)
+def refused(path, why, *args):
+    expect(wampc('-s', path, *args, 'call', 'a'), 3, '', why)
 
 
 def directories():
@@ -592,7 +559,7 @@ def directories():
         refused(inner + '/link', 'inner/link: is a symbolic link')
         refused(path + '/x', 'sock: is not a directory')
         open(inner + '/file', 'w').close()
-        refused(inner + '/file', 'is not a socket', status=2)
+        refused(inner + '/file', 'is not a socket')
         # paths as people write them
         good('sock', cwd=inner)
         good('./sock', cwd=inner)
@@ -617,13 +584,6 @@ def long_path():
     os.chdir('/')
 
 
-def need_root():
-    if not IS_ROOT or test_user() is None:
-        raise Skip('only root can be another user')
-    import pwd
-    return pwd.getpwnam(test_user()).pw_uid
-
-
 def as_user(uid):
     def become():
         os.setgroups([])
@@ -634,7 +594,7 @@ def as_user(uid):
 
 def peer_of_another_user():
     """SO_PEERCRED: another user listens in a directory of ours"""
-    uid = need_root()
+    uid = other_user()
     path = os.path.join(tmpdir(), 'sock')
     s = listening(path, uid)
     os.chmod(path, 0o666)
@@ -648,7 +608,7 @@ def peer_of_another_user():
 
 def directory_of_another_user():
     """a directory of neither root nor ours; --owner names him"""
-    uid = need_root()
+    uid = other_user()
     d = tmpdir()
     path = os.path.join(d, 'sock')
     s = listening(path, uid)
@@ -668,7 +628,7 @@ def directory_of_another_user():
 
 def root_listens_for_all():
     """an ordinary user trusts root's router"""
-    uid = need_root()
+    uid = other_user()
     path = os.path.join(tmpdir(), 'sock')
     with FakeRouter(path=path):
         os.chmod(path, 0o666)
