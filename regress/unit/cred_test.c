@@ -5,16 +5,22 @@
  * base64 and hexadecimal, PBKDF2, Argon2id, SASLprep, WAMP-CRA and Ed25519
  * against published vectors.
  */
+#include <sys/types.h>
+#include <sys/wait.h>
+
 #include <argon2.h>
 #include <err.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cra.h"
 #include "credtext.h"
 #include "cryptosign.h"
 #include "kdf.h"
+#include "scram.h"
 
 static void
 expect_hex(const char *what, const uint8_t *p, size_t len, const char *want)
@@ -396,9 +402,94 @@ test_cryptosign(void)
 	puts("ok - cryptosign");
 }
 
+/* The sanitizers open files. */
+#ifndef WAMPD_SAN
+/* A file opened, or a thread started, ends the process from now on. */
+static void
+close_in(void)
+{
+	static const char *const	calls[] = {
+		"open", "openat", "clone", "clone3", "fork", "vfork",
+		"execve", "socket", "prctl"
+	};
+	scmp_filter_ctx			ctx;
+	size_t				i;
+
+	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL)
+		errx(1, "seccomp_init");
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS,
+		    seccomp_syscall_resolve_name(calls[i]), 0) != 0)
+			errx(1, "seccomp_rule_add %s", calls[i]);
+	if (seccomp_load(ctx) != 0)
+		errx(1, "seccomp_load");
+}
+
+static int
+use_everything(void)
+{
+	struct kdf_cost		cost = { 1, 65536, 4 };
+	struct scram_exchange	x = {
+		.authid = "user", .client_nonce = "YQ==", .nonce = "YQ==Yg==",
+		.salt = "c2FsdHNhbHQ=", .iterations = 1, .memory = 8,
+		.kdf = SCRAM_ARGON2ID13_AUTOBAHN, .dialect = SCRAM_AUTOBAHN
+	};
+	uint8_t			seed[32] = { 1 }, pub[32], sig[64], out[32];
+	uint8_t			salted[SCRAM_SALTED_MAX], client[32];
+	uint8_t			stored[32], server[32];
+	char			text[45], *msg;
+	size_t			len;
+
+	if (kdf_argon2id("p", 1, "saltsalt", 8, &cost, out, 32) == -1 ||
+	    kdf_pbkdf2("p", 1, "salt", 4, 10, out, 32) == -1 ||
+	    scram_salted("\xe2\x85\xa8", &x, salted, &len) == -1 ||
+	    (msg = scram_auth_message(&x)) == NULL)
+		return (1);
+	scram_keys(salted, len, client, stored, server);
+	scram_proof(client, stored, msg, text);
+	if (!scram_check(stored, msg, text, 44) ||
+	    scram_check(server, msg, text, 44))
+		return (2);
+	scram_signature(server, msg, text);
+	cra_sign("key", 3, msg, text);
+	if (!cra_check("key", 3, msg, text, 44) ||
+	    cryptosign_public(seed, pub) == -1 ||
+	    cryptosign_sign(seed, out, 32, sig) == -1 ||
+	    !cryptosign_verify(pub, out, 32, sig))
+		return (3);
+	sig[0] ^= 1;
+	return (cryptosign_verify(pub, out, 32, sig) ? 4 : 0);
+}
+
+/* First of all, before anything else has prepared libcrypto. */
+static void
+test_sandbox(void)
+{
+	pid_t	pid;
+	int	status;
+
+	fflush(stdout);
+	if ((pid = fork()) == -1)
+		err(1, "fork");
+	if (pid == 0) {
+		cred_prepare();
+		close_in();
+		_exit(use_everything());
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		err(1, "waitpid");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		errx(1, "sandbox: status 0x%x", (unsigned int)status);
+	puts("ok - sandbox");
+}
+#endif
+
 int
 main(void)
 {
+#ifndef WAMPD_SAN
+	test_sandbox();
+#endif
 	cred_prepare();
 	test_base64();
 	test_alphabets();
