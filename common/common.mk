@@ -5,6 +5,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		log.o \
 		chan.o \
 		mono.o \
+		mpput.o \
 		obuf.o \
 		pbuf.o \
 		proc.o \
