@@ -24,6 +24,7 @@ struct known {
 	uint16_t	 authidlen;
 	uint8_t		 asked;		/* ACTION_* */
 	uint8_t		 allowed;
+	uint8_t		 open;		/* an authorizer is to be asked */
 	char		 text[KNOWN_TEXT];	/* URI, authid */
 };
 
@@ -42,6 +43,7 @@ authz_load(const struct realm *r, struct role *role,
     const struct conf_role *conf)
 {
 	authz_free(role);
+	role->conf = conf;
 	role->rules = rules_new(conf, r->rules);
 	role->rules_serial = ++lastserial;
 }
@@ -51,6 +53,7 @@ authz_free(struct role *role)
 {
 	rules_free(role->rules);
 	role->rules = NULL;
+	role->conf = NULL;
 	role->rules_serial = 0;
 }
 
@@ -60,6 +63,8 @@ ask_rules(const struct session *s, unsigned int action, const struct uri *u)
 	const struct conf_rule	*ru;
 
 	ru = rules_decide(s->role->rules, action, u, &s->authid);
+	if (conf_role_asks(s->role->conf, ru))
+		return (AUTHZ_ASK);
 	return (ru != NULL && ru->allow ? AUTHZ_ALLOW : AUTHZ_DENY);
 }
 
@@ -100,14 +105,17 @@ authz_check(const struct session *s, unsigned int action,
 		k->serial = role->rules_serial;
 		k->urilen = u->len;
 		k->authidlen = authid->len;
-		k->asked = k->allowed = 0;
+		k->asked = k->allowed = k->open = 0;
 		memcpy(k->text, u->p, u->len);
 		memcpy(k->text + u->len, authid->p, authid->len);
 	} else if ((k->asked & action) != 0)
-		return ((k->allowed & action) != 0 ? AUTHZ_ALLOW : AUTHZ_DENY);
+		return ((k->allowed & action) != 0 ? AUTHZ_ALLOW :
+		    (k->open & action) != 0 ? AUTHZ_ASK : AUTHZ_DENY);
 	v = ask_rules(s, action, u);
 	k->asked |= (uint8_t)action;
 	if (v == AUTHZ_ALLOW)
 		k->allowed |= (uint8_t)action;
+	else if (v == AUTHZ_ASK)
+		k->open |= (uint8_t)action;
 	return (v);
 }

@@ -16,6 +16,7 @@
 #include "broker.h"
 #include "chan.h"
 #include "conf.h"
+#include "dynamic.h"
 #include "log.h"
 #include "pbuf.h"
 
@@ -72,6 +73,12 @@ static const struct chan_ops	proxy_ops = { proxy_table, peer_ended,
 				    peer_throttle };
 static const struct chan_ops	keeper_ops = { keeper_table, peer_ended,
 				    NULL };
+
+int
+proxy_says(struct chan *c, struct imsg *im)
+{
+	return (proxy_table[im->type].handler(c, im));
+}
 
 /* -- flow control ------------------------------------------------------- */
 
@@ -450,8 +457,10 @@ prepare(void)
 	if (broker.sweep == NULL || htab_init(&broker.realmids) == -1 ||
 	    htab_init(&broker.sessions) == -1 ||
 	    htab_init(&broker.links) == -1 || htab_init(&broker.regs) == -1 ||
-	    htab_init(&broker.invocations) == -1 || authz_init() == -1)
+	    htab_init(&broker.invocations) == -1 ||
+	    htab_init(&broker.verdicts) == -1 || authz_init() == -1)
 		fatalx("out of memory");
+	authorizer_init();
 }
 
 static void

@@ -23,6 +23,7 @@
 
 struct chan;
 struct conf;
+struct conf_realm;
 struct conf_role;
 struct event;
 struct imsg;
@@ -96,6 +97,7 @@ struct role {
 	char		*name;
 	struct rules	*rules;		/* compiled; NULL: gone */
 	uint64_t	 rules_serial;	/* never used again */
+	const struct conf_role	*conf;	/* in force, or NULL */
 	unsigned int	 nsessions;
 	uint8_t		 is_gone;
 };
@@ -110,6 +112,7 @@ struct realm {
 	LIST_HEAD(, role)	 roles;
 	struct htab		 topics;	/* subscriptions, exact */
 	struct htab		 procedures;	/* registrations, exact */
+	const struct conf_realm	*conf;		/* in force, or NULL */
 	unsigned int		 nsessions;
 	uint8_t			 is_gone;
 };
@@ -127,12 +130,17 @@ struct session {
 	struct role		*role;
 	struct uri		 authid;	/* text behind the struct */
 	uint64_t		 authid_hash;
+	uint32_t		 method;	/* AUTH_* bit */
+	uint8_t			 provider;	/* enum auth_provider */
 	LIST_HEAD(, sublink)	 links;
 	LIST_HEAD(, registration) regs;
 	LIST_HEAD(, invocation)	 calls;		/* as caller */
 	TAILQ_HEAD(, invocation) invocations;	/* as callee */
 	uint32_t		 nlinks, nregs, ncalls;
 	uint64_t		 lastinv;	/* INVOCATION.Request */
+	struct wait		*wait;		/* for an authorizer, or NULL */
+	TAILQ_HEAD(, verdict)	 verdicts;	/* of the authorizer, lately */
+	uint32_t		 nverdicts;
 	uint32_t		 confgen;	/* rights checked against */
 	uint8_t			 is_slow;	/* XOFF */
 	char			 text[];
@@ -185,6 +193,8 @@ struct invocation {
 	LIST_ENTRY(invocation)	 caller_entry;
 	TAILQ_ENTRY(invocation)	 callee_entry;
 	struct session		*caller, *callee;
+	struct rcall		*own;		/* the router calls; then there
+						 * is no caller */
 	uint64_t		 id;		/* INVOCATION.Request */
 	uint64_t		 call;		/* CALL.Request */
 };
@@ -203,6 +213,7 @@ struct broker {
 	struct htab		 links;		/* by session and id */
 	struct htab		 regs;		/* by id */
 	struct htab		 invocations;	/* by callee and id */
+	struct htab		 verdicts;	/* by session and question */
 	uint64_t		 lastserial, lastsub, lastreg;
 	size_t			 state;		/* octets of all objects */
 	uint64_t		 nrefused;	/* publications nobody asked
@@ -234,6 +245,8 @@ void	 peer_send_event(struct peer *, const struct iovec *, int,
 void	 peer_blame(struct peer *, const char *why);
 /* There will be room for so many octets, or -1. */
 int	 memory_need(size_t);
+/* As if that imsg came through the table again, which it passed before. */
+int	 proxy_says(struct chan *, struct imsg *);
 /* Objects of a client: 0, or -1: over the budget. */
 int	 state_take(size_t);
 void	 state_give(size_t);
@@ -273,6 +286,10 @@ int	 parse_failed(const struct imsg *, struct m_invocation_failed *,
 
 struct realm	*realm_find(uint32_t id);
 struct role	*role_find(const struct realm *, uint32_t id);
+/* Is it trusted with that procedure, which the router itself calls? */
+int		 role_trusts(const struct role *, const struct uri *);
+/* Is that procedure one that the router itself calls? */
+int		 realm_asks(const struct realm *, const struct uri *);
 void		 role_put(struct role *);	/* free it if gone and unused */
 void		 realm_put(struct realm *);
 void		 realm_commit(const struct conf *);
@@ -310,8 +327,9 @@ void	 session_refuse(struct session *, enum wamp_code, uint64_t request,
 	    enum wamp_err, const char *why);
 void	 session_refuse_text(struct session *, enum wamp_code,
 	    uint64_t request, enum wamp_err, const void *, size_t);
-/* WERR_NONE, or what to answer: a URI by the realm's rules, and allowed? */
-enum wamp_err	 session_may(const struct session *, unsigned int action,
+/* WERR_NONE, or what to answer: a URI by the realm's rules, and allowed?
+ * WERR_WAIT: see dynamic.h. */
+enum wamp_err	 session_may(struct session *, unsigned int action,
 		    const struct uri *, const char **why);
 /*
  * Slices of long work: up to *steps are taken from *steps; returns how many
@@ -359,6 +377,12 @@ int	 dealer_call(struct chan *, struct imsg *);
 int	 dealer_yield(struct chan *, struct imsg *);
 int	 dealer_error(struct chan *, struct imsg *);
 int	 dealer_failed(struct chan *, struct imsg *);
+/* A registration whose callee is not about to be ended. */
+struct registration	*dealer_find(const struct realm *, const struct uri *);
+/* The router's own call; NULL without memory. */
+struct invocation	*dealer_invoke(struct registration *, struct rcall *,
+			    const struct body *);
+void	 dealer_forget(struct invocation *);	/* an answer is dropped */
 void	 dealer_recheck(struct session *);
 /* Everything but its invocations: those stay for dealer_cancel(). */
 unsigned int	 dealer_leave(struct session *);
@@ -369,7 +393,8 @@ unsigned int	 dealer_cancel(struct session *, unsigned int *steps);
 
 enum authz_verdict {
 	AUTHZ_DENY = 0,
-	AUTHZ_ALLOW = 1
+	AUTHZ_ALLOW = 1,
+	AUTHZ_ASK = 2			/* the role's authorizer */
 };
 
 int	 authz_init(void);		/* -1: no memory */

@@ -1,17 +1,24 @@
 BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
+		authorizer.o \
 		authz.o \
 		broker.o \
 		dealer.o \
 		hash.o \
 		parse.o \
 		pubsub.o \
+		rcall.o \
 		realm.o \
 		registration.o \
 		session.o \
 		subscription.o \
 		)
 
-$(B)/libexec/wampd/broker: $(BROKER_OBJS) $(B)/lib/libcommon.a
+# of the serializers one cursor, for what it asks others
+BROKER_CODEC =	$(addprefix $(B)/obj/common/codec/, mpcur.o utf8.o)
+
+$(B)/libexec/wampd/broker: $(BROKER_OBJS) $(BROKER_CODEC) \
+    $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(BROKER_OBJS) $(B)/lib/libcommon.a \
+	$(CC) $(ALL_LDFLAGS) -o $@ $(BROKER_OBJS) $(BROKER_CODEC) \
+		$(B)/lib/libcommon.a \
 		$(LIBS_EVENT) $(LIBS_SECCOMP) $(LIBS_BSD)

@@ -11,12 +11,13 @@
 #include "broker.h"
 #include "chan.h"
 #include "conf.h"
+#include "dynamic.h"
 
 /* -- REGISTER ----------------------------------------------------------- */
 
 /* Why a session may not register that, or WERR_NONE. */
 static enum wamp_err
-register_may(const struct session *s, const struct m_register *m,
+register_may(struct session *s, const struct m_register *m,
     const struct uri *procedure, const char **why)
 {
 	if (m->match != MATCH_EXACT) {
@@ -31,12 +32,17 @@ register_may(const struct session *s, const struct m_register *m,
 		*why = "procedures below wamp. are the router's";
 		return (WERR_INVALID_URI);
 	}
+	/* who serves it decides for others */
+	if (realm_asks(s->realm, procedure) &&
+	    !role_trusts(s->role, procedure)) {
+		*why = "not allowed";
+		return (WERR_NOT_AUTHORIZED);
+	}
 	return (session_may(s, ACTION_REGISTER, procedure, why));
 }
 
-/* The registration of a session that is not about to be ended. */
-static struct registration *
-reg_find_alive(struct realm *r, const struct uri *procedure)
+struct registration *
+dealer_find(const struct realm *r, const struct uri *procedure)
 {
 	struct registration	*reg;
 
@@ -64,9 +70,12 @@ dealer_register(struct chan *c, struct imsg *im)
 		return (-1);
 	if (s == NULL)
 		return (0);
-	if ((err = register_may(s, &m, &procedure, &why)) != WERR_NONE)
+	err = register_may(s, &m, &procedure, &why);
+	if (err == WERR_WAIT)
+		return (authorizer_hold(s, im));
+	if (err != WERR_NONE)
 		goto refuse;
-	if (reg_find_alive(s->realm, &procedure) != NULL) {
+	if (dealer_find(s->realm, &procedure) != NULL) {
 		err = WERR_PROCEDURE_ALREADY_EXISTS;
 		why = "the procedure is registered already";
 		goto refuse;
@@ -114,6 +123,16 @@ dealer_unregister(struct chan *c, struct imsg *im)
 	return (0);
 }
 
+/* What an authorizer allowed once it is not asked again. */
+static int
+register_keeps(const struct session *s, const struct uri *procedure)
+{
+	if (realm_asks(s->realm, procedure) &&
+	    !role_trusts(s->role, procedure))
+		return (0);
+	return (authz_check(s, ACTION_REGISTER, procedure) != AUTHZ_DENY);
+}
+
 void
 dealer_recheck(struct session *s)
 {
@@ -122,8 +141,7 @@ dealer_recheck(struct session *s)
 	/* the tlsproxy keeps no list of these: nothing to tell it */
 	for (reg = LIST_FIRST(&s->regs); reg != NULL; reg = next) {
 		next = LIST_NEXT(reg, session_entry);
-		if (authz_check(s, ACTION_REGISTER, &reg->procedure) ==
-		    AUTHZ_ALLOW)
+		if (register_keeps(s, &reg->procedure))
 			continue;
 		session_log_revoked(s, "registration", &reg->procedure);
 		reg_free(reg);
@@ -147,6 +165,7 @@ invocation_find(const struct session *callee, uint64_t id)
 	return (NULL);
 }
 
+/* Without a caller it is the router's own; NULL without memory. */
 static struct invocation *
 invocation_new(struct session *caller, uint64_t call, struct session *callee)
 {
@@ -166,9 +185,11 @@ invocation_new(struct session *caller, uint64_t call, struct session *callee)
 	inv->callee = callee;
 	htab_insert(&broker.invocations, &inv->hash,
 	    hash_pair(callee->serial, inv->id));
-	LIST_INSERT_HEAD(&caller->calls, inv, caller_entry);
 	TAILQ_INSERT_TAIL(&callee->invocations, inv, callee_entry);
-	caller->ncalls++;
+	if (caller != NULL) {
+		LIST_INSERT_HEAD(&caller->calls, inv, caller_entry);
+		caller->ncalls++;
+	}
 	return (inv);
 }
 
@@ -176,9 +197,11 @@ static void
 invocation_free(struct invocation *inv)
 {
 	htab_remove(&broker.invocations, &inv->hash);
-	LIST_REMOVE(inv, caller_entry);
 	TAILQ_REMOVE(&inv->callee->invocations, inv, callee_entry);
-	inv->caller->ncalls--;
+	if (inv->caller != NULL) {
+		LIST_REMOVE(inv, caller_entry);
+		inv->caller->ncalls--;
+	}
 	state_give(sizeof(*inv));
 	free(inv);
 }
@@ -189,12 +212,32 @@ invocation_send(const struct invocation *inv, uint64_t reg,
 {
 	struct m_invocation	m = { .request = inv->id,
 				    .registration = reg, .paylen = b->len,
-				    .ser = b->ser, .nargs = b->nargs };
+				    .flags = inv->own != NULL ?
+				    INVOKE_MSGPACK : 0, .ser = b->ser, .nargs = b->nargs };
 	struct iovec		iov[2];
 
 	iov_set(&iov[0], &m, sizeof(m));
 	iov_set(&iov[1], b->p, b->len);
 	session_sendv(inv->callee, IMSG_INVOCATION, iov, 2);
+}
+
+struct invocation *
+dealer_invoke(struct registration *reg, struct rcall *own,
+    const struct body *b)
+{
+	struct invocation	*inv;
+
+	if ((inv = invocation_new(NULL, 0, reg->callee)) == NULL)
+		return (NULL);
+	inv->own = own;
+	invocation_send(inv, reg->id, b);
+	return (inv);
+}
+
+void
+dealer_forget(struct invocation *inv)
+{
+	invocation_free(inv);
 }
 
 int
@@ -215,10 +258,12 @@ dealer_call(struct chan *c, struct imsg *im)
 	if (s == NULL)
 		return (0);
 	/* whether it exists is nobody's business who may not call it */
-	if ((err = session_may(s, ACTION_CALL, &procedure, &why)) !=
-	    WERR_NONE)
+	err = session_may(s, ACTION_CALL, &procedure, &why);
+	if (err == WERR_WAIT)
+		return (authorizer_hold(s, im));
+	if (err != WERR_NONE)
 		goto refuse;
-	if ((reg = reg_find_alive(s->realm, &procedure)) == NULL) {
+	if ((reg = dealer_find(s->realm, &procedure)) == NULL) {
 		err = WERR_NO_SUCH_PROCEDURE;
 		why = "no such procedure";
 		goto refuse;
@@ -281,6 +326,10 @@ dealer_yield(struct chan *c, struct imsg *im)
 			    "YIELD of an invocation that never was");
 		return (0);
 	}
+	if (inv->own != NULL) {
+		rcall_result(inv->own, &b);
+		return (0);
+	}
 	r.request = inv->call;
 	r.paylen = b.len;
 	r.ser = b.ser;
@@ -318,6 +367,10 @@ dealer_error(struct chan *c, struct imsg *im)
 			    "ERROR of an invocation that never was");
 		return (0);
 	}
+	if (inv->own != NULL) {
+		rcall_error(inv->own, &error);
+		return (0);
+	}
 	if (!uri_is_valid(&error, URI_LOOSE) || !uri_is_utf8(&error)) {
 		session_refuse(inv->caller, WAMP_CALL, inv->call,
 		    WERR_INVALID_URI, "the callee's error is no URI");
@@ -349,6 +402,10 @@ dealer_failed(struct chan *c, struct imsg *im)
 		return (0);
 	if ((inv = answered(s, m.request, &never)) == NULL)
 		return (never ? -1 : 0);
+	if (inv->own != NULL) {
+		rcall_failed(inv->own, RCALL_UNDELIVERED);
+		return (0);
+	}
 	session_refuse_text(inv->caller, WAMP_CALL, inv->call,
 	    (enum wamp_err)m.err, text.p, text.len);
 	invocation_free(inv);
@@ -381,6 +438,11 @@ dealer_cancel(struct session *callee, unsigned int *steps)
 	for (; *steps > 0; (*steps)--) {
 		if ((inv = TAILQ_FIRST(&callee->invocations)) == NULL)
 			break;
+		if (inv->own != NULL) {
+			rcall_failed(inv->own, RCALL_LEFT);
+			n++;
+			continue;
+		}
 		if (peer_is_slow(inv->caller->peer)) {
 			TAILQ_REMOVE(&callee->invocations, inv, callee_entry);
 			TAILQ_INSERT_TAIL(&callee->invocations, inv,

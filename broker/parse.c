@@ -84,7 +84,7 @@ parse_grant(const struct imsg *im, struct m_grant *m, const uint8_t **authid,
 	    rd_octets(&r, m->authidlen, authid) == -1 ||
 	    rd_octets(&r, m->extralen, extra) == -1 ||
 	    m->session < 1 || m->session > WAMP_ID_MAX ||
-	    im->slot == 0 || im->slot >= SLOT_MAX)
+	    wamp_auth_name(m->method) == NULL || im->slot == 0 || im->slot >= SLOT_MAX)
 		return (-1);
 	return (rd_end(&r));
 }

@@ -12,6 +12,7 @@
 #include "broker.h"
 #include "chan.h"
 #include "conf.h"
+#include "dynamic.h"
 #include "log.h"
 #include "obuf.h"
 #include "pbuf.h"
@@ -63,8 +64,10 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 		    WERR_INVALID_ARGUMENT, "only exact matching is offered");
 		return (0);
 	}
-	if ((err = session_may(s, ACTION_SUBSCRIBE, &topic, &why)) !=
-	    WERR_NONE) {
+	err = session_may(s, ACTION_SUBSCRIBE, &topic, &why);
+	if (err == WERR_WAIT)
+		return (authorizer_hold(s, im));
+	if (err != WERR_NONE) {
 		session_refuse(s, WAMP_SUBSCRIBE, m.request, err, why);
 		return (0);
 	}
@@ -129,8 +132,9 @@ pubsub_recheck(struct session *s)
 
 	for (l = LIST_FIRST(&s->links); l != NULL; l = next) {
 		next = LIST_NEXT(l, session_entry);
-		if (authz_check(s, ACTION_SUBSCRIBE, &l->sub->topic) ==
-		    AUTHZ_ALLOW)
+		/* what an authorizer allowed once it is not asked again */
+		if (authz_check(s, ACTION_SUBSCRIBE, &l->sub->topic) !=
+		    AUTHZ_DENY)
 			continue;
 		id = l->sub->id;
 		session_log_revoked(s, "subscription", &l->sub->topic);
@@ -231,7 +235,7 @@ publish_to(struct subscription *sub, void *arg)
 
 /* Why a session may not publish there, or WERR_NONE. */
 static enum wamp_err
-publish_may(const struct session *s, const struct uri *topic,
+publish_may(struct session *s, const struct uri *topic,
     const char **why)
 {
 	if (uri_is_reserved(topic)) {
@@ -274,7 +278,10 @@ pubsub_publish(struct chan *c, struct imsg *im)
 		return (-1);
 	if (s == NULL)
 		return (0);
-	if ((err = publish_may(s, &topic, &why)) != WERR_NONE) {
+	err = publish_may(s, &topic, &why);
+	if (err == WERR_WAIT)
+		return (authorizer_hold(s, im));
+	if (err != WERR_NONE) {
 		publish_refuse(s, &m, err, why);
 		return (0);
 	}

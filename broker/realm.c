@@ -39,6 +39,27 @@ role_find(const struct realm *r, uint32_t id)
 	return (NULL);
 }
 
+int
+role_trusts(const struct role *role, const struct uri *procedure)
+{
+	return (role->conf != NULL && conf_role_trusts(role->conf,
+	    procedure));
+}
+
+int
+realm_asks(const struct realm *r, const struct uri *procedure)
+{
+	const struct conf_str	*s;
+
+	if (r->conf == NULL)
+		return (0);
+	TAILQ_FOREACH(s, &r->conf->asked, entry)
+		if (strlen(s->s) == procedure->len &&
+		    memcmp(s->s, procedure->p, procedure->len) == 0)
+			return (1);
+	return (0);
+}
+
 void
 role_put(struct role *role)
 {
@@ -96,6 +117,7 @@ realm_load(const struct conf_realm *conf)
 		htab_insert(&broker.realmids, &r->byid, hash_pair(r->id, 0));
 	}
 	r->is_gone = 0;
+	r->conf = conf;
 	r->rules = conf->strict_uris ? URI_STRICT : URI_LOOSE;
 	TAILQ_FOREACH(cr, &conf->roles, entry)
 		role_load(r, cr);
@@ -115,6 +137,7 @@ realm_commit(const struct conf *conf)
 
 	TAILQ_FOREACH(r, &broker.realms, entry) {
 		r->is_gone = 1;
+		r->conf = NULL;
 		LIST_FOREACH(role, &r->roles, entry) {
 			role->is_gone = 1;
 			authz_free(role);

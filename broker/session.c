@@ -11,6 +11,7 @@
 
 #include "broker.h"
 #include "chan.h"
+#include "dynamic.h"
 #include "log.h"
 
 #define CANCEL_NOW	256	/* callers told at once when a callee leaves */
@@ -50,8 +51,16 @@ session_find(struct peer *p, const struct imsg *im, struct session **s)
 		return (sl->unanswered > 0 ? 0 : -1);
 	if (session_is_over(sl->session))
 		session_dismiss(sl->session);
-	else
+	else if (sl->session->wait == NULL)
 		*s = sl->session;
+	else switch (authorizer_queue(sl->session, im)) {
+	case 0:
+		*s = sl->session;
+		break;
+	case -1:
+		authorizer_full(sl->session);
+		break;
+	}
 	return (0);
 }
 
@@ -118,6 +127,8 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	s->authid.len = g->authidlen;
 	s->authid_hash = hash_bytes(s->text, s->authid.len);
 	s->id = g->session;
+	s->method = g->method;
+	s->provider = g->provider;
 	s->serial = ++broker.lastserial;
 	s->peer = p;
 	s->slot = im->slot;
@@ -129,6 +140,7 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	LIST_INIT(&s->regs);
 	LIST_INIT(&s->calls);
 	TAILQ_INIT(&s->invocations);
+	TAILQ_INIT(&s->verdicts);
 	r->nsessions++;
 	role->nsessions++;
 	htab_insert(&broker.sessions, &s->byid, hash_pair(s->id, 0));
@@ -265,6 +277,7 @@ session_leave(struct session *s)
 	log_debug("session %llu %s left", (unsigned long long)s->id,
 	    s->realm->name);
 	n = 1 + pubsub_leave(s) + dealer_leave(s);
+	authorizer_leave(s);
 	sl->session = NULL;
 	LIST_REMOVE(s, peer_entry);
 	htab_remove(&broker.sessions, &s->byid);
@@ -341,6 +354,10 @@ session_close(struct chan *c, struct imsg *im)
 		sl->unanswered--;
 		return (0);
 	}
+	/* it said so after all that waits here */
+	if (m.why == CLOSE_GOODBYE && sl->session->wait != NULL &&
+	    authorizer_queue(sl->session, im) == 1)
+		return (0);
 	end_send(p, im->slot, im->gen, WERR_NONE, "");
 	session_leave(sl->session);
 	return (0);
@@ -423,19 +440,25 @@ sessions_cancel(unsigned int *steps)
 /* -- what all of them need ---------------------------------------------- */
 
 enum wamp_err
-session_may(const struct session *s, unsigned int action,
-    const struct uri *u, const char **why)
+session_may(struct session *s, unsigned int action, const struct uri *u,
+    const char **why)
 {
 	if (!uri_is_valid(u, s->realm->rules) || !uri_is_utf8(u)) {
 		*why = s->realm->rules == URI_STRICT ?
 		    "not a URI by the strict rules" : "not a URI";
 		return (WERR_INVALID_URI);
 	}
-	if (authz_check(s, action, u) != AUTHZ_ALLOW) {
-		*why = "not allowed";
-		return (WERR_NOT_AUTHORIZED);
+	switch (authz_check(s, action, u)) {
+	case AUTHZ_ALLOW:
+		return (WERR_NONE);
+	case AUTHZ_ASK:
+		/* patterns are refused before */
+		return (authorizer_ask(s, action, MATCH_EXACT, u, why));
+	case AUTHZ_DENY:
+		break;
 	}
-	return (WERR_NONE);
+	*why = "not allowed";
+	return (WERR_NOT_AUTHORIZED);
 }
 
 void

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "wamp.h"
 #include "xmalloc.h"
 
 struct conf *
@@ -112,6 +113,7 @@ role_free(struct conf_role *ro)
 		free(ru->uri);
 		free(ru);
 	}
+	free(ro->authorizer.procedure);
 	free(ro->name);
 	free(ro);
 }
@@ -133,6 +135,7 @@ realm_free(struct conf_realm *r)
 		TAILQ_REMOVE(&r->roles, ro, entry);
 		role_free(ro);
 	}
+	strs_free(&r->asked);
 	free(r->name);
 	free(r);
 }
@@ -219,6 +222,7 @@ conf_add_realm(struct conf *c, const char *name, size_t len)
 	r->hash = (uint32_t)name_hash(name, len);
 	TAILQ_INIT(&r->auths);
 	TAILQ_INIT(&r->roles);
+	TAILQ_INIT(&r->asked);
 	TAILQ_INSERT_TAIL(&c->realms, r, entry);
 	c->nrealms++;
 	return (r);
@@ -291,6 +295,31 @@ conf_find_role_id(const struct conf_realm *r, uint32_t id)
 		if (ro->id == id)
 			return (ro);
 	return (NULL);
+}
+
+int
+conf_role_asks(const struct conf_role *ro, const struct conf_rule *ru)
+{
+	return (ro->authorizer.procedure != NULL &&
+	    (ru == NULL || (ru->allow && ru->anyuri)));
+}
+
+int
+conf_role_trusts(const struct conf_role *ro, const struct uri *procedure)
+{
+	const struct conf_rule	*ru;
+	struct uri		 u;
+
+	TAILQ_FOREACH_REVERSE(ru, &ro->rules, conf_rules, entry) {
+		u.p = ru->uri;
+		u.len = ru->urilen;
+		if ((ru->actions & ACTION_REGISTER) == 0 || (!ru->anyuri &&
+		    !uri_matches(&u, (enum uri_match)ru->match, procedure)))
+			continue;
+		return (ru->allow && !ru->anyuri &&
+		    ru->match == MATCH_EXACT && uri_eq(&u, procedure));
+	}
+	return (0);
 }
 
 struct conf_keypair *

@@ -129,10 +129,21 @@ struct conf_rule {
 };
 TAILQ_HEAD(conf_rules, conf_rule);
 
+/* A procedure that the router itself calls; times in milliseconds. */
+struct conf_dynamic {
+	char		*procedure;	/* NULL: none */
+	uint32_t	 cache;		/* how long an answer is good, 0: once */
+	uint32_t	 timeout;
+	const char	*file;
+	int		 line;
+};
+#define DYNAMIC_TIMEOUT	5000		/* default */
+
 struct conf_role {
 	TAILQ_ENTRY(conf_role) entry;
 	uint32_t	 id;
 	char		*name;
+	struct conf_dynamic authorizer;	/* "authorize dynamic" */
 	struct conf_rules rules;	/* in order: the last match decides */
 	const char	*file;
 	int		 line;
@@ -170,6 +181,8 @@ struct conf_realm {
 	uint8_t		 loose_ids;	/* "request ids loose" */
 	struct conf_auths auths;	/* in order */
 	struct conf_roles roles;
+	struct conf_strs asked;		/* procedures of this realm that the
+					 * router itself calls */
 	unsigned int	 nauths, nroles;
 	const char	*file;
 	int		 line;
@@ -218,6 +231,20 @@ struct conf_role	*conf_find_role(const struct conf_realm *,
 			    const char *);
 struct conf_role	*conf_find_role_id(const struct conf_realm *,
 			    uint32_t);
+/*
+ * Is the role trusted with a procedure that the router itself calls?  Only if
+ * the last rule for REGISTER that matches it allows exactly it, word for
+ * word: what is allowed along with others is not meant.
+ */
+int			 conf_role_trusts(const struct conf_role *,
+			    const struct uri *);
+/*
+ * Is the role's authorizer to be asked, where this rule decides (NULL: none
+ * matches)?  What is allowed without a URI says no more than which actions
+ * there may be.
+ */
+int			 conf_role_asks(const struct conf_role *,
+			    const struct conf_rule *);
 struct conf_keypair	*conf_find_keypair(const struct conf *, const char *);
 struct conf_keypair	*conf_find_keypair_id(const struct conf *, uint32_t);
 struct conf_listen	*conf_find_listen(const struct conf *, const char *);

@@ -119,6 +119,23 @@ struct m_conf_rule {
 	uint16_t	 pad;
 };
 
+/* of a role: procedure */
+struct m_conf_authorizer {
+	uint32_t	 realm;
+	uint32_t	 role;
+	uint32_t	 cache;
+	uint32_t	 timeout;
+	uint16_t	 urilen;
+	uint16_t	 pad;
+};
+
+/* of a realm: procedure */
+struct m_conf_asked {
+	uint32_t	 realm;
+	uint16_t	 urilen;
+	uint16_t	 pad;
+};
+
 ASSERT_SIZE(conf_limits, 64);
 ASSERT_SIZE(m_conf_global, 88);
 ASSERT_SIZE(m_conf_keypair, 8);
@@ -131,6 +148,8 @@ ASSERT_SIZE(m_conf_realm, 12);
 ASSERT_SIZE(m_conf_auth, 24);
 ASSERT_SIZE(m_conf_role, 12);
 ASSERT_SIZE(m_conf_rule, 16);
+ASSERT_SIZE(m_conf_authorizer, 20);
+ASSERT_SIZE(m_conf_asked, 8);
 
 /* Longest text in one of these imsgs; the parser's limit on a word. */
 #define MAXTEXT		8192
@@ -326,6 +345,37 @@ send_rule(struct sending *s, const struct conf_realm *r,
 	put(s, IMSG_CONF_RULE, &m, sizeof(m), ru->uri, m.urilen, NULL, 0);
 }
 
+static void
+send_authorizer(struct sending *s, const struct conf_realm *r,
+    const struct conf_role *ro)
+{
+	const struct conf_dynamic	*d = &ro->authorizer;
+	struct m_conf_authorizer	 m;
+
+	if (d->procedure == NULL)
+		return;
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.role = ro->id;
+	m.cache = d->cache;
+	m.timeout = d->timeout;
+	m.urilen = (uint16_t)strlen(d->procedure);
+	put(s, IMSG_CONF_AUTHORIZER, &m, sizeof(m), d->procedure, m.urilen,
+	    NULL, 0);
+}
+
+static void
+send_asked(struct sending *s, const struct conf_realm *r,
+    const char *procedure)
+{
+	struct m_conf_asked	m;
+
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.urilen = (uint16_t)strlen(procedure);
+	put(s, IMSG_CONF_ASKED, &m, sizeof(m), procedure, m.urilen, NULL, 0);
+}
+
 /* Roles before what names them; their rules are for brokers alone. */
 static void
 send_realm(struct sending *s, const struct conf_realm *r, int role)
@@ -335,6 +385,7 @@ send_realm(struct sending *s, const struct conf_realm *r, int role)
 	const struct conf_auth	*a;
 	const struct conf_role	*ro;
 	const struct conf_rule	*ru;
+	const struct conf_str	*str;
 
 	memset(&m, 0, sizeof(m));
 	m.id = r->id;
@@ -356,7 +407,11 @@ send_realm(struct sending *s, const struct conf_realm *r, int role)
 			continue;
 		TAILQ_FOREACH(ru, &ro->rules, entry)
 			send_rule(s, r, ro, ru);
+		send_authorizer(s, r, ro);
 	}
+	if (role == PROC_BROKER)
+		TAILQ_FOREACH(str, &r->asked, entry)
+			send_asked(s, r, str->s);
 	if (role == PROC_KEEPER)
 		TAILQ_FOREACH(a, &r->auths, entry)
 			send_auth(s, r, a);
@@ -768,6 +823,57 @@ recv_rule(struct receiving *r)
 	return (0);
 }
 
+/* A procedure's URI, the rest of the imsg. */
+static int
+get_procedure(struct receiving *r, const char **uri, size_t len,
+    const struct conf_realm *realm)
+{
+	struct uri	u;
+
+	if (get_last(r, uri, len, URI_MAXLEN) == -1)
+		return (-1);
+	u.p = *uri;
+	u.len = (uint16_t)len;
+	return (uri_is_valid(&u, realm->strict_uris ? URI_STRICT :
+	    URI_LOOSE) ? 0 : -1);
+}
+
+static int
+recv_authorizer(struct receiving *r)
+{
+	struct m_conf_authorizer	 m;
+	struct conf_realm		*realm;
+	struct conf_role		*role;
+	const char			*uri;
+
+	if (get(r, &m, sizeof(m)) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    get_procedure(r, &uri, m.urilen, realm) == -1 ||
+	    (role = TAILQ_LAST(&realm->roles, conf_roles)) == NULL ||
+	    role->id != m.role || role->authorizer.procedure != NULL ||
+	    m.timeout == 0)
+		return (-1);
+	role->authorizer.procedure = xstrndup(uri, m.urilen);
+	role->authorizer.cache = m.cache;
+	role->authorizer.timeout = m.timeout;
+	return (0);
+}
+
+static int
+recv_asked(struct receiving *r)
+{
+	struct m_conf_asked	 m;
+	struct conf_realm	*realm;
+	const char		*uri;
+
+	if (get(r, &m, sizeof(m)) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    get_procedure(r, &uri, m.urilen, realm) == -1)
+		return (-1);
+	conf_add_str(&realm->asked, uri, m.urilen);
+	return (0);
+}
+
 /* Everything arrived, every keypair with a certificate, and every listener
  * that shall ask for one with the CA that it believes. */
 static int
@@ -810,6 +916,8 @@ conf_recv(struct conf **next, struct imsg *m, char *err, size_t errlen)
 		[IMSG_CONF_AUTH] = { recv_auth, 0 },
 		[IMSG_CONF_ROLE] = { recv_role, 0 },
 		[IMSG_CONF_RULE] = { recv_rule, 0 },
+		[IMSG_CONF_AUTHORIZER] = { recv_authorizer, 0 },
+		[IMSG_CONF_ASKED] = { recv_asked, 0 },
 		[IMSG_CONF_END] = { recv_end, 0 },
 	};
 	struct receiving	r = { *next, m, m->data, m->len, err, errlen };

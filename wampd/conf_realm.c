@@ -237,7 +237,7 @@ rule_check(const struct conf_realm *r, const struct conf_role *ro,
 void
 realm_end(void)
 {
-	const struct conf_realm	*r = parser.realm;
+	struct conf_realm	*r = parser.realm;
 	const struct conf_auth	*a;
 	const struct conf_role	*ro;
 	const struct conf_rule	*ru;
@@ -247,6 +247,7 @@ realm_end(void)
 			rule_check(r, ro, ru);
 	if (parser.is_blocklost)
 		return;
+	realm_check_dynamic(r);
 	if (TAILQ_EMPTY(&r->auths))
 		conf_error_at(r->file, r->line, "realm %s: no authenticate: "
 		    "nobody could join", parse_shown(r->name));

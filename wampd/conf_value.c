@@ -68,7 +68,7 @@ get_number(const char *what, const char *text, uint64_t min, uint64_t max,
 	return (0);
 }
 
-static int
+int
 get_time(const char *what, const char *text, uint32_t min, uint32_t max,
     uint32_t *ms)
 {

@@ -109,6 +109,8 @@ struct parser {
 	struct conf_listen	*listen;
 	struct conf_realm	*realm;
 	struct conf_role	*role;
+	struct conf_dynamic	 dynamic;	/* statement under way */
+	int			 has_cache, has_timeout;
 	unsigned int		 nrefs;		/* of this listener */
 };
 extern struct parser	 parser;
@@ -133,6 +135,7 @@ void	 conf_include(const char *);
 /* conf_value.c */
 int	 parse_once(uint32_t *, enum once, const char *);
 const char	*parse_digits(const char *, uint64_t *);
+int	 get_time(const char *, const char *, uint32_t, uint32_t, uint32_t *);
 void	 set_u32(enum once, const char *, const char *, uint32_t *,
 	    uint32_t, uint32_t);
 void	 set_time(enum once, const char *, const char *, uint32_t *,
@@ -172,6 +175,13 @@ void	 auth_socket(int, const char *, const char *, const char *);
 void	 role_begin(const char *);
 void	 role_rule(int, uint32_t, int, const char *);
 void	 realm_end(void);
+
+/* conf_dynamic.c */
+void	 dynamic_begin(const char *);
+void	 dynamic_cache(const char *);
+void	 dynamic_timeout(const char *);
+void	 role_authorize(void);
+void	 realm_check_dynamic(struct conf_realm *);
 
 /* conf_whole.c */
 void	 conf_check_whole(const char *);

@@ -48,8 +48,9 @@ static void	 macro_set(const char *, const char *);
 	int		 number;
 }
 
-%token	ADDRESS ALLOW ANONYMOUS ANY AUTHENTICATE AUTHID BRIEF BROKERS CALL
-%token	CALLS CBOR CERTIFICATE COMPLETE CONNECTIONS DEBUG DENY EVERY EXACT
+%token	ADDRESS ALLOW ANONYMOUS ANY AUTHENTICATE AUTHID AUTHORIZE BRIEF
+%token	BROKERS CACHE CALL CALLS CBOR CERTIFICATE COMPLETE CONNECTIONS DEBUG DENY DYNAMIC
+%token	EVERY EXACT
 %token	GRACE GROUP HANDSHAKE HELLO IDS INCLUDE INSECURE JSON KEY KEYPAIR
 %token	LIMITS LISTEN LOG LOOSE MEMORY MESSAGE MODE MSGPACK NEVER OCSP ON
 %token	ONLY ORIGIN OWNER PATH PER PING PORT PREFIX PREFORK PROTOCOLS
@@ -419,10 +420,23 @@ roleitem	: ALLOW actions		{ role_rule(1, $2, -1, NULL); }
 		| ALLOW actions match STRING	{ role_rule(1, $2, $3, $4); }
 		| DENY actions		{ role_rule(0, $2, -1, NULL); }
 		| DENY actions match STRING	{ role_rule(0, $2, $3, $4); }
+		| AUTHORIZE DYNAMIC STRING {
+			dynamic_begin($3);
+		} dynamicopt_l {
+			role_authorize();
+		}
 		| UNSUPPORTED {
 			unsupported("", $1);
 			YYERROR;
 		}
+		;
+
+dynamicopt_l	: /* empty */
+		| dynamicopt_l dynamicopt
+		;
+
+dynamicopt	: CACHE STRING		{ dynamic_cache($2); }
+		| TIMEOUT STRING	{ dynamic_timeout($2); }
 		;
 
 actions		: ANY				{ $$ = ACTION_ALL; }
@@ -636,10 +650,11 @@ static const struct keyword {
 	{ "any",		ANY },
 	{ "authenticate",	AUTHENTICATE },
 	{ "authid",		AUTHID },
-	{ "authorize",		UNSUPPORTED },
+	{ "authorize",		AUTHORIZE },
 	{ "brief",		BRIEF },
 	{ "brokers",		BROKERS },
 	{ "ca",			CA },
+	{ "cache",		CACHE },
 	{ "call",		CALL },
 	{ "calls",		CALLS },
 	{ "cbor",		CBOR },
@@ -653,7 +668,7 @@ static const struct keyword {
 	{ "debug",		DEBUG },
 	{ "deny",		DENY },
 	{ "disclose",		UNSUPPORTED },
-	{ "dynamic",		UNSUPPORTED },
+	{ "dynamic",		DYNAMIC },
 	{ "every",		EVERY },
 	{ "exact",		EXACT },
 	{ "format",		UNSUPPORTED },
@@ -1120,6 +1135,7 @@ parser_end(void)
 		free(r);
 	}
 	words_free();
+	free(parser.dynamic.procedure);
 	parser.conf = NULL;
 	if (parser.nerrors > 0) {
 		conf_free(c);

@@ -279,6 +279,20 @@ print_rule(const struct conf_rule *ru, FILE *f)
 	putc('\n', f);
 }
 
+/* cache and timeout as they parse */
+static void
+print_dynamic(const struct conf_dynamic *d, FILE *f)
+{
+	char	buf[32];
+
+	put_named(f, " dynamic", d->procedure);
+	if (d->cache > 0)
+		fprintf(f, " cache %s", conf_text_time(buf, sizeof(buf),
+		    d->cache));
+	fprintf(f, " timeout %s\n", conf_text_time(buf, sizeof(buf),
+	    d->timeout));
+}
+
 static void
 print_realm(const struct conf_realm *r, FILE *f)
 {
@@ -295,6 +309,10 @@ print_realm(const struct conf_realm *r, FILE *f)
 		fprintf(f, " {\n");
 		TAILQ_FOREACH(ru, &ro->rules, entry)
 			print_rule(ru, f);
+		if (ro->authorizer.procedure != NULL) {
+			fprintf(f, "\t\tauthorize");
+			print_dynamic(&ro->authorizer, f);
+		}
 		fprintf(f, "\t}\n");
 	}
 	fprintf(f, "}\n");

@@ -141,12 +141,24 @@ question_read(struct question *q, const struct conf *conf, char **words,
 	return (NULL);
 }
 
-/* 1 allowed, 0 denied. */
+static int
+is_asked(const struct conf_realm *r, const struct uri *u)
+{
+	const struct conf_str	*s;
+
+	TAILQ_FOREACH(s, &r->asked, entry)
+		if (strlen(s->s) == u->len && memcmp(s->s, u->p, u->len) == 0)
+			return (1);
+	return (0);
+}
+
+/* 1 allowed, or the authorizer is asked; 0 denied. */
 static int
 answer(const struct question *q, const char *test)
 {
 	const struct conf_rule	*ru;
 	const struct uri	*authid = q->has_authid ? &q->authid : NULL;
+	const struct conf_dynamic *d = &q->role->authorizer;
 	struct rules		*r;
 
 	/* the broker has no rules for these */
@@ -156,11 +168,22 @@ answer(const struct question *q, const char *test)
 		    test);
 		return (0);
 	}
+	if ((q->action & ACTION_REGISTER) != 0 && is_asked(q->realm, &q->uri) &&
+	    !conf_role_trusts(q->role, &q->uri)) {
+		printf("%s: denied, no rule allows exactly this procedure, "
+		    "which wampd calls\n", test);
+		return (0);
+	}
 	r = rules_new(q->role, q->realm->strict_uris ? URI_STRICT : URI_LOOSE);
 	ru = q->match == MATCH_EXACT ?
 	    rules_decide(r, q->action, &q->uri, authid) :
 	    rules_decide_pattern(r, q->action, &q->uri, q->match, authid);
 	rules_free(r);
+	if (conf_role_asks(q->role, ru)) {
+		printf("%s: asked of \"%s\" by %s:%d\n", test, d->procedure,
+		    d->file, d->line);
+		return (1);
+	}
 	if (ru == NULL) {
 		printf("%s: denied, no rule matches\n", test);
 		return (0);

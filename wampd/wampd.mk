@@ -1,5 +1,6 @@
 # What reads wampd.conf(5); also of wampctl and of tests.
 WAMPD_CONF_OBJS = $(addprefix $(B)/obj/wampd/, \
+		conf_dynamic.o \
 		conf_file.o \
 		conf_listen.o \
 		conf_realm.o \

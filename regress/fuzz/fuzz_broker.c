@@ -214,7 +214,8 @@ heard(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 	len += more;
 	MUST(len == fixed(type) + tail(type, b));
 	c->waiting += (sizeof(struct imsg_hdr) + len) * HEAVY;
-	if (type == IMSG_EVENT || type == IMSG_XOFF || type == IMSG_XON) {
+	if (type == IMSG_EVENT || ((type == IMSG_XOFF || type == IMSG_XON) &&
+	    slot == 0)) {
 		MUST(slot == 0 && gen == 0);
 		return (0);
 	}
@@ -292,6 +293,21 @@ rule(struct conf_role *role, int allow, unsigned int actions, int match,
 	TAILQ_INSERT_TAIL(&role->rules, r, entry);
 }
 
+/* The role 11 is asked about of who has role 10. */
+static void
+authorizer(struct conf_realm *r, uint8_t how)
+{
+	struct conf_role	*role;
+
+	MUST((role = conf_find_role_id(r, 10)) != NULL);
+	rule(role, 1, ACTION_REGISTER, MATCH_EXACT, "b");
+	MUST((role = conf_find_role_id(r, 11)) != NULL);
+	MUST((role->authorizer.procedure = strdup("b")) != NULL);
+	role->authorizer.timeout = how & 0x20 ? 1 : 10000;
+	role->authorizer.cache = how & 0x40 ? 10000 : 0;
+	conf_add_str(&r->asked, "b", 1);
+}
+
 /* Realms 1 (always) and 2, roles 10 (all), 11 (some) and 12. */
 static void
 configure(uint8_t how)
@@ -319,6 +335,8 @@ configure(uint8_t how)
 			rule(role, 0, ACTION_ALL, MATCH_WILDCARD, "a.");
 		if (how & 8)
 			conf_add_role(r, "none", 4)->id = 12;
+		if (how & 0x10)
+			authorizer(r, how);
 	}
 	conf_commit(c);
 }
@@ -410,6 +428,12 @@ next(struct in *in)
 	return (*in->p++);
 }
 
+static const uint8_t	yeses[4][10] = {
+	{ 0x91, 0x81, 0xa5, 'a', 'l', 'l', 'o', 'w', 0xc3, 0xc0 },
+	{ 0x92, 0xc3, 0xa7, '.', '.', '.', '.', '.', '.', '.' },
+	{ 0x92, 0xc2, 0xa7, '.', '.', '.', '.', '.', '.', '.' },
+	{ 0x91, 0x88, 0xa5, 'c', 'a', 'c', 'h', 'e', 0x01, 0x01 }
+};
 static const char *const names[] = { "a", "a.b", "b", "A", "wamp.x", "" };
 
 /* A sensible imsg, or one that nearly is. */
@@ -482,8 +506,14 @@ compose(struct in *in, uint32_t type, uint8_t *b)
 		break;
 	case IMSG_YIELD:
 		m.yield.request = what % 16;
-		m.yield.paylen = (uint32_t)paylen;
 		m.yield.ser = 3;
+		if (what & 0x10) {	/* what an authorizer may say */
+			m.yield.ser = 2;
+			paylen = sizeof(yeses[0]);
+			nargs = 1;
+			memcpy(b + sizeof(m.yield), yeses[n % 4], paylen);
+		}
+		m.yield.paylen = (uint32_t)paylen;
 		m.yield.nargs = nargs;
 		len = sizeof(m.yield);
 		urilen = 0;
@@ -528,6 +558,7 @@ say_grant(struct in *in, int proxy, uint32_t slot, uint32_t gen)
 	g.m.proxy = (uint16_t)proxy;
 	g.m.proxygen = ((struct peer *)proxies[proxy]->arg)->id.generation;
 	g.m.authidlen = 3;
+	g.m.method = AUTH_ANONYMOUS;
 	memcpy(g.authid, "joe", 3);
 	say(keeper, IMSG_GRANT, slot, gen, &g, sizeof(g.m) + 3);
 }
@@ -599,6 +630,7 @@ check_links(void)
 	struct sublink		*l, *other;
 	struct invocation	*inv;
 	size_t			 nlinks = 0, ninvs = 0, nsess = 0, n, seen;
+	size_t			 nverdicts = 0;
 	int			 waiting = 0;
 
 	/* who was asked to stop is asked to go on */
@@ -630,9 +662,19 @@ check_links(void)
 		}
 		MUST(n == s->ncalls);
 		ninvs += n;
+		TAILQ_FOREACH(inv, &s->invocations, callee_entry) {
+			MUST((inv->caller == NULL) == (inv->own != NULL));
+			ninvs += inv->own != NULL;
+		}
+		nverdicts += s->nverdicts;
 	}
 	MUST(nsess == broker.sessions.count && nlinks == broker.links.count &&
-	    ninvs == broker.invocations.count);
+	    nverdicts == broker.verdicts.count);
+	/* those of sessions that left are still told */
+	TAILQ_FOREACH(s, &broker.left, all_entry)
+		TAILQ_FOREACH(inv, &s->invocations, callee_entry)
+			ninvs += inv->own != NULL;
+	MUST(ninvs == broker.invocations.count);
 }
 
 static void
@@ -650,6 +692,7 @@ check_empty(void)
 	    TAILQ_EMPTY(&broker.checked) && TAILQ_EMPTY(&broker.unchecked));
 	MUST(broker.sessions.count == 0 && broker.links.count == 0 &&
 	    broker.regs.count == 0 && broker.invocations.count == 0);
+	MUST(broker.verdicts.count == 0);
 	MUST(broker.state == 0 && pbuf_in_use() == 0);
 	TAILQ_FOREACH(r, &broker.realms, entry) {
 		MUST(!r->is_gone && r->nsessions == 0 &&

@@ -369,8 +369,12 @@ def code_of_others():
     own = {role: of_folder(role) for role in ROLES + ('wampd',)}
     holds = {role: {f[-1] for f in nm(['--defined-only'], program(role))}
              for role in own}
-    for role in ('keeper', 'broker', 'wampd'):
+    for role in ('keeper', 'wampd'):
         assert not holds[role] & codec, (role, holds[role] & codec)
+    # with it a broker reads what those answer whom it asks, and no other
+    cursor = set.union(*(defined(os.path.join(B, 'obj/common/codec', o))
+                         for o in ('mpcur.o', 'utf8.o')))
+    assert holds['broker'] & codec == cursor, holds['broker'] & codec ^ cursor
     assert holds['tlsproxy'] & codec
     cred = of_folder('common/cred')
     assert len(cred) > 20, cred

@@ -62,6 +62,22 @@ bconf_rule(struct conf_role *role, int allow, unsigned actions, int match,
 	TAILQ_INSERT_TAIL(&role->rules, r, entry);
 }
 
+void
+bconf_authorizer(struct conf_realm *r, struct conf_role *role,
+    const char *procedure, uint32_t cache, uint32_t timeout)
+{
+	const struct conf_str	*s;
+
+	if ((role->authorizer.procedure = strdup(procedure)) == NULL)
+		err(1, NULL);
+	role->authorizer.cache = cache;
+	role->authorizer.timeout = timeout;
+	TAILQ_FOREACH(s, &r->asked, entry)
+		if (strcmp(s->s, procedure) == 0)
+			return;
+	conf_add_str(&r->asked, procedure, strlen(procedure));
+}
+
 struct conf *
 bconf_new(void)
 {

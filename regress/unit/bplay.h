@@ -64,6 +64,9 @@ struct conf_realm	*bconf_realm(struct conf *, const char *);
 struct conf_role	*bconf_role(struct conf_realm *, const char *);
 void		 bconf_rule(struct conf_role *, int allow, unsigned actions,
 		    int match, const char *uri);	/* NULL: any */
+/* "authorize dynamic" of a role of the realm; times in ms. */
+void		 bconf_authorizer(struct conf_realm *, struct conf_role *,
+		    const char *procedure, uint32_t cache, uint32_t timeout);
 /* A broker with a keeper and n tlsproxies; takes the conf. */
 void		 bp_start(struct conf *, int n);
 void		 bp_reload(struct conf *);

@@ -378,7 +378,8 @@ ranges(void)
 static void
 grants(void)
 {
-	struct m_grant	m = { .session = 77, .authidlen = 3, .proxy = 1 };
+	struct m_grant	m = { .session = 77, .authidlen = 3, .proxy = 1,
+			    .method = AUTH_ANONYMOUS };
 	struct imsg_hdr	h = { IMSG_GRANT, 0, 9, 1 };
 	uint8_t		b[512];
 	size_t		n, full = sizeof(h) + sizeof(m) + 3;

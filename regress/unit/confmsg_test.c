@@ -53,8 +53,10 @@ static const char	text[] =
 "	role \"public\" {\n"
 "		allow publish, call prefix \"com.\"\n"
 "		deny any wildcard \"com..x\"\n"
+"		authorize dynamic \"com.auth\" cache 3s timeout 2s\n"
 "	}\n"
 "	role \"admin\" { allow any }\n"
+"	role \"guard\" { allow register exact \"com.auth\" }\n"
 "}\n"
 "realm \"b\" { authenticate anonymous role \"x\" role \"x\" { } }\n";
 
@@ -218,6 +220,7 @@ check_keeper(const struct conf *sent)
 	k = TAILQ_NEXT(k, entry);
 	CHECK(is_text(k->key, k->keylen, "key two"));
 	CHECK(strcmp(ro->name, "public") == 0 && TAILQ_EMPTY(&ro->rules));
+	CHECK(ro->authorizer.procedure == NULL && TAILQ_EMPTY(&r->asked));
 	CHECK(a->method == AUTH_SOCKET && a->what == CONF_AUTH_USER);
 	CHECK(a->id == 0 && a->authid == NULL &&
 	    strcmp(a->name, "root") == 0);
@@ -291,7 +294,12 @@ check_broker(const struct conf *sent)
 
 	check_global(c);
 	CHECK(c->nlistens == 0 && c->nkeypairs == 0);
-	CHECK(TAILQ_EMPTY(&r->auths) && r->nroles == 2);
+	CHECK(TAILQ_EMPTY(&r->auths) && r->nroles == 3);
+	CHECK(strcmp(ro->authorizer.procedure, "com.auth") == 0 &&
+	    ro->authorizer.cache == 3000 && ro->authorizer.timeout == 2000);
+	CHECK(TAILQ_NEXT(ro, entry)->authorizer.procedure == NULL);
+	CHECK(strcmp(TAILQ_FIRST(&r->asked)->s, "com.auth") == 0 &&
+	    TAILQ_NEXT(TAILQ_FIRST(&r->asked), entry) == NULL);
 	CHECK(ru->allow == 1 && !ru->anyuri && ru->match == MATCH_PREFIX);
 	CHECK(ru->actions == (ACTION_PUBLISH | ACTION_CALL));
 	CHECK(ru->urilen == 4 && strcmp(ru->uri, "com.") == 0);
