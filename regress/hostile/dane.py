@@ -10,9 +10,10 @@ import socket
 import subprocess
 import time
 
+from clientspage import programs
 from daemon import (B, IS_ROOT, Skip, Wampd, done, free_port, run_case,
                     tmpdir)
-from dnszone import Hosts, Zones, need_tools
+from dnszone import ROOT_KEY, Hosts, Zones, need_tools
 from impostor import Impostor, issue, sha, spki, whole
 from wampcrun import (CERTS, SLOW, bound, cert, expect, finish, make_certs,
                       openssl)
@@ -202,10 +203,13 @@ def default_anchor(d):
         assert r.came == 0
 
 
-def default_resolver(d):
-    """without --resolver the one of resolv.conf is asked"""
+def system(d):
+    """What resolv.conf and the keys of the root say: a Hosts, and its name
+    server to be started."""
     if not IS_ROOT:
         raise Skip('only root can be a name server on port 53')
+    if not os.path.exists(ROOT_KEY):
+        raise Skip('no ' + ROOT_KEY)
     address = '127.0.5.3'
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
@@ -214,12 +218,44 @@ def default_resolver(d):
         raise Skip('port 53: %s' % e)
     finally:
         s.close()
-    hosts = Hosts(['ee-key.good.example'], address)
-    with Impostor('strange', d.port) as r, d.z.at(address, 53):
+    return Hosts(['ee-key.good.example'], address, d.z.anchors), \
+        d.z.at(address, 53)
+
+
+def defaults(d):
+    """without --resolver and --trust-anchor the system's count"""
+    hosts, server = system(d)
+    with Impostor('strange', d.port) as r, server:
         q = hosts.wampc('-u', 'rss://ee-key.good.example:%d' % d.port,
-                        '--dane', '--trust-anchor', d.z.anchors, 'call', 'a')
+                        '--dane', 'call', 'a')
         expect(q, 4, '', 'refused: RawSocket: ')
         assert r.told() == HELLO
+
+
+def clients_page(d):
+    """tlsa.py of wampd-clients(7) finds the same"""
+    if subprocess.run(['/usr/bin/python3', '-c', 'import unbound'],
+                      stderr=subprocess.DEVNULL).returncode != 0:
+        raise Skip('no python3-unbound')
+    hosts, server = system(d)
+    path = os.path.join(tmpdir(), 'tlsa.py')
+    with open(path, 'w') as f:
+        f.write(programs()['tlsa.py'])
+
+    def tlsa(host):
+        p = subprocess.run(
+            hosts.command('/usr/bin/python3', path, host, str(d.port)),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=60)
+        return p.returncode, p.stdout, p.stderr
+    with server:
+        found = sha(256, spki('strange')) + '\n'
+        assert tlsa('ee-key.good.example') == (0, found, '')
+        for host in ('nothing.good.example', 'www.unsigned.example',
+                     'www.stale.example', 'www.forged.example'):
+            status, out, err = tlsa(host)
+            assert status == 1 and out == '' and 'not trusted' in err, (
+                host, status, out, err)
 
 
 def published(d):
@@ -349,7 +385,8 @@ def main():
             def refuse():
                 d.refuse(host, crt, why, came=came)
             run_case(refuse, '%s: %s: ' % (host, crt))
-        for fn in (published, with_others, default_anchor, default_resolver,
+        for fn in (published, with_others, default_anchor, defaults,
+                   clients_page,
                    resolver_away, resolver_silent, noise, options):
             run_case(bound(fn, d))
     done()

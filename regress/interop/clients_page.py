@@ -8,7 +8,9 @@ import os
 import re
 import subprocess
 
+from clientspage import programs
 from daemon import (TOP, Skip, Wampd, done, free_port, run_case, tmpdir)
+from impostor import sha, spki
 from wampcrun import cert, finish, make_certs, popen
 
 JS = os.path.join(TOP, 'regress', 'interop', 'js')
@@ -21,15 +23,6 @@ realm "realm1" {
 	role "all" { allow any }
 }
 '''
-
-
-def programs():
-    """{name: text} of the page, as man(1) would show it."""
-    with open(os.path.join(TOP, 'man', 'wampd-clients.7')) as f:
-        page = f.read()
-    found = re.findall(r'^\.\\" BEGIN (\S+)\n\.Bd -literal -offset indent\n'
-                       r'(.*?)^\.Ed\n\.\\" END$', page, re.M | re.S)
-    return {name: text.replace('\\e', '\\') for name, text in found}
 
 
 def run(name, *args, ca=None, seconds=60):
@@ -96,6 +89,20 @@ def main():
     def wampy_js():
         works('wampy.js', url, ca='ca')
 
+    def pinned_key_py():
+        pins = ['0' * 64, sha(256, spki('good'))]
+        works('pin.py', url, *pins)
+        for wrong in ([], pins[:1]):
+            refuses('pin.py', url, *wrong, why='not trusted: its key')
+
+    def pinned_key_js():
+        pins = ['0' * 64, sha(256, spki('good'))]
+        works('pin.js', url, *pins, ca='ca')
+        for wrong in ([], pins[:1]):
+            refuses('pin.js', url, *wrong, ca='ca',
+                    why='not trusted: its key')
+        refuses('pin.js', url, *pins, ca='otherca', why='UNABLE_TO_VERIFY')
+
     def wrong_authority():
         refuses('tls.py', url, cert('otherca'), why='certificate verify')
         refuses('wampy.js', url, ca='otherca', why='UNABLE_TO_VERIFY')
@@ -126,7 +133,7 @@ def main():
                         '["args"]))'])
         assert b'registered' in callee.stderr.readline()
         for fn in (unix_py, tls_py, unix_js, tls_js, wampy_js,
-                   wrong_authority, writable_directory, symbolic_link):
+                   pinned_key_py, pinned_key_js, wrong_authority, writable_directory, symbolic_link):
             run_case(fn)
         callee.terminate()
         finish(callee)

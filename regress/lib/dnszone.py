@@ -15,6 +15,7 @@ from daemon import IS_ROOT, Skip, free_port, tmpdir, wait_until
 from wampcrun import SLOW, WAMPC, finish
 
 TOOLS = ('nsd', 'ldns-keygen', 'ldns-signzone', 'unshare')
+ROOT_KEY = '/usr/share/dns/root.key'
 PATH = os.environ.get('PATH', '') + ':/usr/sbin:/sbin'
 
 
@@ -27,21 +28,23 @@ def need_tools():
 
 
 class Hosts:
-    """/etc/hosts in which these names are 127.0.0.1, and a resolv.conf, for
-    wampc alone."""
+    """/etc/hosts in which these names are 127.0.0.1, a resolv.conf and keys
+    of the root, for one program alone."""
 
-    def __init__(self, names, nameserver='127.0.0.1'):
+    def __init__(self, names, nameserver='127.0.0.1', anchors=None):
         self.dir = tmpdir()
         with open(os.path.join(self.dir, 'hosts'), 'w') as f:
             f.write('127.0.0.1 localhost %s\n' % ' '.join(names))
         with open(os.path.join(self.dir, 'resolv.conf'), 'w') as f:
             f.write('nameserver %s\n' % nameserver)
+        self.mount = ('cd %s && mount --bind hosts /etc/hosts && '
+                      'mount --bind resolv.conf /etc/resolv.conf' % self.dir)
+        if anchors is not None:
+            self.mount += ' && mount --bind %s %s' % (anchors, ROOT_KEY)
 
     def command(self, *args):
         return ['unshare', '-m' if IS_ROOT else '-rm', 'sh', '-c',
-                'mount --bind "$0/hosts" /etc/hosts && '
-                'mount --bind "$0/resolv.conf" /etc/resolv.conf && '
-                'exec "$@"', self.dir] + list(args)
+                self.mount + ' && exec "$@"', 'sh'] + list(args)
 
     def works(self):
         return subprocess.run(self.command('true'),
