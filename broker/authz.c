@@ -13,7 +13,7 @@
 #include "conf.h"
 #include "rules.h"
 
-#define KNOWN_MAX	16384		/* power of two; 2 MB */
+#define KNOWN_MAX	4096		/* power of two; half a MB */
 #define KNOWN_TEXT	104		/* longer ones are not remembered */
 
 /* Answers for one URI, and for one authid if the rules have {authid}. */

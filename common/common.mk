@@ -10,6 +10,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		pbuf.o \
 		proc.o \
 		rules.o \
+		rules_tree.o \
 		ruleuri.o \
 		sandbox.o \
 		sandbox_filter.o \

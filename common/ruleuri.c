@@ -135,7 +135,7 @@ ruleuri_check(const struct uri *u, enum uri_match match,
 {
 	char		 buf[URI_MAXLEN], *p;
 	struct uri	 ru = { role, 0 }, x = { buf, 0 };
-	size_t		 rolelen = strlen(role);
+	size_t		 i, end, rolelen = strlen(role);
 	int		 len, has_role, is_wrong;
 
 	has_role = has_placeholder(u, 1, &is_wrong);
@@ -149,10 +149,13 @@ ruleuri_check(const struct uri *u, enum uri_match match,
 		return (RULEURI_PATTERN);
 	x.len = (uint16_t)len;
 	while ((p = memchr(buf, RULEURI_AUTHID, x.len)) != NULL) {
-		if (match == MATCH_PREFIX && memchr(p, '.',
-		    x.len - (size_t)(p - buf)) == NULL)
-			return (RULEURI_PREFIX);
 		*p = 'a';
+		i = (size_t)(p - buf);
+		end = uri_component_end(&x, i);
+		if (match == MATCH_PREFIX && end == x.len)
+			return (RULEURI_PREFIX);
+		if (memchr(p, RULEURI_AUTHID, end - i) != NULL)
+			return (RULEURI_TWICE);
 	}
 	if (!uri_is_pattern(&x, match, rules))
 		return (RULEURI_PATTERN);

@@ -21,6 +21,7 @@ enum ruleuri {
 	RULEURI_OK,
 	RULEURI_BRACE,		/* a brace that belongs to neither */
 	RULEURI_PREFIX,		/* {authid} behind a prefix's last dot */
+	RULEURI_TWICE,		/* {authid} twice in one component */
 	RULEURI_ROLE,		/* {authrole} would be no component */
 	RULEURI_PATTERN,	/* not by the rules, or too long */
 	RULEURI_UTF8

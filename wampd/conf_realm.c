@@ -219,6 +219,10 @@ rule_check(const struct conf_realm *r, const struct conf_role *ro,
 		conf_error_at(ru->file, ru->line, "%s: a dot must follow "
 		    "{authid}: the prefix would match longer authids", shown);
 		break;
+	case RULEURI_TWICE:
+		conf_error_at(ru->file, ru->line, "%s: {authid} is twice in "
+		    "one component", shown);
+		break;
 	case RULEURI_ROLE:
 		conf_error_at(ru->file, ru->line, "%s: the role's name %s is "
 		    "no component of a URI%s", shown, parse_shown(ro->name),

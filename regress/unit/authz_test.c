@@ -20,7 +20,7 @@
 
 #define NCOMP		5		/* components of a URI */
 #define NURIS		1400
-#define NPATTERNS	800
+#define NPATTERNS	1400
 #define NRULES		8
 
 static uint64_t		seed = 1;
@@ -175,13 +175,15 @@ uris_make(const char *before, unsigned int depth)
 static void
 patterns_make(const char *before, unsigned int depth)
 {
-	static const char *const	comps[] = { "a", "b", "", "{authid}" };
+	static const char *const	comps[] = { "a", "b", "", "{authid}",
+					    "a{authid}" };
 	char				buf[64];
 	struct uri			u;
 	size_t				i;
 	int				match;
 
-	for (i = 0; i < sizeof(comps) / sizeof(comps[0]); i++) {
+	/* the last of them would be too many further down */
+	for (i = 0; i < (depth > 2 ? 4 : 5); i++) {
 		snprintf(buf, sizeof(buf), "%s%s", before, comps[i]);
 		u = mk(buf);
 		for (match = 0; match < MATCH_MAX; match++) {
@@ -336,10 +338,15 @@ pattern_case(const struct mrule *v, int n, size_t authid)
 	struct conf_realm	*realm = conf_add_realm(conf, "r", 1);
 	struct rules		*r;
 	const struct conf_rule	*ru;
-	struct uri		 u, who = mk(authids[authid].text);
+	struct uri		 u, who;
 	unsigned int		 p, i, action = 1U << rnd(4);
 	int			 got, want, d;
 
+	/* with another authid, this is none of the components here */
+	for (i = 0; i < (unsigned int)n && authid < 4; i++)
+		if (strstr(v[i].pat->text, "a{authid}") != NULL)
+			authid = 1;
+	who = mk(authids[authid].text);
 	r = rules_new(role_make(realm, "role", v, n), URI_LOOSE);
 	for (p = 0; p < npatterns; p++) {
 		if (strchr(patterns[p].text, '{') != NULL)
@@ -397,6 +404,67 @@ all_patterns(void)
 		pattern_case(v, n, some[rnd(5)]);
 	}
 	printf("ok - a pattern is allowed if all it can match is\n");
+}
+
+/* -- many rules ---------------------------------------------------------- */
+
+#define NMANY	500
+
+/* Nodes with many edges of each kind, and prefixes of prefixes. */
+static void
+many_rules(void)
+{
+	static const struct {
+		const char	*text;
+		int		 match;
+	} forms[] = {
+		{ "m.n%u", MATCH_EXACT }, { "m.n%u.", MATCH_PREFIX },
+		{ "m..n%u", MATCH_WILDCARD },
+		{ "m.k{authid}%u.", MATCH_PREFIX },
+		{ "m.n%u..x", MATCH_WILDCARD },
+		{ "m.{authid}.n%u", MATCH_EXACT },
+		{ "m.a{authid}.n%u", MATCH_EXACT }, { "n%u", MATCH_PREFIX }
+	};
+	static const char *const	tries[] = {
+		"m.n%u", "m.n%u.x", "m.z.n%u", "m.ka%u.b", "m.n%u.a.x",
+		"m.a.n%u", "m.aa.n%u", "n%u.q", "m.kb%u.b", "m.z%u"
+	};
+	static struct pattern		pats[NMANY];
+	static struct mrule		v[NMANY];
+	struct conf			*conf = conf_new();
+	const struct conf_rule		*ru;
+	struct rules			*r;
+	struct uri			 u, who;
+	char				 buf[64];
+	unsigned int			 i, f, action;
+	size_t				 a;
+	int				 want;
+
+	for (i = 0; i < NMANY; i++) {
+		f = rnd(sizeof(forms) / sizeof(forms[0]));
+		snprintf(pats[i].text, sizeof(pats[i].text), forms[f].text,
+		    rnd(100));
+		pats[i].match = forms[f].match;
+		v[i] = (struct mrule){ rnd(3) > 0, 1 + rnd(15), &pats[i] };
+	}
+	r = rules_new(role_make(conf_add_realm(conf, "r", 1), "role", v,
+	    NMANY), URI_LOOSE);
+	for (i = 0; i < 3000; i++) {
+		snprintf(buf, sizeof(buf), tries[rnd(sizeof(tries) /
+		    sizeof(tries[0]))], rnd(100));
+		a = rnd(6);
+		action = 1U << rnd(4);
+		u = mk(buf);
+		who = mk(authids[a].text);
+		ru = rules_decide(r, action, &u, &who);
+		want = m_decide(v, NMANY, action, buf, a);
+		if (want != (ru != NULL ? ru->line : 0))
+			errx(1, "%s authid \"%s\": got rule %d, want %d", buf,
+			    who.p, ru != NULL ? ru->line : 0, want);
+	}
+	rules_free(r);
+	conf_free(conf);
+	printf("ok - the last of many rules decides\n");
 }
 
 /* -- sessions and what is remembered ------------------------------------ */
@@ -579,6 +647,10 @@ checks(void)
 		{ "{authid}.{authid}", "x", MATCH_PREFIX, URI_LOOSE,
 		    RULEURI_PREFIX },
 		{ "a.{authrole}", "x", MATCH_PREFIX, URI_LOOSE, RULEURI_OK },
+		{ "a{authid}{authid}.", "x", MATCH_PREFIX, URI_LOOSE,
+		    RULEURI_TWICE },
+		{ "a{authid}.{authid}.", "x", MATCH_PREFIX, URI_LOOSE,
+		    RULEURI_OK },
 		{ "a..{authid}", "x", MATCH_WILDCARD, URI_LOOSE, RULEURI_OK },
 		{ "a..{authid}", "x", MATCH_EXACT, URI_LOOSE,
 		    RULEURI_PATTERN },
@@ -662,6 +734,7 @@ main(void)
 	roles_put_in();
 	no_authid_widens();
 	strict_authids();
+	many_rules();
 	all_patterns();
 	random_actions(steps != NULL ? strtoul(steps, NULL, 10) : 1000000);
 	return (0);
