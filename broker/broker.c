@@ -36,6 +36,8 @@ static struct log_limit	 full;
  */
 #define URI_ROOM	UINT16_MAX
 #define GRANT_MAX	(sizeof(struct m_grant) + AUTHID_MAXLEN + AUTH_MAXEXTRA)
+#define REVOKE_OCTETS	(sizeof(struct m_revoke) + \
+			    REVOKE_MAX * sizeof(uint64_t))
 
 static const struct chan_rule	proxy_table[IMSG_MAX] = {
 	[IMSG_SESSION_CLOSE] = { session_close,
@@ -64,6 +66,8 @@ static const struct chan_rule	proxy_table[IMSG_MAX] = {
 static const struct chan_rule	keeper_table[IMSG_MAX] = {
 	[IMSG_GRANT] = { session_grant, sizeof(struct m_grant),
 	    GRANT_MAX, 0, 0 },
+	[IMSG_REVOKE] = { session_revoke, sizeof(struct m_revoke),
+	    REVOKE_OCTETS, 0, 0 },
 };
 
 static void	peer_ended(struct chan *, enum chan_end, const char *);
@@ -350,7 +354,7 @@ peer_new(const struct m_peer *id, int fd)
 		    p);
 	else
 		p->chan = chan_new(broker.proc.base, fd,
-		    GRANT_MAX, &keeper_ops, p);
+		    REVOKE_OCTETS, &keeper_ops, p);
 	if (p->timer == NULL || p->chan == NULL)
 		fatalx("out of memory for a channel");
 	if (id->role == PROC_TLSPROXY)
@@ -456,6 +460,7 @@ prepare(void)
 	broker.sweep = evtimer_new(broker.proc.base, sweep, NULL);
 	if (broker.sweep == NULL || htab_init(&broker.realmids) == -1 ||
 	    htab_init(&broker.sessions) == -1 ||
+	    htab_init(&broker.proofs) == -1 ||
 	    htab_init(&broker.links) == -1 || htab_init(&broker.regs) == -1 ||
 	    htab_init(&broker.invocations) == -1 ||
 	    htab_init(&broker.verdicts) == -1 || authz_init() == -1)

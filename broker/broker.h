@@ -142,7 +142,10 @@ struct session {
 	TAILQ_HEAD(, verdict)	 verdicts;	/* of the authorizer, lately */
 	uint32_t		 nverdicts;
 	uint32_t		 confgen;	/* rights checked against */
+	struct hent		 byproof;	/* if proof is not 0 */
+	uint64_t		 proof;		/* GRANT's, for REVOKE */
 	uint8_t			 is_slow;	/* XOFF */
+	uint8_t			 is_revoked;	/* the proof is gone */
 	char			 text[];
 };
 TAILQ_HEAD(sessions, session);
@@ -207,6 +210,7 @@ struct broker {
 	struct realms		 realms;
 	struct htab		 realmids;
 	struct htab		 sessions;	/* by id */
+	struct htab		 proofs;	/* sessions that have one */
 	struct sessions		 checked;	/* by this configuration */
 	struct sessions		 unchecked;
 	struct sessions		 left;		/* invocations to be ended */
@@ -265,6 +269,8 @@ struct body {
 
 int	 parse_grant(const struct imsg *, struct m_grant *,
 	    const uint8_t **authid, const uint8_t **extra);
+int	 parse_revoke(const struct imsg *, struct m_revoke *,
+	    const uint8_t **proofs);
 int	 parse_close(const struct imsg *, struct m_session_close *);
 int	 parse_subscribe(const struct imsg *, struct m_subscribe *,
 	    struct uri *);
@@ -304,6 +310,7 @@ void		 realm_commit(const struct conf *);
 #define WERR_LIMIT	WERR_NOT_AUTHORIZED
 
 int	 session_grant(struct chan *, struct imsg *);
+int	 session_revoke(struct chan *, struct imsg *);
 int	 session_close(struct chan *, struct imsg *);
 int	 session_flow(struct chan *, struct imsg *);	/* XOFF, XON */
 /*

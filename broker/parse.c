@@ -90,6 +90,17 @@ parse_grant(const struct imsg *im, struct m_grant *m, const uint8_t **authid,
 }
 
 int
+parse_revoke(const struct imsg *im, struct m_revoke *m, const uint8_t **p)
+{
+	struct rd	r;
+
+	if (rd_begin(&r, im, m, sizeof(*m)) == -1 || m->n > REVOKE_MAX ||
+	    rd_octets(&r, m->n * sizeof(uint64_t), p) == -1)
+		return (-1);
+	return (rd_end(&r));
+}
+
+int
 parse_close(const struct imsg *im, struct m_session_close *m)
 {
 	struct rd	r;

@@ -144,6 +144,9 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	r->nsessions++;
 	role->nsessions++;
 	htab_insert(&broker.sessions, &s->byid, hash_pair(s->id, 0));
+	if ((s->proof = g->proof) != 0)
+		htab_insert(&broker.proofs, &s->byproof,
+		    hash_pair(s->proof, 0));
 	LIST_INSERT_HEAD(&p->sessions, s, peer_entry);
 	TAILQ_INSERT_TAIL(&broker.checked, s, all_entry);
 	return (s);
@@ -281,6 +284,8 @@ session_leave(struct session *s)
 	sl->session = NULL;
 	LIST_REMOVE(s, peer_entry);
 	htab_remove(&broker.sessions, &s->byid);
+	if (s->proof != 0)
+		htab_remove(&broker.proofs, &s->byproof);
 	TAILQ_REMOVE(s->confgen == broker.confgen ? &broker.checked :
 	    &broker.unchecked, s, all_entry);
 	s->role->nsessions--;
@@ -320,7 +325,7 @@ int
 session_is_over(const struct session *s)
 {
 	return (s->peer->chan == NULL || s->realm->is_gone ||
-	    s->role->is_gone);
+	    s->role->is_gone || s->is_revoked);
 }
 
 void
@@ -330,8 +335,54 @@ session_dismiss(struct session *s)
 		session_leave(s);
 	else if (s->realm->is_gone)
 		session_end(s, WERR_CLOSE_REALM, "the realm is gone");
-	else
+	else if (s->role->is_gone)
 		session_end(s, WERR_CLOSE_REALM, "the role is gone");
+	else
+		session_end(s, WERR_KILLED, "who it belongs to may not be "
+		    "here any more");
+}
+
+/* Sessions by this proof are to end: in slices, as after a reload. */
+static void
+revoke(const struct realm *r, uint64_t proof)
+{
+	struct hent	*e;
+	struct session	*s;
+
+	for (e = htab_first(&broker.proofs, hash_pair(proof, 0)); e != NULL;
+	    e = htab_next(e)) {
+		s = HENT_OF(e, struct session, byproof);
+		if (s->proof != proof || s->realm != r || s->is_revoked)
+			continue;
+		s->is_revoked = 1;
+		TAILQ_REMOVE(s->confgen == broker.confgen ? &broker.checked :
+		    &broker.unchecked, s, all_entry);
+		s->confgen = broker.confgen - 1;
+		TAILQ_INSERT_TAIL(&broker.unchecked, s, all_entry);
+	}
+}
+
+/* From the keeper: what the principals had shown is not true any more. */
+int
+session_revoke(struct chan *c, struct imsg *im)
+{
+	struct m_revoke	 m;
+	struct realm	*r;
+	const uint8_t	*p;
+	uint64_t	 proof;
+	uint32_t	 i;
+
+	(void)c;
+	if (parse_revoke(im, &m, &p) == -1)
+		return (-1);
+	if ((r = realm_find(m.realm)) == NULL)
+		return (0);
+	for (i = 0; i < m.n; i++) {
+		memcpy(&proof, p + i * sizeof(proof), sizeof(proof));
+		revoke(r, proof);
+	}
+	sweep_wake();
+	return (0);
 }
 
 /*

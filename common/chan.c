@@ -56,6 +56,7 @@ struct chan {
 	uint8_t			 is_ending;	/* on the ended list */
 	uint8_t			 in_handler;
 	uint8_t			 is_freed;	/* chan_free() in a handler */
+	uint8_t			 wipes;
 	enum chan_end		 end;
 	const char		*why;
 };
@@ -124,6 +125,14 @@ chan_shut(struct chan *c)
 	c->is_dirty = 0;
 }
 
+static void
+chan_free_in(struct chan *c)
+{
+	if (c->wipes && c->in != NULL)
+		explicit_bzero(c->in, c->insize);
+	free(c->in);
+}
+
 void
 chan_free(struct chan *c)
 {
@@ -137,7 +146,7 @@ chan_free(struct chan *c)
 		c->is_freed = 1;
 		return;
 	}
-	free(c->in);
+	chan_free_in(c);
 	free(c);
 }
 
@@ -158,6 +167,13 @@ void
 chan_pass_fds(struct chan *c)
 {
 	c->passes_fds = 1;
+}
+
+void
+chan_wipe(struct chan *c)
+{
+	c->wipes = 1;
+	c->out.wipes = 1;
 }
 
 void
@@ -306,6 +322,8 @@ chan_parse(struct chan *c)
 	if (off > 0 && off < c->inlen)
 		memmove(c->in, c->in + off, c->inlen - off);
 	c->inlen -= off;
+	if (c->wipes)
+		explicit_bzero(c->in + c->inlen, off);
 	if (need < CHAN_INBUF)
 		need = CHAN_INBUF;
 	if (need > c->insize || (c->insize > CHAN_INBUF &&
@@ -406,7 +424,7 @@ chan_readable(evutil_socket_t fd, short what, void *arg)
 		;
 	c->in_handler = 0;
 	if (c->is_freed) {
-		free(c->in);
+		chan_free_in(c);
 		free(c);
 	}
 }

@@ -82,6 +82,8 @@ struct chan	*chan_new(struct event_base *, int fd, size_t maxlen,
 		    const struct chan_ops *, void *arg);
 /* Closes it; ended is not called. Safe inside handlers. NULL is fine. */
 void		 chan_free(struct chan *);
+/* Secrets pass here: what was read or written is wiped. */
+void		 chan_wipe(struct chan *);
 void		 chan_pass_fds(struct chan *);	/* receive descriptors, too */
 void		 chan_set_state(struct chan *, uint8_t bit);
 /* Never lowered: what is under way was sent by the limit of its time. */

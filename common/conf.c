@@ -38,8 +38,13 @@ conf_new(void)
 	c->limits.subscriptions = 10000;
 	c->limits.registrations = 10000;
 	c->limits.calls = 1000;
+	c->limits.failures = 30;
+	c->limits.failures_per = 60 * 1000;
+	c->limits.failures_delay = 5 * 1000;
+	c->secret_fd = -1;
 	c->next_id = 1;
 	TAILQ_INIT(&c->keypairs);
+	TAILQ_INIT(&c->users);
 	TAILQ_INIT(&c->listens);
 	TAILQ_INIT(&c->realms);
 	TAILQ_INIT(&c->files);
@@ -140,10 +145,20 @@ realm_free(struct conf_realm *r)
 	free(r);
 }
 
+static void
+users_free(struct conf_users *u)
+{
+	if (u->fd != -1)
+		close(u->fd);
+	free(u->path);
+	free(u);
+}
+
 void
 conf_free(struct conf *c)
 {
 	struct conf_keypair	*k;
+	struct conf_users	*u;
 	struct conf_listen	*l;
 	struct conf_realm	*r;
 
@@ -152,6 +167,10 @@ conf_free(struct conf *c)
 	while ((k = TAILQ_FIRST(&c->keypairs)) != NULL) {
 		TAILQ_REMOVE(&c->keypairs, k, entry);
 		keypair_free(k);
+	}
+	while ((u = TAILQ_FIRST(&c->users)) != NULL) {
+		TAILQ_REMOVE(&c->users, u, entry);
+		users_free(u);
 	}
 	while ((l = TAILQ_FIRST(&c->listens)) != NULL) {
 		TAILQ_REMOVE(&c->listens, l, entry);
@@ -162,6 +181,10 @@ conf_free(struct conf *c)
 		realm_free(r);
 	}
 	strs_free(&c->files);
+	if (c->secret_fd != -1)
+		close(c->secret_fd);
+	free(c->secret_path);
+	freezero(c->secret, c->secretlen);
 	free(c);
 }
 
@@ -190,6 +213,22 @@ conf_add_keypair(struct conf *c, const char *name, size_t len)
 	TAILQ_INSERT_TAIL(&c->keypairs, k, entry);
 	c->nkeypairs++;
 	return (k);
+}
+
+struct conf_users *
+conf_add_users(struct conf *c, const char *path, size_t len)
+{
+	struct conf_users	*u;
+
+	TAILQ_FOREACH(u, &c->users, entry)
+		if (strlen(u->path) == len && memcmp(u->path, path, len) == 0)
+			return (u);
+	u = xcalloc(1, sizeof(*u));
+	u->path = xstrndup(path, len);
+	u->fd = -1;
+	u->id = ++c->nusers;	/* until conf_assign_ids() */
+	TAILQ_INSERT_TAIL(&c->users, u, entry);
+	return (u);
 }
 
 struct conf_listen *
@@ -322,6 +361,28 @@ conf_role_trusts(const struct conf_role *ro, const struct uri *procedure)
 	return (0);
 }
 
+struct conf_users *
+conf_find_users(const struct conf *c, const char *path)
+{
+	struct conf_users	*u;
+
+	TAILQ_FOREACH(u, &c->users, entry)
+		if (strcmp(u->path, path) == 0)
+			return (u);
+	return (NULL);
+}
+
+struct conf_users *
+conf_find_users_id(const struct conf *c, uint32_t id)
+{
+	struct conf_users	*u;
+
+	TAILQ_FOREACH(u, &c->users, entry)
+		if (u->id == id)
+			return (u);
+	return (NULL);
+}
+
 struct conf_keypair *
 conf_find_keypair(const struct conf *c, const char *name)
 {
@@ -408,6 +469,34 @@ assign_keypair_ids(struct conf *c, const struct conf *old)
 	free(ids);
 }
 
+/* The same for users files and the lines that name them. */
+static void
+assign_users_ids(struct conf *c, const struct conf *old)
+{
+	struct conf_users	*u, *was;
+	struct conf_realm	*r;
+	struct conf_auth	*a;
+	uint32_t		*ids;
+	size_t			 i, n = 0;
+
+	ids = xcalloc(c->nusers + 1, 2 * sizeof(*ids));
+	TAILQ_FOREACH(u, &c->users, entry) {
+		was = old != NULL ? conf_find_users(old, u->path) : NULL;
+		ids[2 * n] = u->id;
+		u->id = was != NULL ? was->id : c->next_id++;
+		ids[2 * n++ + 1] = u->id;
+	}
+	TAILQ_FOREACH(r, &c->realms, entry) {
+		TAILQ_FOREACH(a, &r->auths, entry) {
+			for (i = 0; i < n && ids[2 * i] != a->users; i++)
+				;
+			if (i < n)
+				a->users = ids[2 * i + 1];
+		}
+	}
+	free(ids);
+}
+
 static void
 assign_realm_ids(struct conf *c, struct conf_realm *r,
     const struct conf_realm *was)
@@ -422,7 +511,8 @@ assign_realm_ids(struct conf *c, struct conf_realm *r,
 		ro->id = oldrole != NULL ? oldrole->id : c->next_id++;
 	}
 	TAILQ_FOREACH(a, &r->auths, entry)
-		if ((ro = conf_find_role(r, a->role_name)) != NULL)
+		if (a->role_name != NULL &&
+		    (ro = conf_find_role(r, a->role_name)) != NULL)
 			a->role = ro->id;
 }
 
@@ -434,6 +524,7 @@ conf_assign_ids(struct conf *c, const struct conf *old)
 
 	c->next_id = old != NULL ? old->next_id : 1;
 	assign_keypair_ids(c, old);
+	assign_users_ids(c, old);
 	TAILQ_FOREACH(l, &c->listens, entry) {
 		oldlisten = old != NULL ? conf_find_listen(old, l->name) :
 		    NULL;

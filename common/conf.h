@@ -28,6 +28,10 @@ struct imsg;
 #define CONF_MAXROLES	1000		/* of one realm */
 #define CONF_MAXLISTENS	256
 #define CONF_MAXKEYPAIRS 1000
+#define CONF_MAXUSERS	1000		/* users files */
+#define CONF_MAXUSERSFILE (64 * 1024 * 1024)
+#define CONF_MINSECRET	16		/* octets of the server's secret */
+#define CONF_MAXSECRET	4096
 
 /* The "limits" block; times in milliseconds. Fixed layout: it travels. */
 struct conf_limits {
@@ -45,7 +49,9 @@ struct conf_limits {
 	uint32_t	 subscriptions;	/* per session */
 	uint32_t	 registrations;
 	uint32_t	 calls;
-	uint32_t	 pad;
+	uint32_t	 failures;	/* failed log-ins of one address ... */
+	uint32_t	 failures_per;	/* ... within this time */
+	uint32_t	 failures_delay; /* of a refusal, at most */
 };
 
 struct conf_keypair {
@@ -65,6 +71,17 @@ struct conf_keypair {
 	int		 line;		/* struct conf's files own the name */
 };
 TAILQ_HEAD(conf_keypairs, conf_keypair);
+
+/* A users file (wampd.users(5)). */
+struct conf_users {
+	TAILQ_ENTRY(conf_users) entry;
+	uint32_t	 id;
+	char		*path;
+	int		 fd;		/* P, K: open, or -1 */
+	const char	*file;		/* where it was written, parent only */
+	int		 line;
+};
+TAILQ_HEAD(conf_users_list, conf_users);
 
 #define LISTEN_TLS		0x0001
 #define LISTEN_INSECURE		0x0002	/* the word was given */
@@ -153,7 +170,8 @@ TAILQ_HEAD(conf_roles, conf_role);
 enum conf_auth_what {
 	CONF_AUTH_ANYBODY = 0,
 	CONF_AUTH_USER = 1,
-	CONF_AUTH_GROUP = 2
+	CONF_AUTH_GROUP = 2,
+	CONF_AUTH_USERS = 3	/* who stands in a users file */
 };
 
 /* One line of an authenticate statement. */
@@ -164,7 +182,8 @@ struct conf_auth {
 	uint32_t	 id;		/* uid or gid */
 	char		*name;		/* user or group as written */
 	char		*authid;	/* "authid" given, or NULL */
-	char		*role_name;
+	uint32_t	 users;		/* CONF_AUTH_USERS: conf_users.id */
+	char		*role_name;	/* CONF_AUTH_USERS: NULL */
 	uint32_t	 role;		/* its id, once the file is read */
 	const char	*file;
 	int		 line;
@@ -199,9 +218,14 @@ struct conf {
 	uint32_t		 grace;		/* ms */
 	struct conf_limits	 limits;
 	struct conf_keypairs	 keypairs;
+	struct conf_users_list	 users;
+	char			*secret_path;	/* parent only, or NULL */
+	int			 secret_fd;	/* parent only, or -1 */
+	uint8_t			*secret;	/* K: content, or NULL */
+	size_t			 secretlen;
 	struct conf_listens	 listens;
 	struct conf_realms	 realms;
-	unsigned int		 nkeypairs, nlistens, nrealms;
+	unsigned int		 nkeypairs, nlistens, nrealms, nusers;
 	uint32_t		 next_id;	/* conf_assign_ids() */
 	struct conf_strs	 files;		/* that were read, for errors */
 	uint32_t		 nrecv;		/* conf_recv() */
@@ -215,6 +239,9 @@ struct conf		*conf_new(void);
 void			 conf_free(struct conf *);	/* closes fds; NULL ok */
 /* With a name of len octets, without anything else; the conf owns it. */
 struct conf_keypair	*conf_add_keypair(struct conf *, const char *,
+			    size_t len);
+/* The users file of that path: the one there is, or a new one. */
+struct conf_users	*conf_add_users(struct conf *, const char *,
 			    size_t len);
 struct conf_listen	*conf_add_listen(struct conf *, const char *,
 			    size_t len);
@@ -245,6 +272,8 @@ int			 conf_role_trusts(const struct conf_role *,
  */
 int			 conf_role_asks(const struct conf_role *,
 			    const struct conf_rule *);
+struct conf_users	*conf_find_users(const struct conf *, const char *);
+struct conf_users	*conf_find_users_id(const struct conf *, uint32_t);
 struct conf_keypair	*conf_find_keypair(const struct conf *, const char *);
 struct conf_keypair	*conf_find_keypair_id(const struct conf *, uint32_t);
 struct conf_listen	*conf_find_listen(const struct conf *, const char *);

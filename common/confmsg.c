@@ -45,6 +45,13 @@ struct m_conf_file {
 	uint32_t	 keypair;
 };
 
+/* path; the descriptor with it */
+struct m_conf_users {
+	uint32_t	 id;
+	uint16_t	 pathlen;
+	uint16_t	 pad;
+};
+
 /* uint32_t[nkeypairs], name */
 struct m_conf_listen {
 	uint32_t	 id;
@@ -91,7 +98,8 @@ struct m_conf_auth {
 	uint32_t	 realm;
 	uint32_t	 method;
 	uint32_t	 id;
-	uint32_t	 role;
+	uint32_t	 role;		/* 0: stands in the users file */
+	uint32_t	 users;		/* 0: none */
 	uint8_t		 what;
 	uint8_t		 pad;
 	uint16_t	 namelen;
@@ -136,8 +144,8 @@ struct m_conf_asked {
 	uint16_t	 pad;
 };
 
-ASSERT_SIZE(conf_limits, 64);
-ASSERT_SIZE(m_conf_global, 88);
+ASSERT_SIZE(conf_limits, 72);
+ASSERT_SIZE(m_conf_global, 96);
 ASSERT_SIZE(m_conf_keypair, 8);
 ASSERT_SIZE(m_conf_file, 4);
 ASSERT_SIZE(m_conf_listen, 16);
@@ -145,7 +153,8 @@ ASSERT_SIZE(m_conf_listen_fd, 8);
 ASSERT_SIZE(m_conf_client, 8);
 ASSERT_SIZE(m_conf_listen_item, 8);
 ASSERT_SIZE(m_conf_realm, 12);
-ASSERT_SIZE(m_conf_auth, 24);
+ASSERT_SIZE(m_conf_users, 8);
+ASSERT_SIZE(m_conf_auth, 28);
 ASSERT_SIZE(m_conf_role, 12);
 ASSERT_SIZE(m_conf_rule, 16);
 ASSERT_SIZE(m_conf_authorizer, 20);
@@ -239,6 +248,31 @@ send_keypair(struct sending *s, const struct conf_keypair *k, int role)
 		put_fd(s, IMSG_CONF_OCSP, &f, sizeof(f), k->ocsp_fd);
 }
 
+/* What the keeper needs to judge people; it opens nothing itself. */
+static void
+send_users(struct sending *s, const struct conf *c)
+{
+	const struct conf_users	*u;
+	struct m_conf_users	 m;
+	char			 data[sizeof(m) + MAXTEXT];
+
+	if (c->secret_fd != -1)
+		put_fd(s, IMSG_CONF_SECRET, NULL, 0, c->secret_fd);
+	TAILQ_FOREACH(u, &c->users, entry) {
+		memset(&m, 0, sizeof(m));
+		m.id = u->id;
+		m.pathlen = (uint16_t)strlen(u->path);
+		if (m.pathlen > MAXTEXT) {
+			s->has_failed = 1;
+			return;
+		}
+		memcpy(data, &m, sizeof(m));
+		memcpy(data + sizeof(m), u->path, m.pathlen);
+		put_fd(s, IMSG_CONF_USERS, data, sizeof(m) + m.pathlen,
+		    u->fd);
+	}
+}
+
 static void
 send_item(struct sending *s, uint32_t id, uint8_t what, const char *text)
 {
@@ -321,6 +355,7 @@ send_auth(struct sending *s, const struct conf_realm *r,
 	m.method = a->method;
 	m.id = a->id;
 	m.role = a->role;
+	m.users = a->users;
 	m.what = a->what;
 	m.namelen = a->name != NULL ? (uint16_t)strlen(a->name) : 0;
 	m.authidlen = a->authid != NULL ? (uint16_t)strlen(a->authid) : 0;
@@ -435,6 +470,8 @@ conf_send(struct chan *chan, const struct conf *c, int role, int kind,
 	if (role == PROC_KEEPER || (role == PROC_TLSPROXY && !is_local))
 		TAILQ_FOREACH(k, &c->keypairs, entry)
 			send_keypair(&s, k, role);
+	if (role == PROC_KEEPER)
+		send_users(&s, c);
 	if (role == PROC_TLSPROXY)
 		TAILQ_FOREACH(l, &c->listens, entry)
 			if (((l->flags & LISTEN_UNIX) != 0) == is_local)
@@ -499,7 +536,7 @@ recv_global(struct receiving *r)
 		return (-1);
 	if (m.prefork < 1 || m.prefork > CONF_MAXPREFORK || m.brokers < 1 ||
 	    m.brokers > CONF_MAXBROKERS || m.loglevel > LOG_LEVEL_DEBUG ||
-	    m.strict > 1 || m.pad != 0 || m.limits.pad != 0 ||
+	    m.strict > 1 || m.pad != 0 || m.limits.failures == 0 ||
 	    m.limits.message < 512 || m.limits.queue < m.limits.message ||
 	    m.limits.memory < m.limits.queue)
 		return (-1);
@@ -534,7 +571,7 @@ recv_keypair(struct receiving *r)
  */
 static int
 read_file(struct receiving *r, const char *whose, const char *what,
-    uint8_t **data, size_t *len)
+    size_t max, uint8_t **data, size_t *len)
 {
 	uint8_t		*buf;
 	const char	*why = NULL;
@@ -543,9 +580,9 @@ read_file(struct receiving *r, const char *whose, const char *what,
 
 	if (*data != NULL)
 		return (-1);
-	buf = xcalloc(1, CONF_MAXFILE + 1);
-	while (n <= CONF_MAXFILE) {
-		got = pread(r->m->fd, buf + n, CONF_MAXFILE + 1 - n, (off_t)n);
+	buf = xcalloc(1, max + 1);
+	while (n <= max) {
+		got = pread(r->m->fd, buf + n, max + 1 - n, (off_t)n);
 		if (got == -1 && errno == EINTR)
 			continue;
 		if (got == -1)
@@ -554,8 +591,9 @@ read_file(struct receiving *r, const char *whose, const char *what,
 			break;
 		n += (size_t)got;
 	}
-	if (why == NULL && n > CONF_MAXFILE)
-		why = "is larger than 1 MB";
+	if (why == NULL && n > max)
+		why = max == CONF_MAXFILE ? "is larger than 1 MB" :
+		    "is too large";
 	if (why == NULL && n == 0)
 		why = "is empty";
 	if (why == NULL) {
@@ -581,13 +619,51 @@ recv_file(struct receiving *r)
 	snprintf(whose, sizeof(whose), "keypair \"%s\"", k->name);
 	switch (r->m->type) {
 	case IMSG_CONF_CERT:
-		return (read_file(r, whose, "certificate", &k->cert,
-		    &k->certlen));
+		return (read_file(r, whose, "certificate", CONF_MAXFILE,
+		    &k->cert, &k->certlen));
 	case IMSG_CONF_KEY:
-		return (read_file(r, whose, "key", &k->key, &k->keylen));
+		return (read_file(r, whose, "key", CONF_MAXFILE, &k->key,
+		    &k->keylen));
 	default:
-		return (read_file(r, whose, "ocsp", &k->ocsp, &k->ocsplen));
+		return (read_file(r, whose, "ocsp", CONF_MAXFILE, &k->ocsp,
+		    &k->ocsplen));
 	}
+}
+
+static int
+recv_secret(struct receiving *r)
+{
+	struct conf	*c = r->conf;
+
+	if (r->left != 0 || read_file(r, "secret", "file", CONF_MAXSECRET,
+	    &c->secret, &c->secretlen) == -1)
+		return (-1);
+	if (c->secretlen >= CONF_MINSECRET)
+		return (0);
+	snprintf(r->err, r->errlen, "secret: has fewer than %d octets",
+	    CONF_MINSECRET);
+	return (-1);
+}
+
+static int
+recv_users(struct receiving *r)
+{
+	struct m_conf_users	 m;
+	struct conf_users	*u;
+	const char		*path;
+
+	if (get(r, &m, sizeof(m)) == -1 || m.pathlen == 0 || m.id == 0 ||
+	    get_last(r, &path, m.pathlen, MAXTEXT) == -1 ||
+	    r->conf->nusers >= CONF_MAXUSERS ||
+	    conf_find_users_id(r->conf, m.id) != NULL)
+		return (-1);
+	u = conf_add_users(r->conf, path, m.pathlen);
+	if (u->fd != -1)
+		return (-1);	/* that path was there */
+	u->id = m.id;
+	u->fd = r->m->fd;
+	r->m->fd = -1;
+	return (0);
 }
 
 static int
@@ -706,11 +782,12 @@ recv_client(struct receiving *r)
 	snprintf(whose, sizeof(whose), "listen on %s", l->name);
 	if (is_crl) {
 		l->crl_path = xstrndup(path, m.pathlen);
-		return (read_file(r, whose, "client crl", &l->crl,
-		    &l->crllen));
+		return (read_file(r, whose, "client crl", CONF_MAXFILE,
+		    &l->crl, &l->crllen));
 	}
 	l->ca_path = xstrndup(path, m.pathlen);
-	return (read_file(r, whose, "client ca", &l->ca, &l->calen));
+	return (read_file(r, whose, "client ca", CONF_MAXFILE, &l->ca,
+	    &l->calen));
 }
 
 static int
@@ -746,10 +823,18 @@ recv_auth(struct receiving *r)
 	if (get(r, &m, sizeof(m)) == -1 ||
 	    get_text(r, &name, m.namelen) == -1 ||
 	    get_last(r, &authid, m.authidlen, AUTHID_MAXLEN) == -1 ||
-	    (realm = last_realm(r, m.realm)) == NULL ||
-	    (role = conf_find_role_id(realm, m.role)) == NULL)
+	    (realm = last_realm(r, m.realm)) == NULL)
 		return (-1);
-	if (!(m.method == AUTH_ANONYMOUS && m.what == CONF_AUTH_ANYBODY) &&
+	role = conf_find_role_id(realm, m.role);
+	if (m.what == CONF_AUTH_USERS ?
+	    m.role != 0 || conf_find_users_id(r->conf, m.users) == NULL :
+	    role == NULL || m.users != 0)
+		return (-1);
+	if (!(m.what == CONF_AUTH_USERS && m.namelen == 0 &&
+	    m.authidlen == 0 && (m.method == AUTH_TICKET ||
+	    m.method == AUTH_WAMPCRA || m.method == AUTH_SCRAM ||
+	    m.method == AUTH_CRYPTOSIGN)) &&
+	    !(m.method == AUTH_ANONYMOUS && m.what == CONF_AUTH_ANYBODY) &&
 	    !(m.method == AUTH_SOCKET && m.namelen == 0 &&
 	    m.what == CONF_AUTH_ANYBODY) &&
 	    !(m.method == AUTH_SOCKET && m.namelen > 0 &&
@@ -760,7 +845,8 @@ recv_auth(struct receiving *r)
 	a->what = m.what;
 	a->id = m.id;
 	a->role = m.role;
-	a->role_name = xstrdup(role->name);
+	a->users = m.users;
+	a->role_name = role != NULL ? xstrdup(role->name) : NULL;
 	if (m.namelen > 0)
 		a->name = xstrndup(name, m.namelen);
 	if (m.authidlen > 0)
@@ -907,6 +993,8 @@ conf_recv(struct conf **next, struct imsg *m, char *err, size_t errlen)
 		[IMSG_CONF_CERT] = { recv_file, 1 },
 		[IMSG_CONF_KEY] = { recv_file, 1 },
 		[IMSG_CONF_OCSP] = { recv_file, 1 },
+		[IMSG_CONF_SECRET] = { recv_secret, 1 },
+		[IMSG_CONF_USERS] = { recv_users, 1 },
 		[IMSG_CONF_LISTEN] = { recv_listen, 0 },
 		[IMSG_CONF_LISTEN_FD] = { recv_listen_fd, 1 },
 		[IMSG_CONF_LISTEN_ITEM] = { recv_listen_item, 0 },

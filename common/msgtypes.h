@@ -55,6 +55,8 @@ enum imsg_type {
 	IMSG_CONF_CERT,		/* P->K,T + fd */
 	IMSG_CONF_KEY,		/* P->K + fd; opened by the parent, not read */
 	IMSG_CONF_OCSP,		/* P->T + fd */
+	IMSG_CONF_SECRET,	/* P->K + fd */
+	IMSG_CONF_USERS,	/* P->K + fd; read in slices after END */
 	IMSG_CONF_LISTEN,	/* P->T */
 	IMSG_CONF_LISTEN_FD,	/* P->T + fd */
 	IMSG_CONF_LISTEN_ITEM,	/* P->T */
@@ -229,7 +231,7 @@ struct m_signed {
 #define AUTH_MAXSIG	4096	/* AUTHENTICATE.Signature: a ticket, a proof */
 #define AUTH_MAXCBNAME	64
 #define AUTH_MAXCBDATA	1024
-#define AUTH_MAXTEXT	2048	/* of one text in a CHALLENGE */
+#define AUTH_MAXTEXT	4096	/* of one text in a CHALLENGE */
 
 /* Behind it, in this order: gids, authid, subject, sans, nonce, address,
  * extra. */
@@ -319,7 +321,7 @@ struct m_grant {
 /* Sessions of the realm that were granted for one of these proofs end. */
 struct m_revoke {
 	uint32_t	 realm;
-	uint32_t	 n;		/* uint64_t[n] behind it, ascending */
+	uint32_t	 n;		/* uint64_t[n] behind it */
 };
 
 struct m_session_open {

@@ -50,6 +50,8 @@ obuf_free(struct obuf *o)
 
 	while ((s = o->head) != NULL) {
 		o->head = s->next;
+		if (o->wipes)
+			explicit_bzero(s->pb->data + s->off, s->len);
 		oseg_free(s);
 	}
 	o->tail = NULL;
@@ -199,6 +201,9 @@ obuf_drain(struct obuf *o, size_t n)
 	o->bytes -= n;
 	while (n > 0 || (o->head != NULL && o->head->len == 0)) {
 		s = o->head;
+		if (o->wipes)
+			explicit_bzero(s->pb->data + s->off,
+			    n < s->len ? n : s->len);
 		if (n < s->len) {
 			s->off += n;
 			s->len -= n;

@@ -27,6 +27,8 @@ struct obuf {
 	size_t		 bytes;		/* waiting */
 	size_t		 chunk;		/* size of a new chunk */
 	int		 keeps;		/* its chunk while nothing waits */
+	int		 wipes;		/* what was written; nothing shared may
+					 * be queued then */
 };
 
 /* keeps: for few and busy queues; others give all memory back when empty. */

@@ -32,6 +32,7 @@ static struct proc			*self;
 static const struct proc_hooks		*hooks;
 static struct conf			*next_conf;
 static uint32_t				 ready_conf;	/* generation */
+static int				 is_checking;	/* next_conf, still */
 static struct chan_rule			 table[IMSG_MAX];
 
 static void	parent_ended(struct chan *, enum chan_end, const char *);
@@ -67,6 +68,18 @@ on_ping(struct chan *c, struct imsg *m)
 	return (0);
 }
 
+/* Its end without COMMIT. */
+static void
+conf_drop(void)
+{
+	if (next_conf != NULL && hooks->conf_abort != NULL)
+		hooks->conf_abort();
+	conf_free(next_conf);
+	next_conf = NULL;
+	ready_conf = 0;
+	is_checking = 0;
+}
+
 static void
 conf_failed(struct chan *c, const char *why)
 {
@@ -81,16 +94,39 @@ conf_failed(struct chan *c, const char *why)
 	iov[1].iov_base = text;
 	iov[1].iov_len = strlen(text);
 	chan_sendv(c, IMSG_CONF_FAILED, 0, 0, iov, 2);
-	conf_free(next_conf);
-	next_conf = NULL;
+	conf_drop();
+}
+
+static void
+conf_ready(struct chan *c)
+{
+	struct m_u32	gen;
+
+	gen.n = ready_conf = next_conf->generation;
+	chan_send(c, IMSG_CONF_READY, 0, 0, &gen, sizeof(gen));
+}
+
+void
+proc_conf_checked(const char *err)
+{
+	if (!is_checking)
+		return;
+	is_checking = 0;
+	if (err != NULL)
+		conf_failed(self->parent, err);
+	else
+		conf_ready(self->parent);
 }
 
 static int
 on_conf(struct chan *c, struct imsg *m)
 {
 	char		err[REASON_MAXLEN] = "configuration not understood";
-	struct m_u32	gen;
 
+	if (m->type == IMSG_CONF_BEGIN)
+		conf_drop();
+	else if (is_checking)
+		return (-1);
 	/* after a failure the rest is read and dropped until the next BEGIN */
 	if (next_conf == NULL && m->type != IMSG_CONF_BEGIN)
 		return (0);
@@ -101,13 +137,18 @@ on_conf(struct chan *c, struct imsg *m)
 		conf_failed(c, err);
 		return (0);
 	}
-	if (hooks->conf_check != NULL &&
-	    hooks->conf_check(next_conf, err, sizeof(err)) == -1) {
+	switch (hooks->conf_check == NULL ? 0 :
+	    hooks->conf_check(next_conf, err, sizeof(err))) {
+	case 0:
+		conf_ready(c);
+		break;
+	case 1:
+		is_checking = 1;
+		break;
+	default:
 		conf_failed(c, err);
-		return (0);
+		break;
 	}
-	gen.n = ready_conf = next_conf->generation;
-	chan_send(c, IMSG_CONF_READY, 0, 0, &gen, sizeof(gen));
 	return (0);
 }
 
@@ -133,9 +174,7 @@ on_conf_abort(struct chan *c, struct imsg *m)
 {
 	(void)c;
 	(void)m;
-	conf_free(next_conf);
-	next_conf = NULL;
-	ready_conf = 0;
+	conf_drop();
 	return (0);
 }
 
@@ -193,6 +232,8 @@ table_init(void)
 	    [IMSG_CONF_CERT] = { on_conf, 0, CHAN_ANY, 0, 1 },
 	    [IMSG_CONF_KEY] = { on_conf, 0, CHAN_ANY, 0, 1 },
 	    [IMSG_CONF_OCSP] = { on_conf, 0, CHAN_ANY, 0, 1 },
+	    [IMSG_CONF_SECRET] = { on_conf, 0, CHAN_ANY, 0, 1 },
+	    [IMSG_CONF_USERS] = { on_conf, 0, CHAN_ANY, 0, 1 },
 	    [IMSG_CONF_LISTEN] = { on_conf, 0, CHAN_ANY, 0, 0 },
 	    [IMSG_CONF_LISTEN_FD] = { on_conf, 0, CHAN_ANY, 0, 1 },
 	    [IMSG_CONF_LISTEN_ITEM] = { on_conf, 0, CHAN_ANY, 0, 0 },
@@ -256,6 +297,7 @@ enter_sandbox(const struct m_setup_start *s, const char *root)
 	sc.gid = (gid_t)s->gid;
 	sc.root = root;
 	sc.nofile = s->nofile;
+	sc.threads = hooks->threads;
 	if (sandbox_enter(&sc, err, sizeof(err)) == -1)
 		fatalx("%s: sandbox: %s", proc_role_name(hooks->role), err);
 }

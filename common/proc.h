@@ -29,8 +29,14 @@ struct proc_hooks {
 	/* Before the sandbox closes: open and warm up what will be needed.
 	 * NULL: nothing. */
 	void		(*prepare)(void);
-	/* A new configuration is complete: 0, or -1 and text in err. */
+	/* Threads, which live in the sandbox, too; or NULL.  0, or -1 and
+	 * text in err. */
+	int		(*threads)(char *err, size_t);
+	/* A new configuration is complete: 0, or -1 and text in err; 1: it
+	 * takes more turns, proc_conf_checked() follows. */
 	int		(*conf_check)(struct conf *next, char *err, size_t);
+	/* It goes before it was committed, checked or not; or NULL. */
+	void		(*conf_abort)(void);
 	/* It is in force from now on; the program owns it. */
 	void		(*conf_commit)(struct conf *next);
 	/* A channel to a peer; the program owns fd.  0, or -1: nonsense. */
@@ -57,6 +63,9 @@ struct proc {
  */
 int	 proc_main(struct proc *p, const struct proc_hooks *, int argc,
 	    char **argv);
+
+/* The end of a check that took longer: NULL, or what is wrong. */
+void	 proc_conf_checked(const char *err);
 
 /* Tell the parent that a peer sent nonsense and must be replaced. */
 void	 proc_suspect(const struct m_peer *);

@@ -461,6 +461,13 @@ enter_landlock(const struct sandbox_conf *c, char *err, size_t errlen)
 	return (0);
 }
 
+/* They inherit all that is per thread; only the filter comes after. */
+static int
+start_threads(const struct sandbox_conf *c, char *err, size_t errlen)
+{
+	return (c->threads != NULL ? c->threads(err, errlen) : 0);
+}
+
 /* The kernel does not apply it to root: the filter keeps fork away. */
 static int
 limit_processes(const struct sandbox_conf *c, char *err, size_t errlen)
@@ -498,6 +505,7 @@ static const struct step {
 	{ refuse_exec_gain,	0 },
 	{ refuse_new_privs,	0 },
 	{ enter_landlock,	STEP_NOSAN },
+	{ start_threads,	STEP_MUST },
 	{ limit_processes,	STEP_NOSAN },
 	{ enter_filter,		STEP_NOSAN },
 };

@@ -28,6 +28,8 @@ struct sandbox_conf {
 	gid_t			 gid;
 	const char		*root;		/* empty directory, likewise */
 	uint64_t		 nofile;	/* RLIMIT_NOFILE, 0: leave it */
+	/* starts threads, which share the sandbox: 0, or -1 and text */
+	int			(*threads)(char *err, size_t errlen);
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "conf.h"
 #include "keeper.h"
 #include "log.h"
+#include "users.h"
 #include "wamp.h"
 
 #define AUTH_MAXSLOT	(1U << 20)	/* more than descriptors allow */
@@ -25,6 +26,7 @@
 /* What became of the last AUTH_HELLO of a slot. */
 enum auth_state {
 	AUTH_NEVER = 0,
+	AUTH_PENDING,			/* a dialogue is under way */
 	AUTH_DENIED,
 	AUTH_OPENED,			/* GRANT was sent */
 	AUTH_CANCELLED			/* after either */
@@ -33,12 +35,13 @@ enum auth_state {
 struct auth_slot {
 	uint32_t	 gen;
 	uint32_t	 state;		/* enum auth_state */
+	struct dialogue	*dialogue;	/* AUTH_PENDING */
 };
 
+/* A method that asks for nothing: what is known at HELLO decides. */
 struct auth_method {
 	uint32_t	 bit;
 	int		 is_proof;	/* the tlsproxy witnessed it */
-	int		 is_default;	/* also without authmethods */
 	int		(*matches)(const struct conf_auth *,
 			    const struct ask *);
 	void		(*authid)(const struct conf_realm *,
@@ -137,8 +140,8 @@ anonymous_authid(const struct conf_realm *r, const struct conf_auth *a,
 }
 
 static const struct auth_method	methods[] = {
-	{ AUTH_SOCKET, 1, 1, socket_matches, socket_authid },
-	{ AUTH_ANONYMOUS, 0, 1, anonymous_matches, anonymous_authid },
+	{ AUTH_SOCKET, 1, socket_matches, socket_authid },
+	{ AUTH_ANONYMOUS, 0, anonymous_matches, anonymous_authid },
 };
 
 static const struct auth_method *
@@ -152,14 +155,58 @@ method_find(uint32_t bit)
 	return (NULL);
 }
 
-/* May this line be used, by what the client announced and can prove? */
+/* May this line be used, by what the client announced and can prove?
+ * Without authmethods only methods that ask for nothing. */
 static int
 line_matches(const struct conf_auth *a, const struct ask *q,
     const struct auth_method *am)
 {
-	if (q->m.announced ? (q->m.methods & am->bit) == 0 : !am->is_default)
+	if (q->m.announced && (q->m.methods & am->bit) == 0)
 		return (0);
 	return (am->matches(a, q));
+}
+
+/* RFC 5802: printable and no comma. */
+static int
+is_nonce(const struct text *t)
+{
+	size_t	i;
+
+	for (i = 0; i < t->len; i++)
+		if (t->p[i] <= ' ' || t->p[i] >= 0x7f || t->p[i] == ',')
+			return (0);
+	return (t->len > 0);
+}
+
+/*
+ * The AUTH_* bits by which this line could ask this client for a proof, and
+ * the client could answer; 0: it cannot.
+ */
+static uint32_t
+line_asks(const struct conf_auth *a, const struct ask *q)
+{
+	uint32_t	bits = a->method & q->m.methods;
+
+	if (a->what != CONF_AUTH_USERS)
+		return (0);
+	if (a->method == AUTH_SCRAM) {
+		bits = q->m.methods & (AUTH_SCRAM | AUTH_WAMP_SCRAM);
+		/* Initial Client Authentication Message: a binding that is
+		 * not supported ends it */
+		if (!is_nonce(&q->nonce) || q->m.wants_binding)
+			bits = 0;
+	}
+	if (!q->m.has_authid && !(bits == AUTH_CRYPTOSIGN &&
+	    q->m.has_pubkey))
+		bits = 0;
+	return (bits);
+}
+
+/* Of two dialects the specification's. */
+static uint32_t
+one_bit(uint32_t bits)
+{
+	return ((bits & AUTH_WAMP_SCRAM) != 0 ? AUTH_WAMP_SCRAM : bits);
 }
 
 /*
@@ -175,14 +222,15 @@ auth_choose(const struct conf_realm *r, const struct ask *q)
 	const struct auth_method	*am;
 
 	TAILQ_FOREACH(a, &r->auths, entry) {
+		if (anonymous == NULL && line_asks(a, q) != 0)
+			return (a);
 		if ((am = method_find(a->method)) == NULL ||
 		    !line_matches(a, q, am))
 			continue;
-		if (am->bit == AUTH_ANONYMOUS && anonymous == NULL)
-			anonymous = a;
-		else if (am->is_proof ||
-		    (am->bit != AUTH_ANONYMOUS && anonymous == NULL))
+		if (am->is_proof)
 			return (a);
+		if (anonymous == NULL)
+			anonymous = a;
 	}
 	return (anonymous);
 }
@@ -275,11 +323,22 @@ slot_get(struct peer *p, uint32_t slot)
 	return (&p->slots[slot]);
 }
 
+/* A verdict fell: what is left of the dialogue ends. */
 static void
-deny(struct peer *p, const struct imsg *im, enum wamp_err err,
+slot_end(struct peer *p, uint32_t slot, enum auth_state state)
+{
+	struct auth_slot	*s = &p->slots[slot];
+
+	dialogue_free(s->dialogue);
+	s->dialogue = NULL;
+	s->state = state;
+}
+
+void
+auth_deny(struct peer *p, uint32_t slot, uint32_t gen, enum wamp_err err,
     const char *text)
 {
-	struct m_auth_deny	 m = { .err = err,
+	struct m_auth_deny	 m = { .err = (uint16_t)err,
 				     .textlen = (uint16_t)strlen(text) };
 	struct iovec		 iov[2] = { { &m, sizeof(m) } };
 	char			 copy[REASON_MAXLEN];
@@ -287,48 +346,196 @@ deny(struct peer *p, const struct imsg *im, enum wamp_err err,
 	memcpy(copy, text, m.textlen);
 	iov[1].iov_base = copy;
 	iov[1].iov_len = m.textlen;
-	log_debug("proxy %u slot %u: denied: %s", p->id.instance, im->slot,
-	    text);
-	chan_sendv(p->chan, IMSG_AUTH_DENY, im->slot, im->gen, iov, 2);
+	log_debug("proxy %u slot %u: denied: %s", p->id.instance, slot, text);
+	chan_sendv(p->chan, IMSG_AUTH_DENY, slot, gen, iov, 2);
+	slot_end(p, slot, AUTH_DENIED);
 }
 
-/* 0, or -1: that broker cannot be told now. */
-static int
-grant(const struct peer *p, const struct imsg *im,
-    const struct conf_realm *r, const struct conf_auth *a,
-    const struct ask *q)
+/* WAMP, IDs: global scope is drawn from [1, 2^53]; a broker that has it
+ * already refuses. */
+uint64_t
+auth_session_id(void)
 {
-	const struct auth_method	*am = method_find(a->method);
-	struct m_grant			 m;
-	struct iovec			 iov[2];
-	struct peer			*b;
-	uint64_t			 rnd;
-	char				 authid[AUTHID_MAXLEN + 1];
+	uint64_t	rnd;
 
-	if ((b = keeper_broker(r->broker)) == NULL || !chan_is_open(b->chan))
-		return (-1);
-	am->authid(r, a, q, authid, sizeof(authid));
 	arc4random_buf(&rnd, sizeof(rnd));
+	return ((rnd & (WAMP_ID_MAX - 1)) + 1);
+}
+
+static void
+set_iov(struct iovec *iov, const void *data, size_t len)
+{
+	union {
+		const void	*c;
+		void		*p;
+	} u = { .c = data };
+
+	iov->iov_base = u.p;
+	iov->iov_len = len;
+}
+
+int
+auth_grant(struct peer *p, uint32_t slot, uint32_t gen,
+    const struct verdict *v)
+{
+	const struct conf_realm	*r;
+	struct m_grant		 m;
+	struct iovec		 iov[3];
+	struct peer		*b;
+
+	if ((r = conf_find_realm_id(keeper.conf, v->realm)) == NULL ||
+	    (b = keeper_broker(r->broker)) == NULL || !chan_is_open(b->chan))
+		return (-1);
 	memset(&m, 0, sizeof(m));
-	/* WAMP, IDs: global scope is drawn from [1, 2^53]; a broker that has
-	 * it already refuses */
-	m.session = (rnd & (WAMP_ID_MAX - 1)) + 1;
-	m.realm = r->id;
-	m.role = a->role;
+	m.session = v->session;
+	m.proof = v->proof;
+	m.realm = v->realm;
+	m.role = v->role;
 	m.proxy = p->id.instance;
 	m.proxygen = p->id.generation;
-	m.authidlen = (uint16_t)strlen(authid);
-	m.method = am->bit;
-	iov[0].iov_base = &m;
-	iov[0].iov_len = sizeof(m);
-	iov[1].iov_base = authid;
-	iov[1].iov_len = m.authidlen;
-	if (chan_sendv(b->chan, IMSG_GRANT, im->slot, im->gen, iov, 2) == -1)
+	m.authidlen = (uint16_t)strlen(v->authid);
+	m.method = v->method;
+	m.extralen = (uint16_t)v->extra.len;
+	m.provider = v->provider;
+	set_iov(&iov[0], &m, sizeof(m));
+	set_iov(&iov[1], v->authid, m.authidlen);
+	set_iov(&iov[2], v->extra.p, m.extralen);
+	if (chan_sendv(b->chan, IMSG_GRANT, slot, gen, iov, 3) == -1)
 		return (-1);
 	log_debug("proxy %u slot %u: session %llu granted by %s",
-	    p->id.instance, im->slot, (unsigned long long)m.session,
-	    wamp_auth_name(am->bit));
+	    p->id.instance, slot, (unsigned long long)v->session,
+	    wamp_auth_name(v->method));
+	slot_end(p, slot, AUTH_OPENED);
 	return (0);
+}
+
+/* By what is known already: granted, or denied. */
+static void
+judge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
+    const struct conf_auth *a, const struct ask *q)
+{
+	struct verdict	v;
+	char		authid[AUTHID_MAXLEN + 1];
+
+	method_find(a->method)->authid(r, a, q, authid, sizeof(authid));
+	memset(&v, 0, sizeof(v));
+	v.realm = r->id;
+	v.role = a->role;
+	v.method = a->method;
+	v.session = auth_session_id();
+	v.authid = authid;
+	if (auth_grant(p, im->slot, im->gen, &v) == -1)
+		auth_deny(p, im->slot, im->gen, WERR_SYSTEM_SHUTDOWN,
+		    "the realm is not available now");
+}
+
+/* By whom a challenge is answered, or whose shape it has. */
+struct principal {
+	struct users		*users;
+	const struct proof	*proof;		/* NULL: nobody's */
+	uint32_t		 bit;		/* AUTH_*, one */
+};
+
+/* The first line of the realm by which the client is somebody. */
+static int
+principal_find(const struct conf_realm *r, const struct ask *q,
+    struct principal *pr)
+{
+	const struct conf_auth	*a;
+	const struct proof	*p = NULL;
+	uint32_t		 bits;
+	size_t			 key;
+
+	TAILQ_FOREACH(a, &r->auths, entry) {
+		if (a->method == AUTH_ANONYMOUS &&
+		    line_matches(a, q, method_find(a->method)))
+			break;		/* would have decided before */
+		if ((bits = line_asks(a, q)) == 0 ||
+		    (pr->users = userset_find(a->users)) == NULL)
+			continue;
+		pr->bit = one_bit(bits);
+		if (!q->m.has_authid)
+			p = users_find_key(pr->users, q->m.pubkey, &key);
+		else if ((p = users_find(pr->users, q->authid.p,
+		    q->authid.len, pr->bit)) == NULL && pr->bit != bits) {
+			/* his keys are of the other dialect */
+			pr->bit = bits & ~AUTH_WAMP_SCRAM;
+			p = users_find(pr->users, q->authid.p,
+			    q->authid.len, pr->bit);
+		}
+		/* in another realm the file may serve other roles */
+		if (p != NULL && conf_find_role(r, p->role) != NULL) {
+			pr->proof = p;
+			return (1);
+		}
+	}
+	return (0);
+}
+
+/* For somebody who is nobody: the shape of a neighbour in the same file. */
+static int
+principal_fake(const struct conf_realm *r, const struct ask *q,
+    const struct conf_auth *first, struct principal *pr)
+{
+	const struct conf_auth	*a;
+	const struct proof	*near;
+	uint32_t		 bits, mask = 0, has;
+
+	if ((pr->users = userset_find(first->users)) == NULL)
+		return (0);
+	TAILQ_FOREACH(a, &r->auths, entry)
+		if (a->what == CONF_AUTH_USERS && a->users == first->users)
+			mask |= line_asks(a, q);
+	near = users_shape(pr->users, q->authid.p, q->authid.len, mask);
+	if (near == NULL)
+		return (0);
+	has = users_methods(pr->users, near->authid, near->authidlen) & mask;
+	TAILQ_FOREACH(a, &r->auths, entry) {
+		if (a->what != CONF_AUTH_USERS || a->users != first->users ||
+		    (bits = line_asks(a, q) & has) == 0)
+			continue;
+		pr->bit = one_bit(bits);
+		pr->proof = users_find(pr->users, near->authid,
+		    near->authidlen, pr->bit);
+		return (pr->proof != NULL);
+	}
+	return (0);
+}
+
+/*
+ * By a proof that the client is to give.  Both ways are always gone, so that
+ * their time tells nothing.
+ */
+static void
+challenge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
+    const struct conf_auth *first, const struct ask *q)
+{
+	struct auth_slot	*s = &p->slots[im->slot];
+	struct principal	 real = { NULL, NULL, 0 };
+	struct principal	 fake = { NULL, NULL, 0 };
+	struct principal	*pr;
+	int			 is_known, is_shaped;
+
+	if (failures_refuse(q->m.addr)) {
+		auth_deny(p, im->slot, im->gen, WERR_AUTHENTICATION_FAILED,
+		    "too many failed log-ins from this address");
+		return;
+	}
+	is_known = principal_find(r, q, &real);
+	is_shaped = principal_fake(r, q, first, &fake);
+	pr = is_known ? &real : &fake;
+	if (!is_known && !is_shaped) {
+		/* the file knows nobody by any method announced */
+		auth_deny(p, im->slot, im->gen, WERR_AUTHENTICATION_DENIED,
+		    "authentication denied");
+		return;
+	}
+	s->state = AUTH_PENDING;
+	s->dialogue = dialogue_new(p, im->slot, im->gen, r, pr->bit, q,
+	    pr->users, pr->proof, !is_known);
+	if (s->dialogue == NULL)
+		auth_deny(p, im->slot, im->gen, WERR_AUTHENTICATION_FAILED,
+		    "out of memory");
 }
 
 int
@@ -344,48 +551,113 @@ auth_hello(struct chan *c, struct imsg *im)
 	    im->slot >= AUTH_MAXSLOT)
 		return (-1);
 	if ((s = slot_get(p, im->slot)) == NULL) {
-		deny(p, im, WERR_AUTHENTICATION_FAILED, "out of memory");
-		return (0);
+		log_warnx("proxy %u: no memory for its slots",
+		    p->id.instance);
+		return (-1);
 	}
 	/* one HELLO a session: a second could be granted twice */
 	if (s->state != AUTH_NEVER && s->gen == im->gen)
 		return (-1);
+	dialogue_free(s->dialogue);	/* of a session that is over */
+	s->dialogue = NULL;
 	s->gen = im->gen;
 	s->state = AUTH_DENIED;
 
 	if (keeper.conf != NULL)
 		r = conf_find_realm_id(keeper.conf, q.m.realm);
 	if (r == NULL)		/* a reload may have removed it meanwhile */
-		deny(p, im, WERR_NO_SUCH_REALM, "no such realm");
+		auth_deny(p, im->slot, im->gen, WERR_NO_SUCH_REALM,
+		    "no such realm");
 	else if ((a = auth_choose(r, &q)) == NULL)
-		deny(p, im, WERR_NO_MATCHING_AUTH_METHOD,
+		auth_deny(p, im->slot, im->gen, WERR_NO_MATCHING_AUTH_METHOD,
 		    "none of the realm's authentication methods fits");
-	else if (grant(p, im, r, a, &q) == -1)
-		deny(p, im, WERR_SYSTEM_SHUTDOWN,
-		    "the realm is not available now");
+	else if (a->what == CONF_AUTH_USERS)
+		challenge(p, im, r, a, &q);
 	else
-		s->state = AUTH_OPENED;
+		judge(p, im, r, a, &q);
 	return (0);
+}
+
+/* 0, or -1: nonsense. */
+static int
+response_parse(struct response *r, const struct imsg *im)
+{
+	struct m_auth_response	*m = &r->m;
+	const uint8_t		*p = im->data + sizeof(*m);
+	size_t			 left;
+
+	if (im->len < sizeof(*m))
+		return (-1);
+	memcpy(m, im->data, sizeof(*m));
+	left = im->len - sizeof(*m);
+	if (m->siglen > AUTH_MAXSIG || m->noncelen > AUTH_MAXNONCE ||
+	    m->cbnamelen > AUTH_MAXCBNAME ||
+	    m->cbdatalen > AUTH_MAXCBDATA || m->has_cbname > 1 ||
+	    m->has_cbdata > 1 ||
+	    take(&p, &left, &r->sig, m->siglen) == -1 ||
+	    take(&p, &left, &r->nonce, m->noncelen) == -1 ||
+	    take(&p, &left, &r->cbname, m->cbnamelen) == -1 ||
+	    take(&p, &left, &r->cbdata, m->cbdatalen) == -1 || left != 0)
+		return (-1);
+	return (0);
+}
+
+static struct auth_slot *
+slot_find(struct peer *p, const struct imsg *im)
+{
+	struct auth_slot	*s;
+
+	if (im->slot >= p->nslots)
+		return (NULL);
+	s = &p->slots[im->slot];
+	return (s->gen == im->gen ? s : NULL);
+}
+
+int
+auth_response(struct chan *c, struct imsg *im)
+{
+	struct peer		*p = chan_arg(c);
+	struct auth_slot	*s = slot_find(p, im);
+	struct response		 r;
+	int			 rv = -1;
+
+	if (s != NULL && s->state == AUTH_PENDING &&
+	    response_parse(&r, im) == 0)
+		rv = dialogue_response(s->dialogue, &r);
+	return (rv);
 }
 
 /*
  * Exactly one answer ends a HELLO that was cancelled: the AUTH_DENY that
- * crosses the CANCEL, or AUTH_GRANTED, as the verdict fell.
+ * crosses the CANCEL or, if no verdict had fallen, answers it; or
+ * AUTH_GRANTED.
  */
 int
 auth_cancel(struct chan *c, struct imsg *im)
 {
 	struct peer		*p = chan_arg(c);
-	struct auth_slot	*s;
+	struct auth_slot	*s = slot_find(p, im);
 
-	if (im->slot >= p->nslots)
+	if (s == NULL || s->state == AUTH_NEVER ||
+	    s->state == AUTH_CANCELLED)
 		return (-1);
-	s = &p->slots[im->slot];
-	if (s->gen != im->gen ||
-	    (s->state != AUTH_OPENED && s->state != AUTH_DENIED))
-		return (-1);
-	if (s->state == AUTH_OPENED)
+	if (s->state == AUTH_PENDING)
+		auth_deny(p, im->slot, im->gen, WERR_AUTHENTICATION_FAILED,
+		    "canceled");
+	else if (s->state == AUTH_OPENED)
 		chan_send(c, IMSG_AUTH_GRANTED, im->slot, im->gen, NULL, 0);
 	s->state = AUTH_CANCELLED;
 	return (0);
+}
+
+void
+auth_peer_gone(struct peer *p)
+{
+	uint32_t	i;
+
+	for (i = 0; i < p->nslots; i++)
+		dialogue_free(p->slots[i].dialogue);
+	free(p->slots);
+	p->slots = NULL;
+	p->nslots = 0;
 }

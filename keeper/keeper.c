@@ -15,6 +15,7 @@
 
 #include "chan.h"
 #include "conf.h"
+#include "kdf.h"
 #include "keeper.h"
 #include "log.h"
 
@@ -24,6 +25,12 @@
 			    AUTHID_MAXLEN + AUTH_MAXSUBJECT + AUTH_MAXSANS + \
 			    AUTH_MAXNONCE + AUTH_MAXADDRESS + AUTH_MAXEXTRA)
 
+#define AUTH_RESPONSE_MAX (sizeof(struct m_auth_response) + AUTH_MAXSIG + \
+			    AUTH_MAXNONCE + AUTH_MAXCBNAME + AUTH_MAXCBDATA)
+
+_Static_assert(AUTH_HELLO_MAX >= AUTH_RESPONSE_MAX &&
+    AUTH_HELLO_MAX >= sizeof(struct m_sign), "longest imsg");
+
 struct keeper	 keeper;
 
 /*
@@ -32,6 +39,8 @@ struct keeper	 keeper;
 static const struct chan_rule	main_table[IMSG_MAX] = {
 	[IMSG_AUTH_HELLO] = { auth_hello, sizeof(struct m_auth_hello),
 	    AUTH_HELLO_MAX, 0, 0 },
+	[IMSG_AUTH_RESPONSE] = { auth_response,
+	    sizeof(struct m_auth_response), AUTH_RESPONSE_MAX, 0, 0 },
 	[IMSG_AUTH_CANCEL] = { auth_cancel, 0, 0, 0, 0 },
 };
 static const struct chan_rule	sign_table[IMSG_MAX] = {
@@ -51,8 +60,8 @@ static void
 peer_free(struct peer *p)
 {
 	TAILQ_REMOVE(&keeper.peers, p, entry);
+	auth_peer_gone(p);
 	chan_free(p->chan);
-	free(p->slots);
 	free(p);
 }
 
@@ -126,11 +135,11 @@ peer_new(const struct m_peer *id, int fd)
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		fatal("peer");
 	p->id = *id;
-	p->chan = chan_new(keeper.proc.base, fd, AUTH_HELLO_MAX >
-	    sizeof(struct m_sign) ? AUTH_HELLO_MAX : sizeof(struct m_sign),
-	    ops, p);
+	p->chan = chan_new(keeper.proc.base, fd, AUTH_HELLO_MAX, ops, p);
 	if (p->chan == NULL)
 		fatal("channel");
+	if (ops == &main_ops)
+		chan_wipe(p->chan);	/* tickets */
 	TAILQ_INSERT_TAIL(&keeper.peers, p, entry);
 	return (0);
 }
@@ -146,20 +155,29 @@ prepare(void)
 {
 	tzset();	/* certificates' dates: nothing is opened later */
 	keys_prepare();
+	cred_prepare();
+	failures_prepare();
+	workers_prepare(keeper.proc.base);
+	userset_prepare();
 }
 
 static int
 conf_check(struct conf *next, char *err, size_t errlen)
 {
-	return (keys_check(next, err, errlen));
+	if (keys_check(next, err, errlen) == -1)
+		return (-1);
+	return (userset_check(next, err, errlen));
 }
 
 static void
 conf_commit(struct conf *next)
 {
+	struct conf	*old = keeper.conf;
+
 	keys_commit(keeper.proc.base);
-	conf_free(keeper.conf);
 	keeper.conf = next;
+	userset_commit(old);
+	conf_free(old);
 }
 
 static void
@@ -171,7 +189,9 @@ turn_end(void)
 static const struct proc_hooks	hooks = {
 	.role = PROC_KEEPER,
 	.prepare = prepare,
+	.threads = workers_start,
 	.conf_check = conf_check,
+	.conf_abort = userset_abort,
 	.conf_commit = conf_commit,
 	.peer_new = peer_new,
 	.peer_gone = peer_gone,

@@ -14,6 +14,7 @@
 
 #include "msgtypes.h"
 #include "proc.h"
+#include "wamp.h"
 
 struct chan;
 struct conf;
@@ -21,6 +22,12 @@ struct event_base;
 struct evp_pkey_st;
 struct imsg;
 struct auth_slot;
+struct conf_realm;
+struct dialogue;
+struct event;
+struct proof;
+struct ticket_job;
+struct users;
 
 /* A text or octets inside an imsg: not terminated, gone with it. */
 struct text {
@@ -33,6 +40,100 @@ struct ask {
 	struct m_auth_hello	 m;
 	uint32_t		 groups[AUTH_MAXGROUPS];
 	struct text		 authid, subject, sans, nonce, address, extra;
+};
+
+/* An AUTH_RESPONSE whose lengths were checked. */
+struct response {
+	struct m_auth_response	 m;
+	struct text		 sig, nonce, cbname, cbdata;
+};
+
+/* What the broker is told of somebody who may join. */
+struct verdict {
+	uint32_t	 realm, role;	/* ids */
+	uint32_t	 method;	/* AUTH_* bit */
+	uint64_t	 session;
+	uint64_t	 proof;		/* 0: cannot be revoked */
+	const char	*authid;
+	struct text	 extra;		/* WELCOME's, a map in MessagePack */
+	uint8_t		 provider;	/* enum auth_provider */
+};
+
+/* Work for a thread.  What contains it belongs to the threads between
+ * workers_give() and done(). */
+struct job {
+	TAILQ_ENTRY(job) entry;
+	void		(*work)(struct job *);	/* in a thread */
+	void		(*done)(struct job *);	/* in the event loop */
+};
+#define WORKERS_QUEUE	256	/* jobs at a time */
+
+/* What becomes of an AUTHENTICATE. */
+enum check {
+	CHECK_RIGHT,
+	CHECK_WRONG,
+	CHECK_LATER,		/* dialogue_checked() follows */
+	CHECK_BUSY		/* could not be made */
+};
+
+/* A CHALLENGE being made. */
+struct challenge {
+	struct m_auth_challenge	 m;
+	char			 challenge[AUTH_MAXTEXT];
+	char			 salt[AUTH_MAXTEXT];
+	char			 nonce[AUTH_MAXTEXT];
+};
+
+struct dialogue_method {
+	/* Fill what differs from zero: 0, or -1 without memory. */
+	int		(*challenge)(struct dialogue *, const struct ask *,
+			    struct challenge *);
+	enum check	(*check)(struct dialogue *, const struct response *);
+	void		(*end)(struct dialogue *);	/* or NULL */
+};
+
+enum dialogue_state {
+	DIALOGUE_CHALLENGED,	/* the AUTHENTICATE may come */
+	DIALOGUE_CHECKING,	/* a thread has it */
+	DIALOGUE_REFUSING	/* the refusal waits */
+};
+
+/*
+ * One log-in under way.  Owned by its slot; ends with GRANT, AUTH_DENY or
+ * CANCEL.
+ */
+struct dialogue {
+	struct peer		*peer;
+	uint32_t		 slot, gen;
+	uint32_t		 realm;
+	uint32_t		 bit;		/* AUTH_* */
+	const struct dialogue_method *method;
+	struct users		*users;		/* a reference, for: */
+	const struct proof	*proof;		/* the principal's, or */
+	int			 is_fake;	/* somebody else's */
+	enum dialogue_state	 state;
+	char			*authid;
+	const char		*role;		/* while it is made */
+	char			 address[AUTH_MAXADDRESS + 1];
+	uint8_t			 addr[16];
+	uint64_t		 session;
+	struct event		*timer;
+	uint8_t			 extra[128];	/* WELCOME's, MessagePack */
+	size_t			 extralen;
+	union {
+		struct ticket_job	*ticket;
+		char			*cra;		/* challenge */
+		struct {
+			char	*client_nonce, *nonce;
+			char	 salt[96];		/* base64 */
+		}			 scram;
+		struct {
+			uint8_t	 challenge[32];
+			uint8_t	 pubkey[32];
+			int	 has_pubkey;
+			size_t	 key;			/* that signed */
+		}			 sign;
+	} u;
 };
 
 /* One channel to another process; a tlsproxy has two. */
@@ -61,9 +162,77 @@ struct keeper {
 extern struct keeper	 keeper;
 struct peer	*keeper_broker(uint32_t);
 
-/* auth.c */
+/* auth.c: who may join as what */
 int		 auth_hello(struct chan *, struct imsg *);
+int		 auth_response(struct chan *, struct imsg *);
 int		 auth_cancel(struct chan *, struct imsg *);
+void		 auth_peer_gone(struct peer *);	/* and all it asked */
+/* Ends the HELLO of that slot: no, or yes (0; -1: its broker cannot be told
+ * now, and nothing was). */
+void		 auth_deny(struct peer *, uint32_t slot, uint32_t gen,
+		    enum wamp_err, const char *text);
+int		 auth_grant(struct peer *, uint32_t slot, uint32_t gen,
+		    const struct verdict *);
+uint64_t	 auth_session_id(void);
+
+/* dialogue.c: from CHALLENGE to the verdict */
+/*
+ * Begin one for somebody's proof in a users file, or (is_fake) for somebody
+ * who has none, by a proof whose shape the CHALLENGE takes: the two cannot
+ * be told apart before the AUTHENTICATE, nor after it by more than the
+ * verdict.  bit: the AUTH_* of the method as announced.  NULL without
+ * memory; else the CHALLENGE is sent.
+ */
+struct dialogue	*dialogue_new(struct peer *, uint32_t slot, uint32_t gen,
+		    const struct conf_realm *, uint32_t bit,
+		    const struct ask *, struct users *, const struct proof *,
+		    int is_fake);
+void		 dialogue_free(struct dialogue *);	/* NULL ok */
+/* 0, or -1: it was not asked for. */
+int		 dialogue_response(struct dialogue *, const struct response *);
+/* What a job found out. */
+void		 dialogue_checked(struct dialogue *, enum check);
+/* n (64 at most) octets that nobody without the server's secret can
+ * foretell, the same for the same authid and purpose for ever. */
+void		 dialogue_fake(const struct dialogue *, const char *purpose,
+		    uint8_t *, size_t n);
+int		 text_is(const struct text *, const char *);
+
+/* auth_*.c: a method each */
+extern const struct dialogue_method	 ticket_method, cra_method,
+		    scram_method, cryptosign_method;
+
+/* failures.c */
+void		 failures_prepare(void);
+/* 1: that address failed too often of late. */
+int		 failures_refuse(const uint8_t addr[16]);
+/* One more; returns how many milliseconds its refusal is to wait. */
+uint32_t	 failures_add(uint32_t realm, const char *authid,
+		    const uint8_t addr[16]);
+
+/* workers.c */
+void		 workers_prepare(struct event_base *);
+int		 workers_start(char *err, size_t errlen);	/* 0 or -1 */
+/* 0: done() will be called from the event loop; -1: too many wait. */
+int		 workers_give(struct job *);
+
+/* userset.c: the users files of the configuration */
+void		 userset_prepare(void);
+/* As proc_hooks.conf_check: 0, 1 or -1. */
+int		 userset_check(struct conf *, char *err, size_t errlen);
+void		 userset_abort(void);
+/* After keeper.conf took its place: old is the one before, or NULL. */
+void		 userset_commit(const struct conf *old);
+struct users	*userset_find(uint32_t id);	/* no new reference; or NULL */
+void		 userset_unref(struct users *);	/* wiped in slices */
+const uint8_t	*userset_secret(void);		/* 32 octets */
+uint64_t	 userset_proof_id(const struct proof *, uint32_t method,
+		    size_t key);	/* for GRANT and REVOKE */
+/* Has the realm in force somebody of that authid, role and method, with that
+ * key (NULL: any)? */
+int		 userset_has(const struct conf_realm *, const char *authid,
+		    size_t len, const char *role, uint32_t method,
+		    const uint8_t *key);
 
 /* keys.c */
 void		 keys_prepare(void);

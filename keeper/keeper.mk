@@ -1,6 +1,19 @@
 KEEPER_OBJS =	$(addprefix $(B)/obj/keeper/, \
-		keeper.o auth.o keys.o sign.o users.o users_diff.o \
+		auth.o \
+		auth_cra.o \
+		auth_cryptosign.o \
+		auth_scram.o \
+		auth_ticket.o \
+		dialogue.o \
+		failures.o \
+		keeper.o \
+		keys.o \
+		sign.o \
+		users.o \
+		users_diff.o \
 		users_load.o \
+		userset.o \
+		workers.o \
 		)
 
 $(B)/libexec/wampd/keeper: $(KEEPER_OBJS) $(B)/lib/libcred.a \

@@ -17,7 +17,7 @@
 #include "tls_key.h"
 #include "tlsproxy.h"
 
-#define KEEPER_MAXLEN	(8 * 1024)
+#define KEEPER_MAXLEN	(16 * 1024)
 
 struct proxy	*proxy;
 
@@ -194,6 +194,8 @@ keeper_new(const struct m_peer *peer, int fd)
 		keeper_lost(p);
 	p->keeper_peer = *peer;
 	p->keeper = chan_new(p->proc.base, fd, KEEPER_MAXLEN, &keeper_ops, p);
+	if (p->keeper != NULL)
+		chan_wipe(p->keeper);	/* tickets */
 	listeners_update(p);
 	return (0);
 }
@@ -398,8 +400,14 @@ prepare(void)
 }
 
 static const struct proc_hooks hooks = {
-	PROC_TLSPROXY, prepare, conf_check, conf_commit, peer_new, peer_gone,
-	parent_table, turn_end
+	.role = PROC_TLSPROXY,
+	.prepare = prepare,
+	.conf_check = conf_check,
+	.conf_commit = conf_commit,
+	.peer_new = peer_new,
+	.peer_gone = peer_gone,
+	.table = parent_table,
+	.turn_end = turn_end,
 };
 
 int

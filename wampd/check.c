@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: ISC
  *
  * wampd -n: everything that can be told without opening a listener.  Keys
- * are read by a keeper that lives just long enough to say whether they fit
- * their certificates; what else listeners need for TLS by a tlsproxy.
+ * and users files are read by a keeper that lives just long enough to say
+ * what is wrong with them; what else listeners need for TLS by a tlsproxy.
  */
 #include <sys/types.h>
 
@@ -30,7 +30,8 @@ has_tls(const struct conf *conf)
 static int
 check_files(struct wampd *w)
 {
-	if (TAILQ_EMPTY(&w->conf->keypairs))
+	if (TAILQ_EMPTY(&w->conf->keypairs) && TAILQ_EMPTY(&w->conf->users) &&
+	    w->conf->secret_path == NULL)
 		return (0);
 	if (child_find_programs(w) == -1)
 		return (-1);

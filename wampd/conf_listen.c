@@ -585,7 +585,7 @@ listen_check_tls(const struct conf_listen *l)
 	}
 	if (parser.nrefs > 0)
 		listen_complain(l, "keypair without tls");
-	if ((parser.blockseen & (1U << ONCE_PROTOCOLS)) != 0)
+	if ((parser.blockseen & (1ULL << ONCE_PROTOCOLS)) != 0)
 		listen_complain(l, "protocols without tls");
 	if ((parser.blockseen & (1U << ONCE_CLIENT_CA |
 	    1U << ONCE_CLIENT_CRL)) != 0)

@@ -67,7 +67,7 @@ auth_add(uint32_t method, int what, const char *role)
 	a = xcalloc(1, sizeof(*a));
 	a->method = method;
 	a->what = (uint8_t)what;
-	a->role_name = xstrdup(role);
+	a->role_name = role != NULL ? xstrdup(role) : NULL;
 	a->file = parser.file;
 	a->line = parser.line;
 	TAILQ_INSERT_TAIL(&parser.realm->auths, a, entry);
@@ -86,6 +86,55 @@ auth_anonymous(const char *role)
 		}
 	}
 	auth_add(AUTH_ANONYMOUS, CONF_AUTH_ANYBODY, role);
+}
+
+/* One word of the list before "from". */
+void
+auth_method(uint32_t method, int is_first)
+{
+	size_t	i;
+
+	if (is_first)
+		parser.nmethods = 0;
+	for (i = 0; i < parser.nmethods; i++) {
+		if (parser.methods[i] == method) {
+			conf_error("authenticate: %s is given twice",
+			    wamp_auth_name(method));
+			return;
+		}
+	}
+	parser.methods[parser.nmethods++] = method;
+}
+
+void
+auth_from(const char *path)
+{
+	struct conf_auth	*a, *other;
+	struct conf_users	*u;
+	size_t			 i;
+
+	if (check_path("users file", path) == -1)
+		return;
+	u = conf_add_users(parser.conf, path, strlen(path));
+	if (u->file == NULL) {
+		u->file = parser.file;
+		u->line = parser.line;
+	}
+	if (parser.conf->nusers > CONF_MAXUSERS)
+		conf_error("more than %d users files", CONF_MAXUSERS);
+	for (i = 0; i < parser.nmethods; i++) {
+		TAILQ_FOREACH(other, &parser.realm->auths, entry)
+			if (other->what == CONF_AUTH_USERS &&
+			    other->users == u->id &&
+			    other->method == parser.methods[i])
+				conf_error("authenticate %s from %s: has a "
+				    "line already at %s:%d",
+				    wamp_auth_name(other->method),
+				    parse_shown(path), other->file,
+				    other->line);
+		a = auth_add(parser.methods[i], CONF_AUTH_USERS, NULL);
+		a->users = u->id;
+	}
 }
 
 static int
@@ -261,7 +310,8 @@ realm_end(void)
 		return;
 	}
 	TAILQ_FOREACH(a, &r->auths, entry)
-		if (conf_find_role(r, a->role_name) == NULL)
+		if (a->role_name != NULL &&
+		    conf_find_role(r, a->role_name) == NULL)
 			conf_error_at(a->file, a->line, "role %s is not "
 			    "defined in this realm", parse_shown(a->role_name));
 }

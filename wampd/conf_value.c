@@ -10,16 +10,17 @@
 #include <string.h>
 
 #include "parse.h"
+#include "xmalloc.h"
 
 /* May this be said (again)?  Remembers where it was said. */
 int
-parse_once(uint32_t *seen, enum once o, const char *what)
+parse_once(uint64_t *seen, enum once o, const char *what)
 {
-	if ((*seen & (1U << o)) != 0) {
+	if ((*seen & (1ULL << o)) != 0) {
 		conf_error("%s is given twice", what);
 		return (0);
 	}
-	*seen |= 1U << o;
+	*seen |= 1ULL << o;
 	parser.where[o].file = parser.file;
 	parser.where[o].line = parser.line;
 	return (1);
@@ -133,6 +134,27 @@ set_memory(const char *text)
 	if (parse_once(&parser.seen, ONCE_MEMORY, "memory") &&
 	    get_number("memory", text, 1024 * 1024, 1ULL << 40, &n) == 0)
 		parser.conf->limits.memory = n;
+}
+
+void
+set_failures(const char *n, const char *per)
+{
+	struct conf_limits	*l = &parser.conf->limits;
+	uint64_t		 number;
+
+	if (parse_once(&parser.seen, ONCE_FAILURES, "failures") &&
+	    get_number("failures", n, 1, 1000000, &number) == 0 &&
+	    get_time("failures per", per, 1000, 24 * 3600 * 1000,
+	    &l->failures_per) == 0)
+		l->failures = (uint32_t)number;
+}
+
+void
+secret_path(const char *path)
+{
+	if (parse_once(&parser.seen, ONCE_SECRET, "secret") &&
+	    check_path("secret", path) == 0)
+		parser.conf->secret_path = xstrdup(path);
 }
 
 void

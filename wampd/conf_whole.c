@@ -37,14 +37,14 @@ check_limits(void)
 	struct conf_limits	*l = &parser.conf->limits;
 	enum once		 o = ONCE_QUEUE;
 
-	if ((parser.seen & (1U << ONCE_QUEUE)) == 0 && l->queue < l->message)
+	if ((parser.seen & (1ULL << ONCE_QUEUE)) == 0 && l->queue < l->message)
 		l->queue = l->message;
 	if (l->queue < l->message)
 		conf_error_at(parser.where[o].file, parser.where[o].line,
 		    "queue is smaller than message: such a message could "
 		    "never be sent");
 	if (l->memory < l->queue) {
-		o = (parser.seen & (1U << ONCE_MEMORY)) != 0 ? ONCE_MEMORY :
+		o = (parser.seen & (1ULL << ONCE_MEMORY)) != 0 ? ONCE_MEMORY :
 		    ONCE_QUEUE;
 		conf_error_at(parser.where[o].file, parser.where[o].line,
 		    "memory is smaller than queue");
@@ -67,6 +67,27 @@ check_listeners(const char *name)
 		    parser.conf->limits.ping_every == 0)
 			listen_complain(l, "rawsocket ping, but \"ping "
 			    "never\" in limits");
+}
+
+/* A ticket is a password on its way. */
+static void
+warn_ticket(const struct conf_listen *l)
+{
+	const struct conf_realm	*r;
+	const struct conf_auth	*a;
+
+	if ((l->flags & (LISTEN_TLS | LISTEN_UNIX)) != 0)
+		return;
+	TAILQ_FOREACH(r, &parser.conf->realms, entry) {
+		TAILQ_FOREACH(a, &r->auths, entry) {
+			if (a->method != AUTH_TICKET)
+				continue;
+			conf_warn_at(a->file, a->line, "authenticate ticket: "
+			    "passwords are sent in the clear to listen on %s",
+			    l->name);
+			return;
+		}
+	}
 }
 
 static int
@@ -109,6 +130,7 @@ conf_warn_whole(void)
 			has_unix = 1;
 		else
 			has_net = 1;
+		warn_ticket(l);
 		if ((l->flags & LISTEN_RSPING) != 0 &&
 		    parser.conf->limits.ping_every <= 5000)
 			conf_warn_at(l->file, l->line, "listen on %s: some "

@@ -2,9 +2,10 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * Certificates, keys and what clients' certificates are judged by: opened
- * here, read by the keeper (and all but keys by the tlsproxies) only.  A file somebody else could have written, or a
- * key somebody else can read, is refused.
+ * Certificates, keys, users files and what clients' certificates are judged
+ * by: opened here, read by the keeper (and what is no secret by the
+ * tlsproxies) only.  A file somebody else could have written, or a secret
+ * somebody else can read, is refused.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@
 
 /* What is wrong with the file, or NULL. */
 static const char *
-check_file(const struct stat *st, int is_key)
+check_file(const struct stat *st, int is_key, off_t max)
 {
 	if (!S_ISREG(st->st_mode))
 		return ("is not a regular file");
@@ -34,13 +35,15 @@ check_file(const struct stat *st, int is_key)
 		return ("is readable by others");
 	if (st->st_size == 0)
 		return ("is empty");
-	if (st->st_size > CONF_MAXFILE)
-		return ("is larger than 1 MiB");
+	if (st->st_size > max)
+		return (max == CONF_MAXFILE ? "is larger than 1 MiB" :
+		    "is too large");
 	return (NULL);
 }
 
 static int
-open_file(const char *whose, const char *what, const char *path, int is_key)
+open_file(const char *whose, const char *what, const char *path, int is_key,
+    off_t max)
 {
 	char		 name[NAME_MAX + 1], err[PATH_MAX + 128];
 	const char	*why;
@@ -63,7 +66,7 @@ open_file(const char *whose, const char *what, const char *path, int is_key)
 	if (fstat(fd, &st) == -1)
 		why = strerror(errno);
 	else
-		why = check_file(&st, is_key);
+		why = check_file(&st, is_key, max);
 	if (why != NULL) {
 		log_warnx("%s: %s %s %s", whose, what, path, why);
 		close(fd);
@@ -78,10 +81,13 @@ open_keypair(struct conf_keypair *kp)
 	char	whose[CONF_MAXNAME + 16];
 
 	snprintf(whose, sizeof(whose), "keypair \"%s\"", kp->name);
-	kp->cert_fd = open_file(whose, "certificate", kp->cert_path, 0);
-	kp->key_fd = open_file(whose, "key", kp->key_path, 1);
+	kp->cert_fd = open_file(whose, "certificate", kp->cert_path, 0,
+	    CONF_MAXFILE);
+	kp->key_fd = open_file(whose, "key", kp->key_path, 1,
+	    CONF_MAXFILE);
 	if (kp->ocsp_path != NULL)
-		kp->ocsp_fd = open_file(whose, "ocsp", kp->ocsp_path, 0);
+		kp->ocsp_fd = open_file(whose, "ocsp", kp->ocsp_path, 0,
+		    CONF_MAXFILE);
 	if (kp->cert_fd == -1 || kp->key_fd == -1 ||
 	    (kp->ocsp_path != NULL && kp->ocsp_fd == -1))
 		return (-1);
@@ -95,9 +101,11 @@ open_client(struct conf_listen *l)
 
 	snprintf(whose, sizeof(whose), "listen on %s", l->name);
 	if (l->ca_path != NULL)
-		l->ca_fd = open_file(whose, "client ca", l->ca_path, 0);
+		l->ca_fd = open_file(whose, "client ca", l->ca_path, 0,
+		    CONF_MAXFILE);
 	if (l->crl_path != NULL)
-		l->crl_fd = open_file(whose, "client crl", l->crl_path, 0);
+		l->crl_fd = open_file(whose, "client crl", l->crl_path, 0,
+		    CONF_MAXFILE);
 	if ((l->ca_path != NULL && l->ca_fd == -1) ||
 	    (l->crl_path != NULL && l->crl_fd == -1))
 		return (-1);
@@ -110,6 +118,7 @@ keyfile_open_all(struct conf *conf)
 {
 	struct conf_keypair	*kp;
 	struct conf_listen	*l;
+	struct conf_users	*u;
 	int			 rv = 0;
 
 	TAILQ_FOREACH(kp, &conf->keypairs, entry)
@@ -118,5 +127,13 @@ keyfile_open_all(struct conf *conf)
 	TAILQ_FOREACH(l, &conf->listens, entry)
 		if (open_client(l) == -1)
 			rv = -1;
+	TAILQ_FOREACH(u, &conf->users, entry)
+		if ((u->fd = open_file("users", "file", u->path, 1,
+		    CONF_MAXUSERSFILE)) == -1)
+			rv = -1;
+	if (conf->secret_path != NULL && (conf->secret_fd =
+	    open_file("secret", "file", conf->secret_path, 1,
+	    CONF_MAXSECRET)) == -1)
+		rv = -1;
 	return (rv);
 }

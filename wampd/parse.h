@@ -60,7 +60,8 @@ enum once {
 	ONCE_CONNECTIONS, ONCE_PER_ADDRESS, ONCE_MESSAGE, ONCE_QUEUE,
 	ONCE_MEMORY, ONCE_HANDSHAKE, ONCE_HELLO, ONCE_COMPLETE,
 	ONCE_AUTHENTICATE, ONCE_PING, ONCE_SUBSCRIPTIONS,
-	ONCE_REGISTRATIONS, ONCE_CALLS,
+	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_FAILURES, ONCE_FAILDELAY,
+	ONCE_SECRET,
 	/* in a realm */
 	ONCE_URI, ONCE_IDS,
 	/* in a listener */
@@ -98,7 +99,7 @@ struct parser {
 	unsigned int	 nextshown;
 
 	/* the grammar */
-	uint32_t	 seen, blockseen;	/* 1 << enum once */
+	uint64_t	 seen, blockseen;	/* 1 << enum once */
 	struct {
 		const char	*file;
 		int		 line;
@@ -112,6 +113,8 @@ struct parser {
 	struct conf_dynamic	 dynamic;	/* statement under way */
 	int			 has_cache, has_timeout;
 	unsigned int		 nrefs;		/* of this listener */
+	uint32_t		 methods[8];	/* of this "authenticate" */
+	size_t			 nmethods;
 };
 extern struct parser	 parser;
 
@@ -133,7 +136,7 @@ int	 source_load(struct source *);
 void	 conf_include(const char *);
 
 /* conf_value.c */
-int	 parse_once(uint32_t *, enum once, const char *);
+int	 parse_once(uint64_t *, enum once, const char *);
 const char	*parse_digits(const char *, uint64_t *);
 int	 get_time(const char *, const char *, uint32_t, uint32_t, uint32_t *);
 void	 set_u32(enum once, const char *, const char *, uint32_t *,
@@ -141,6 +144,8 @@ void	 set_u32(enum once, const char *, const char *, uint32_t *,
 void	 set_time(enum once, const char *, const char *, uint32_t *,
 	    uint32_t, uint32_t);
 void	 set_memory(const char *);
+void	 set_failures(const char *, const char *);
+void	 secret_path(const char *);
 void	 set_ping(const char *, const char *);
 int	 check_name(const char *, const char *);
 int	 check_path(const char *, const char *);
@@ -171,6 +176,8 @@ void	 realm_begin(const char *);
 void	 realm_uri(int);
 void	 realm_ids(int);
 void	 auth_anonymous(const char *);
+void	 auth_method(uint32_t, int);
+void	 auth_from(const char *);
 void	 auth_socket(int, const char *, const char *, const char *);
 void	 role_begin(const char *);
 void	 role_rule(int, uint32_t, int, const char *);

@@ -49,14 +49,15 @@ static void	 macro_set(const char *, const char *);
 }
 
 %token	ADDRESS ALLOW ANONYMOUS ANY AUTHENTICATE AUTHID AUTHORIZE BRIEF
-%token	BROKERS CACHE CALL CALLS CBOR CERTIFICATE COMPLETE CONNECTIONS DEBUG DENY DYNAMIC
-%token	EVERY EXACT
+%token	BROKERS CACHE CALL CALLS CBOR CERTIFICATE COMPLETE CONNECTIONS
+%token	CRYPTOSIGN DEBUG DELAY DENY DYNAMIC EVERY EXACT FAILURES FROM
 %token	GRACE GROUP HANDSHAKE HELLO IDS INCLUDE INSECURE JSON KEY KEYPAIR
 %token	LIMITS LISTEN LOG LOOSE MEMORY MESSAGE MODE MSGPACK NEVER OCSP ON
 %token	ONLY ORIGIN OWNER PATH PER PING PORT PREFIX PREFORK PROTOCOLS
 %token	PUBLISH QUEUE RAWSOCKET REALM REGISTER REGISTRATIONS RELAXED
-%token	REQUEST ROLE SANDBOX SERIALIZERS SESSION SOCKET STRICT SUBSCRIBE
-%token	SUBSCRIPTIONS TIMEOUT TLS URI USER VERBOSE WEBSOCKET WILDCARD
+%token	REQUEST ROLE SANDBOX SCRAM SECRET SERIALIZERS SESSION SOCKET STRICT
+%token	SUBSCRIBE SUBSCRIPTIONS TICKET TIMEOUT TLS URI USER VERBOSE WAMPCRA
+%token	WEBSOCKET WILDCARD
 %token	CA CLIENT CRL OPTIONAL REQUIRED
 %token	WRONG			/* the lexer found no token */
 %token	<string> STRING
@@ -64,7 +65,7 @@ static void	 macro_set(const char *, const char *);
 %token	<string> UNSUPPORTED	/* words of a later version */
 %type	<string> optauthid
 %type	<number> loglevel strictness match
-%type	<bits> action actions serializer serializers
+%type	<bits> method action actions serializer serializers
 
 %%
 
@@ -138,6 +139,9 @@ global		: PREFORK STRING {
 			set_time(ONCE_GRACE, "grace", $2, &parser.conf->grace,
 			    0, 600 * 1000);
 		}
+		| SECRET STRING {
+			secret_path($2);
+		}
 		| UNSUPPORTED {
 			unsupported("", $1);
 			YYERROR;
@@ -199,6 +203,14 @@ limit		: CONNECTIONS STRING {
 			set_time(ONCE_AUTHENTICATE, "authenticate", $2,
 			    &parser.conf->limits.authenticate, 100,
 			    3600 * 1000);
+		}
+		| FAILURES STRING PER STRING {
+			set_failures($2, $4);
+		}
+		| FAILURES DELAY STRING {
+			set_time(ONCE_FAILDELAY, "failures delay", $3,
+			    &parser.conf->limits.failures_delay, 0,
+			    60 * 1000);
 		}
 		| PING EVERY STRING TIMEOUT STRING {
 			set_ping($3, $5);
@@ -367,6 +379,13 @@ realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
 			unsupported("authenticate ", "tls");
 			YYERROR;
 		}
+		| AUTHENTICATE methods FROM STRING {
+			auth_from($4);
+		}
+		| AUTHENTICATE methods DYNAMIC {
+			unsupported("authenticate ", "dynamic");
+			YYERROR;
+		}
 		| AUTHENTICATE UNSUPPORTED {
 			unsupported("authenticate ", $2);
 			YYERROR;
@@ -384,6 +403,16 @@ realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
 			unsupported("", $1);
 			YYERROR;
 		}
+		;
+
+methods		: method			{ auth_method($1, 1); }
+		| methods ',' optnl method	{ auth_method($4, 0); }
+		;
+
+method		: TICKET		{ $$ = AUTH_TICKET; }
+		| WAMPCRA		{ $$ = AUTH_WAMPCRA; }
+		| SCRAM			{ $$ = AUTH_SCRAM; }
+		| CRYPTOSIGN		{ $$ = AUTH_CRYPTOSIGN; }
 		;
 
 socketitem_l	: /* empty */
@@ -664,14 +693,17 @@ static const struct keyword {
 	{ "connections",	CONNECTIONS },
 	{ "control",		UNSUPPORTED },
 	{ "crl",		CRL },
-	{ "cryptosign",		UNSUPPORTED },
+	{ "cryptosign",		CRYPTOSIGN },
 	{ "debug",		DEBUG },
+	{ "delay",		DELAY },
 	{ "deny",		DENY },
 	{ "disclose",		UNSUPPORTED },
 	{ "dynamic",		DYNAMIC },
 	{ "every",		EVERY },
 	{ "exact",		EXACT },
+	{ "failures",		FAILURES },
 	{ "format",		UNSUPPORTED },
+	{ "from",		FROM },
 	{ "grace",		GRACE },
 	{ "group",		GROUP },
 	{ "handshake",		HANDSHAKE },
@@ -721,7 +753,8 @@ static const struct keyword {
 	{ "retain",		UNSUPPORTED },
 	{ "role",		ROLE },
 	{ "sandbox",		SANDBOX },
-	{ "scram",		UNSUPPORTED },
+	{ "scram",		SCRAM },
+	{ "secret",		SECRET },
 	{ "serializers",	SERIALIZERS },
 	{ "session",		SESSION },
 	{ "sessions",		UNSUPPORTED },
@@ -730,13 +763,13 @@ static const struct keyword {
 	{ "strict",		STRICT },
 	{ "subscribe",		SUBSCRIBE },
 	{ "subscriptions",	SUBSCRIPTIONS },
-	{ "ticket",		UNSUPPORTED },
+	{ "ticket",		TICKET },
 	{ "timeout",		TIMEOUT },
 	{ "tls",		TLS },
 	{ "uri",		URI },
 	{ "user",		USER },
 	{ "verbose",		VERBOSE },
-	{ "wampcra",		UNSUPPORTED },
+	{ "wampcra",		WAMPCRA },
 	{ "websocket",		WEBSOCKET },
 	{ "wildcard",		WILDCARD },
 };

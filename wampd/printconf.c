@@ -93,6 +93,10 @@ print_global(const struct conf *c, FILE *f)
 	fprintf(f, "log %s\n", levels[c->loglevel]);
 	fprintf(f, "sandbox %s\n", c->strict ? "strict" : "relaxed");
 	fprintf(f, "grace %s\n", conf_text_time(buf, sizeof(buf), c->grace));
+	if (c->secret_path != NULL) {
+		put_named(f, "secret", c->secret_path);
+		putc('\n', f);
+	}
 }
 
 static void
@@ -110,6 +114,9 @@ print_limits(const struct conf_limits *l, FILE *f)
 	put_time(f, "hello", l->hello);
 	put_time(f, "complete", l->complete);
 	put_time(f, "authenticate", l->authenticate);
+	fprintf(f, "\tfailures %u per %s\n", l->failures,
+	    conf_text_time(every, sizeof(every), l->failures_per));
+	put_time(f, "failures delay", l->failures_delay);
 	if (l->ping_every == 0)
 		fprintf(f, "\tping never\n");
 	else
@@ -213,14 +220,40 @@ print_listen(const struct conf *c, const struct conf_listen *l, FILE *f)
 	    "\trawsocket ping\n" : "");
 }
 
+static int
+is_same_file(const struct conf_auth *a, const struct conf_auth *b)
+{
+	return (a != NULL && b != NULL && a->what == CONF_AUTH_USERS &&
+	    b->what == CONF_AUTH_USERS && a->users == b->users);
+}
+
+/* Methods of one file that follow each other share a line. */
+static void
+print_from(const struct conf *c, const struct conf_auth *a, FILE *f)
+{
+	const struct conf_auth	*prev = TAILQ_PREV(a, conf_auths, entry);
+	const struct conf_auth	*next = TAILQ_NEXT(a, entry);
+
+	fprintf(f, "%s%s", is_same_file(prev, a) ? ", " : "\tauthenticate ",
+	    wamp_auth_name(a->method));
+	if (is_same_file(a, next))
+		return;
+	put_named(f, " from", conf_find_users_id(c, a->users)->path);
+	putc('\n', f);
+}
+
 /* Lines of one method that follow each other share a block. */
 static void
-print_auths(const struct conf_realm *r, FILE *f)
+print_auths(const struct conf *c, const struct conf_realm *r, FILE *f)
 {
 	const struct conf_auth	*a, *next;
 	int			 is_open = 0;
 
 	TAILQ_FOREACH(a, &r->auths, entry) {
+		if (a->what == CONF_AUTH_USERS) {
+			print_from(c, a, f);
+			continue;
+		}
 		if (a->method == AUTH_ANONYMOUS) {
 			put_named(f, "\tauthenticate anonymous role",
 			    a->role_name);
@@ -294,14 +327,14 @@ print_dynamic(const struct conf_dynamic *d, FILE *f)
 }
 
 static void
-print_realm(const struct conf_realm *r, FILE *f)
+print_realm(const struct conf *c, const struct conf_realm *r, FILE *f)
 {
 	const struct conf_role	*ro;
 	const struct conf_rule	*ru;
 
 	put_named(f, "\nrealm", r->name);
 	fprintf(f, " {\n");
-	print_auths(r, f);
+	print_auths(c, r, f);
 	fprintf(f, "\turi %s\n", r->strict_uris ? "strict" : "loose");
 	fprintf(f, "\trequest ids %s\n", r->loose_ids ? "loose" : "strict");
 	TAILQ_FOREACH(ro, &r->roles, entry) {
@@ -332,7 +365,7 @@ conf_print(const struct conf *c, void *stream)
 	TAILQ_FOREACH(l, &c->listens, entry)
 		print_listen(c, l, stream);
 	TAILQ_FOREACH(r, &c->realms, entry)
-		print_realm(r, stream);
+		print_realm(c, r, stream);
 }
 
 /* Who may join this realm through this listener; n: realms before. */
@@ -350,6 +383,10 @@ summarize_realm(const struct conf_listen *l, const struct conf_realm *r,
 		if (*sep == ' ')
 			fprintf(f, "%s%s", n > 0 ? ", " : " ", r->name);
 		fprintf(f, "%s%s", sep, wamp_auth_name(a->method));
+		if (a->what == CONF_AUTH_USERS) {
+			sep = ", ";
+			continue;
+		}
 		if (a->method == AUTH_SOCKET && a->what == CONF_AUTH_ANYBODY)
 			fprintf(f, " any");
 		else if (a->method == AUTH_SOCKET)

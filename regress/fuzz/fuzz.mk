@@ -36,8 +36,8 @@ $(B)/fuzz/fuzz_config $(B)/regress/unit/fuzz_config: $(WAMPD_CONF_OBJS)
 FUZZ_OBJS_parent =	$(filter-out %/wampd.o %/check.o,$(WAMPD_OBJS))
 $(B)/fuzz/fuzz_parent $(B)/regress/unit/fuzz_parent: $(FUZZ_OBJS_parent)
 
-# keeper.c is in the target itself
-FUZZ_OBJS_keeper =	$(filter-out %/keeper.o,$(KEEPER_OBJS)) \
+# keeper.c is in the target itself, and so are stand-ins for workers.c
+FUZZ_OBJS_keeper =	$(filter-out %/keeper.o %/workers.o,$(KEEPER_OBJS)) \
 			$(B)/lib/libcred.a
 FUZZ_LIBS_keeper =	$(LIBS_CRED)
 $(B)/fuzz/fuzz_keeper $(B)/regress/unit/fuzz_keeper: $(FUZZ_OBJS_keeper)

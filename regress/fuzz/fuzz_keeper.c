@@ -7,7 +7,10 @@
  * a line of its realm, socket proofs count from the Unix sockets' one only,
  * and nothing is signed that has not the shape of a signature's input.
  */
+#include <sys/mman.h>
 #include <sys/queue.h>
+
+#include <event2/event.h>
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -37,15 +40,15 @@ struct chan {
 	int			 is_closed;
 };
 
-/* The HELLO that a tlsproxy has just sent. */
-static struct {
+/* The HELLOs that tlsproxies sent last. */
+static struct hello {
 	unsigned int	 proxy;
 	uint32_t	 slot, gen, realm;
 	uint8_t		 proofs;
-	int		 is_open, answers;
-} hello;
+	int		 is_open, answers, responses;
+} hellos[NPROXIES][NSLOTS + 1];
 
-static int	nsuspects, nsent;
+static int	nsuspects, nsent, is_checked;
 
 /* -- in the place of chan.c and proc.c ----------------------------------- */
 
@@ -76,6 +79,12 @@ chan_arg(const struct chan *c)
 	return (c->arg);
 }
 
+void
+chan_wipe(struct chan *c)
+{
+	(void)c;
+}
+
 int
 chan_is_open(const struct chan *c)
 {
@@ -88,28 +97,34 @@ check_grant(const struct chan *c, uint32_t slot, uint32_t gen,
 {
 	const struct peer	*to = c->arg;
 	const struct conf_realm	*r;
+	struct hello		*h;
 
 	MUST(to->id.role == PROC_BROKER);
-	MUST(hello.is_open && hello.answers++ == 0);
-	MUST(g->proxy == hello.proxy && g->proxygen == 1 + hello.proxy);
-	MUST(slot == hello.slot && gen == hello.gen);
-	MUST(g->realm == hello.realm);
+	MUST(g->proxy < NPROXIES && slot <= NSLOTS);
+	h = &hellos[g->proxy][slot];
+	MUST(h->is_open && h->answers++ == 0);
+	MUST(g->proxygen == 1 + h->proxy);
+	MUST(gen == h->gen);
+	MUST(g->realm == h->realm);
 	MUST((r = conf_find_realm_id(keeper.conf, g->realm)) != NULL);
 	MUST(r->broker == to->id.instance);
 	MUST(conf_find_role_id(r, g->role) != NULL);
 	MUST(g->session >= 1 && g->session <= WAMP_ID_MAX);
-	MUST(g->authidlen > 0 && len == sizeof(*g) + g->authidlen);
+	MUST(g->authidlen > 0 &&
+	    len == sizeof(*g) + g->authidlen + g->extralen);
 	if (g->method == AUTH_SOCKET)
-		MUST(hello.proxy == 1 && (hello.proofs & PROOF_SOCKET));
-	else
-		MUST(g->method == AUTH_ANONYMOUS);
+		MUST(h->proxy == 1 && (h->proofs & PROOF_SOCKET));
+	else if (g->method != AUTH_ANONYMOUS)
+		MUST(g->realm == 4 && h->responses == 1);
 }
 
 int
 chan_sendv(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
     const struct iovec *iov, int n)
 {
-	uint8_t			 buf[2048];
+	uint8_t			 buf[16384];
+	const struct peer	*to = c->arg;
+	struct hello		*h;
 	struct m_grant		 g;
 	struct m_signed		 s;
 	size_t			 len = 0;
@@ -128,8 +143,15 @@ chan_sendv(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 		check_grant(c, slot, gen, &g, len);
 		break;
 	case IMSG_AUTH_DENY:
-		MUST(hello.is_open && hello.answers++ == 0);
-		MUST(slot == hello.slot && gen == hello.gen);
+		MUST(slot <= NSLOTS);
+		h = &hellos[to->id.instance][slot];
+		MUST(h->is_open && h->gen == gen && h->answers++ == 0);
+		break;
+	case IMSG_AUTH_CHALLENGE:
+		MUST(slot <= NSLOTS && len >= sizeof(struct m_auth_challenge));
+		h = &hellos[to->id.instance][slot];
+		MUST(h->is_open && h->gen == gen && h->answers == 0);
+		MUST(h->realm == 4);
 		break;
 	case IMSG_AUTH_GRANTED:
 		MUST(len == 0);
@@ -171,6 +193,49 @@ proc_main(struct proc *p, const struct proc_hooks *h, int argc, char **argv)
 }
 
 void
+proc_conf_checked(const char *err)
+{
+	MUST(err == NULL);
+	is_checked = 1;
+}
+
+/* In the place of workers.c: no threads, and done when the turn ends. */
+static TAILQ_HEAD(, job) jobs = TAILQ_HEAD_INITIALIZER(jobs);
+
+void
+workers_prepare(struct event_base *base)
+{
+	(void)base;
+}
+
+int
+workers_start(char *err, size_t len)
+{
+	(void)err;
+	(void)len;
+	return (0);
+}
+
+int
+workers_give(struct job *j)
+{
+	TAILQ_INSERT_TAIL(&jobs, j, entry);
+	return (0);
+}
+
+static void
+jobs_do(void)
+{
+	struct job	*j;
+
+	while ((j = TAILQ_FIRST(&jobs)) != NULL) {
+		TAILQ_REMOVE(&jobs, j, entry);
+		j->work(j);
+		j->done(j);
+	}
+}
+
+void
 proc_suspect(const struct m_peer *id)
 {
 	MUST(id->role == PROC_TLSPROXY);
@@ -187,6 +252,12 @@ proc_role_name(enum proc_role role)
 /* There is much to complain about. */
 void
 log_warnx(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
+void
+log_info(const char *fmt, ...)
 {
 	(void)fmt;
 }
@@ -239,6 +310,54 @@ add_auth(struct conf_realm *r, uint32_t method, int what, uint32_t id,
 	r->nauths++;
 }
 
+/* Somebody by each method, cheap to hash. */
+static int
+users_fd(void)
+{
+	static const char	text[] =
+	    "a:ticket:r:$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$"
+	    "MTIzNDU2Nzg5MDEyMzQ1Ng\n"
+	    "b:wampcra:r:key=c2VjcmV0\n"
+	    "c:wampcra:r:salt=s,iterations=1,keylen=32,"
+	    "key=MWa8jc85h8c6c8Jm+w5qVekbz0jT4egNnQ5GJ8LeL5w=\n"
+	    "d:scram:r:kdf=pbkdf2,iterations=1,salt=MDEyMzQ1Njc4OWFiY2RlZg==,"
+	    "stored=5ZYEbgx2oIM3fZnh8TduMjqml9cWqbXQbEZWmn915Ik=,"
+	    "server=6sv9J26dRZ6UzzzrfUNYjbMnEf5W9S+QtAvKkuddjcI=\n"
+	    "f:cryptosign:r:03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f"
+	    "1ddc8664125531b8\n";
+	int			fd;
+
+	MUST((fd = memfd_create("users", 0)) != -1);
+	MUST(write(fd, text, sizeof(text) - 1) == sizeof(text) - 1);
+	return (fd);
+}
+
+static void
+add_users(struct conf *c, struct conf_realm *r)
+{
+	static const uint32_t	methods[] = { AUTH_SCRAM, AUTH_WAMPCRA,
+				    AUTH_TICKET, AUTH_CRYPTOSIGN };
+	struct conf_users	*u = conf_add_users(c, "/u", 2);
+	struct conf_auth	*a;
+	char			 err[256];
+	size_t			 i;
+
+	u->id = 99;
+	u->fd = users_fd();
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		a = xcalloc(1, sizeof(*a));
+		a->method = methods[i];
+		a->what = CONF_AUTH_USERS;
+		a->users = u->id;
+		TAILQ_INSERT_HEAD(&r->auths, a, entry);
+		r->nauths++;
+	}
+	is_checked = 0;
+	MUST(userset_check(c, err, sizeof(err)) == 1);
+	while (!is_checked)
+		event_base_loop(keeper.proc.base, EVLOOP_ONCE);
+}
+
 static void
 make_conf(void)
 {
@@ -263,7 +382,10 @@ make_conf(void)
 		if (i == 1)
 			add_auth(r, AUTH_SOCKET, CONF_AUTH_GROUP, 50, "g",
 			    role->id);
+		if (i == 3)
+			add_users(c, r);
 	}
+	c->limits.failures_delay = 0;
 	conf_commit(c);
 }
 
@@ -354,6 +476,8 @@ start(void)
 		MUST((keys[0] = EVP_RSA_gen(2048)) != NULL);
 		MUST((keys[1] = EVP_EC_gen("P-256")) != NULL);
 		MUST((keys[2] = EVP_EC_gen("P-384")) != NULL);
+		MUST((keeper.proc.base = event_base_new()) != NULL);
+		prepare();
 	}
 	TAILQ_INIT(&keeper.peers);
 	keeper.turn = 1;
@@ -361,6 +485,7 @@ start(void)
 	for (i = 0; i < NBROKERS; i++)
 		peer_make(PROC_BROKER, i, LINK_MAIN);
 	nsuspects = nsent = 0;
+	memset(hellos, 0, sizeof(hellos));
 }
 
 static void
@@ -370,11 +495,37 @@ finish(void)
 
 	while ((p = TAILQ_FIRST(&keeper.peers)) != NULL)
 		peer_free(p);
+	jobs_do();
+	userset_commit(keeper.conf);	/* nothing follows it */
+	event_base_loop(keeper.proc.base, EVLOOP_NONBLOCK);
 	conf_free(keeper.conf);
 	keeper.conf = NULL;
 }
 
 /* op, slot, gen, length of data, data; op: proxy, link, type. */
+/* What may follow from it. */
+static void
+note(unsigned int proxy, const struct imsg *im)
+{
+	struct hello		*h = &hellos[proxy][im->slot];
+	struct m_auth_hello	 m;
+
+	if (im->type == IMSG_AUTH_RESPONSE && h->gen == im->gen)
+		h->responses++;
+	/* a second HELLO of a session is nonsense, and not one */
+	if (im->type != IMSG_AUTH_HELLO || im->len < sizeof(m) ||
+	    (h->is_open && h->gen == im->gen))
+		return;
+	memcpy(&m, im->data, sizeof(m));
+	memset(h, 0, sizeof(*h));
+	h->is_open = 1;
+	h->proxy = proxy;
+	h->slot = im->slot;
+	h->gen = im->gen;
+	h->realm = m.realm;
+	h->proofs = m.proofs;
+}
+
 static size_t
 step(const uint8_t *p, size_t left)
 {
@@ -390,32 +541,23 @@ step(const uint8_t *p, size_t left)
 		len = sizeof(data);
 	memcpy(data, p + 4, len);
 	if ((p[0] >> 2) == 0x3f) {
+		jobs_do();
+		event_base_loop(keeper.proc.base, EVLOOP_NONBLOCK);
 		turn_end();
 		return (4);
 	}
 	memset(&im, 0, sizeof(im));
 	im.type = (p[0] & 0x80) ? (uint32_t)(p[0] >> 2) & 0x1f :
 	    link == LINK_SIGN ? IMSG_SIGN :
-	    (p[0] & 4) ? IMSG_AUTH_CANCEL : IMSG_AUTH_HELLO;
+	    (p[0] & 4) ? IMSG_AUTH_CANCEL :
+	    (p[0] & 8) ? IMSG_AUTH_RESPONSE : IMSG_AUTH_HELLO;
 	im.slot = p[1] % (NSLOTS + 1);
 	im.gen = p[2] & 0x1f;
 	im.data = (const uint8_t *)data;
 	im.len = len;
 	im.fd = -1;
 	peer = peer_get(proxy, link);
-	memset(&hello, 0, sizeof(hello));
-	if (im.type == IMSG_AUTH_HELLO &&
-	    len >= sizeof(struct m_auth_hello)) {
-		struct m_auth_hello	m;
-
-		memcpy(&m, data, sizeof(m));
-		hello.is_open = 1;
-		hello.proxy = proxy;
-		hello.slot = im.slot;
-		hello.gen = im.gen;
-		hello.realm = m.realm;
-		hello.proofs = m.proofs;
-	}
+	note(proxy, &im);
 	deliver(peer, &im);
 	return (4 + len);
 }

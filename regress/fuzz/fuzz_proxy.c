@@ -76,6 +76,12 @@ chan_free(struct chan *c)
 		free(c);
 }
 
+void
+chan_wipe(struct chan *c)
+{
+	(void)c;
+}
+
 void *
 chan_arg(const struct chan *c)
 {
@@ -132,13 +138,27 @@ check_sent(uint32_t type, const uint8_t *p, size_t len)
 	struct m_subscribe	su;
 	struct m_register	re;
 	struct m_invocation_failed f;
+	struct m_auth_response	ar;
 
 	switch (type) {
 	case IMSG_AUTH_HELLO:
 		memcpy(&ah, p, sizeof(ah));
 		MUST(len == sizeof(ah) + ah.ngroups * sizeof(uint32_t) +
-		    ah.authidlen);
+		    ah.authidlen + (size_t)ah.subjectlen + ah.sanslen +
+		    ah.noncelen + ah.addresslen + ah.extralen);
 		MUST(ah.authidlen <= AUTHID_MAXLEN && ah.proofs == 0);
+		MUST(ah.noncelen <= AUTH_MAXNONCE &&
+		    ah.addresslen <= AUTH_MAXADDRESS &&
+		    ah.extralen <= AUTH_MAXEXTRA);
+		break;
+	case IMSG_AUTH_RESPONSE:
+		memcpy(&ar, p, sizeof(ar));
+		MUST(len == sizeof(ar) + ar.siglen + (size_t)ar.noncelen +
+		    ar.cbnamelen + ar.cbdatalen);
+		MUST(ar.siglen <= AUTH_MAXSIG &&
+		    ar.noncelen <= AUTH_MAXNONCE &&
+		    ar.cbnamelen <= AUTH_MAXCBNAME &&
+		    ar.cbdatalen <= AUTH_MAXCBDATA);
 		break;
 	case IMSG_PUBLISH:
 		memcpy(&pu, p, sizeof(pu));
@@ -633,8 +653,8 @@ step(const uint8_t *p, size_t left)
 		deliver(world.brokers[0].chan, p[1], 0, 0, p + 4, len);
 		break;
 	case 7:
-		deliver(world.keeper, p[1] & 1 ? IMSG_AUTH_DENY :
-		    IMSG_AUTH_GRANTED, slot, gen + (p[1] >> 7), p + 4, len);
+		deliver(world.keeper, p[1] & 2 ? IMSG_AUTH_CHALLENGE :
+		    p[1] & 1 ? IMSG_AUTH_DENY : IMSG_AUTH_GRANTED, slot, gen + (p[1] >> 7), p + 4, len);
 		break;
 	case 8:
 		turn();

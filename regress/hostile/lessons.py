@@ -217,7 +217,8 @@ def lesson_5_signals_to_everybody():
         kids = w.children()
         if not SAN:
             for name, pid in kids.items():
-                assert not caught(pid), (name, caught(pid))
+                # the C library's own, in a process with threads
+                assert caught(pid) <= {32, 33}, (name, caught(pid))
             assert caught(w.pid) <= {signal.SIGHUP, signal.SIGINT,
                                      signal.SIGTERM, signal.SIGCHLD,
                                      signal.SIGUSR1, signal.SIGUSR2}, \

@@ -1,0 +1,279 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * A log-in by a method that asks for a proof: from the CHALLENGE to the
+ * verdict.  How a method asks and checks is auth_*.c's; here is what all
+ * have in common, above all that somebody unknown is treated as somebody
+ * known with a wrong secret.
+ */
+#include <sys/time.h>
+
+#include <event2/event.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chan.h"
+#include "conf.h"
+#include "keeper.h"
+#include "log.h"
+#include "users.h"
+#include "wamp.h"
+
+int
+text_is(const struct text *t, const char *s)
+{
+	return (t->len == strlen(s) && memcmp(t->p, s, t->len) == 0);
+}
+
+static const struct dialogue_method *
+method_of(uint32_t bit)
+{
+	switch (bit) {
+	case AUTH_TICKET:
+		return (&ticket_method);
+	case AUTH_WAMPCRA:
+		return (&cra_method);
+	case AUTH_SCRAM:
+	case AUTH_WAMP_SCRAM:
+		return (&scram_method);
+	default:
+		return (&cryptosign_method);
+	}
+}
+
+/* HMAC-SHA-256 of purpose, method and authid; n is 64 at most. */
+void
+dialogue_fake(const struct dialogue *d, const char *purpose, uint8_t *out,
+    size_t n)
+{
+	char	text[AUTHID_MAXLEN + 64];
+	uint8_t	md[2][EVP_MAX_MD_SIZE];
+	int	i, len;
+
+	memset(md, 0, sizeof(md));
+	for (i = 0; i < 2; i++) {
+		len = snprintf(text, sizeof(text), "%s %d %u %s", purpose, i,
+		    d->bit, d->authid);
+		HMAC(EVP_sha256(), userset_secret(), 32,
+		    (const unsigned char *)text, (size_t)len, md[i], NULL);
+	}
+	for (i = 0; n > 0; i++) {
+		len = n > 32 ? 32 : (int)n;
+		memcpy(out, md[i], (size_t)len);
+		out += len;
+		n -= (size_t)len;
+	}
+}
+
+static void
+set_iov(struct iovec *iov, void *p, size_t len)
+{
+	iov->iov_base = p;
+	iov->iov_len = len;
+}
+
+static void
+challenge_send(const struct dialogue *d, struct challenge *c)
+{
+	struct iovec	iov[4];
+
+	c->m.method = d->bit;
+	c->m.challengelen = (uint16_t)strlen(c->challenge);
+	c->m.saltlen = (uint16_t)strlen(c->salt);
+	c->m.noncelen = (uint16_t)strlen(c->nonce);
+	set_iov(&iov[0], &c->m, sizeof(c->m));
+	set_iov(&iov[1], c->challenge, c->m.challengelen);
+	set_iov(&iov[2], c->salt, c->m.saltlen);
+	set_iov(&iov[3], c->nonce, c->m.noncelen);
+	chan_sendv(d->peer->chan, IMSG_AUTH_CHALLENGE, d->slot, d->gen, iov,
+	    4);
+}
+
+struct dialogue *
+dialogue_new(struct peer *p, uint32_t slot, uint32_t gen,
+    const struct conf_realm *r, uint32_t bit, const struct ask *q,
+    struct users *users, const struct proof *proof, int is_fake)
+{
+	const struct conf_role	*role;
+	struct dialogue		*d;
+	struct challenge	 c;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return (NULL);
+	d->peer = p;
+	d->slot = slot;
+	d->gen = gen;
+	d->realm = r->id;
+	d->bit = bit;
+	d->method = method_of(bit);
+	/* a neighbour may have a role that this realm has not */
+	role = conf_find_role(r, proof->role);
+	d->role = role != NULL ? role->name : TAILQ_FIRST(&r->roles)->name;
+	d->users = users_ref(users);
+	d->proof = proof;
+	d->is_fake = is_fake;
+	d->session = auth_session_id();
+	memcpy(d->addr, q->m.addr, sizeof(d->addr));
+	memcpy(d->address, q->address.p, q->address.len);
+	/* cryptosign without authid: whose key it is */
+	if (q->m.has_authid)
+		d->authid = strndup(q->authid.p, q->authid.len);
+	else
+		d->authid = strdup(is_fake ? "" : proof->authid);
+	memset(&c.m, 0, sizeof(c.m));
+	c.challenge[0] = c.salt[0] = c.nonce[0] = '\0';
+	if (d->authid == NULL || d->method->challenge(d, q, &c) == -1) {
+		dialogue_free(d);
+		return (NULL);
+	}
+	challenge_send(d, &c);
+	d->role = NULL;		/* the configuration's */
+	return (d);
+}
+
+void
+dialogue_free(struct dialogue *d)
+{
+	if (d == NULL)
+		return;
+	if (d->method->end != NULL)
+		d->method->end(d);
+	if (d->timer != NULL)
+		event_free(d->timer);
+	userset_unref(d->users);
+	free(d->authid);
+	free(d);
+}
+
+/* -- the verdict -------------------------------------------------------- */
+
+/*
+ * For the operator, and for what reads the log for him (wampd(8)): the line
+ * has the cause, which the client is not told.
+ */
+static void
+log_failed(const struct dialogue *d, const char *cause)
+{
+	const struct conf_realm	*r;
+	char			 realm[256], authid[256], address[160];
+
+	r = conf_find_realm_id(keeper.conf, d->realm);
+	log_warnx("auth failed realm=%s authid=%s method=%s address=%s "
+	    "reason=\"%s\"", log_vis(realm, sizeof(realm), r != NULL ?
+	    r->name : "", r != NULL ? strlen(r->name) : 0),
+	    log_vis(authid, sizeof(authid), d->authid, strlen(d->authid)),
+	    wamp_auth_name(d->bit),
+	    log_vis(address, sizeof(address), d->address,
+	    strlen(d->address)), cause);
+}
+
+static void
+refuse(struct dialogue *d)
+{
+	/* WAMP, Authentication: the same for all who may not join */
+	auth_deny(d->peer, d->slot, d->gen, WERR_AUTHENTICATION_DENIED,
+	    "authentication denied");
+}
+
+static void
+on_delay(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	refuse(arg);		/* frees it */
+}
+
+static void
+dialogue_fail(struct dialogue *d, const char *cause)
+{
+	struct timeval	tv;
+	uint32_t	ms;
+
+	log_failed(d, cause);
+	ms = failures_add(d->realm, d->authid, d->addr);
+	d->state = DIALOGUE_REFUSING;
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = ms % 1000 * 1000;
+	if (ms == 0 || (d->timer = evtimer_new(keeper.proc.base, on_delay,
+	    d)) == NULL || event_add(d->timer, &tv) == -1)
+		refuse(d);
+}
+
+/* Whatever a reload changed meanwhile. */
+static const struct conf_role *
+role_now(const struct dialogue *d, size_t key)
+{
+	const struct conf_realm	*r;
+	const struct proof	*p = d->proof;
+
+	if ((r = conf_find_realm_id(keeper.conf, d->realm)) == NULL ||
+	    !userset_has(r, p->authid, p->authidlen, p->role, d->bit,
+	    p->nkeys > 0 ? p->secret + 32 * key : NULL))
+		return (NULL);
+	return (conf_find_role(r, p->role));
+}
+
+static void
+dialogue_pass(struct dialogue *d)
+{
+	const struct conf_role	*role;
+	struct verdict		 v;
+	size_t			 key = 0;
+
+	if (d->bit == AUTH_CRYPTOSIGN)
+		key = d->u.sign.key;
+	if ((role = role_now(d, key)) == NULL) {
+		dialogue_fail(d, "a reload took it away");
+		return;
+	}
+	memset(&v, 0, sizeof(v));
+	v.realm = d->realm;
+	v.role = role->id;
+	v.method = d->bit;
+	v.session = d->session;
+	v.proof = userset_proof_id(d->proof, d->bit, key);
+	v.authid = d->proof->authid;
+	v.extra.p = (const char *)d->extra;
+	v.extra.len = d->extralen;
+	if (auth_grant(d->peer, d->slot, d->gen, &v) == -1)
+		auth_deny(d->peer, d->slot, d->gen, WERR_SYSTEM_SHUTDOWN,
+		    "the realm is not available now");
+}
+
+void
+dialogue_checked(struct dialogue *d, enum check c)
+{
+	switch (c) {
+	case CHECK_RIGHT:
+		if (!d->is_fake)
+			dialogue_pass(d);
+		else
+			dialogue_fail(d, "unknown");
+		break;
+	case CHECK_LATER:
+		d->state = DIALOGUE_CHECKING;
+		break;
+	case CHECK_BUSY:
+		log_failed(d, "too many log-ins wait for their check");
+		auth_deny(d->peer, d->slot, d->gen,
+		    WERR_AUTHENTICATION_FAILED, "too many log-ins at once");
+		break;
+	default:
+		dialogue_fail(d, d->is_fake ? "unknown" : "wrong secret");
+		break;
+	}
+}
+
+int
+dialogue_response(struct dialogue *d, const struct response *r)
+{
+	if (d->state != DIALOGUE_CHALLENGED)
+		return (-1);
+	dialogue_checked(d, d->method->check(d, r));
+	return (0);
+}
