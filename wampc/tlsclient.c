@@ -7,21 +7,17 @@
  * pin.c by its key, dane.c by what the DNS says.
  */
 #include <sys/types.h>
-#include <sys/stat.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <tls.h>
-#include <unistd.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "wampc.h"
@@ -47,58 +43,14 @@ tlsclient_options(const struct options *o)
 
 /* -- our own certificate ------------------------------------------------ */
 
-/* As wampd(8) has it for the files of its keypairs. */
-static const char *
-check_key(const struct stat *st)
-{
-	if (!S_ISREG(st->st_mode))
-		return ("is not a regular file");
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return ("belongs neither to root nor to you");
-	if (st->st_mode & (S_IROTH | S_IWOTH))
-		return ("others can read or write it");
-	if (st->st_mode & S_IWGRP)
-		return ("its group can write it");
-	if (st->st_size == 0)
-		return ("is empty");
-	if (st->st_size > KEY_MAX)
-		return ("is too large for a key");
-	return (NULL);
-}
-
-/* NULL, or what is wrong with it. */
-static const char *
-read_key(const char *path, uint8_t buf[KEY_MAX], size_t *len)
-{
-	struct stat	 st;
-	const char	*why = NULL;
-	ssize_t		 n = -1;
-	int		 fd;
-
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd == -1)
-		return (strerror(errno));
-	if (fstat(fd, &st) == -1)
-		why = strerror(errno);
-	else if ((why = check_key(&st)) == NULL &&
-	    (n = read(fd, buf, KEY_MAX)) == -1)
-		why = strerror(errno);
-	close(fd);
-	if (why != NULL)
-		return (why);
-	*len = (size_t)n;
-	if (memmem(buf, *len, "ENCRYPTED", strlen("ENCRYPTED")) != NULL)
-		return ("is encrypted");
-	return (NULL);
-}
-
 /* 0, or -1 when the client has failed. */
 static int
 set_own(struct client *c, struct tls_config *cfg)
 {
 	static uint8_t	 key[KEY_MAX];
-	const char	*why;
-	size_t		 len = 0;
+	char		 why[512];
+	size_t		 len;
+	int		 rc;
 
 	if (c->o.certfile == NULL)
 		return (0);
@@ -107,17 +59,55 @@ set_own(struct client *c, struct tls_config *cfg)
 		    tls_config_error(cfg));
 		return (-1);
 	}
-	why = read_key(c->o.keyfile, key, &len);
-	if (why == NULL && tls_config_set_key_mem(cfg, key, len) == -1)
-		why = tls_config_error(cfg);
+	if (secret_file(c->o.keyfile, key, sizeof(key), &len, why,
+	    sizeof(why)) == -1) {
+		client_fail(c, ST_USAGE, "TLS: --key %s", why);
+		return (-1);
+	}
+	/* libtls would only say that it cannot be read */
+	if (memmem(key, len, "ENCRYPTED", strlen("ENCRYPTED")) != NULL) {
+		client_fail(c, ST_USAGE, "TLS: --key %s: is encrypted",
+		    c->o.keyfile);
+		rc = -1;
+	} else if ((rc = tls_config_set_key_mem(cfg, key, len)) == -1)
+		client_fail(c, ST_USAGE, "TLS: --key %s: %s", c->o.keyfile,
+		    tls_config_error(cfg));
 	explicit_bzero(key, sizeof(key));
-	if (why == NULL)
-		return (0);
-	client_fail(c, ST_USAGE, "TLS: --key %s: %s", c->o.keyfile, why);
-	return (-1);
+	return (rc);
 }
 
 /* -- the router's ------------------------------------------------------- */
+
+#ifndef LIBRESSL_VERSION_NUMBER
+/* Called by OpenSSL while it makes an SSL. */
+static void
+ssl_made(void *ssl, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
+    void *argp)
+{
+	(void)ptr;
+	(void)ad;
+	(void)idx;
+	(void)argl;
+	(void)argp;
+	(void)X509_VERIFY_PARAM_set_flags(SSL_get0_param(ssl),
+	    X509_V_FLAG_PARTIAL_CHAIN);
+}
+#endif
+
+/*
+ * The certificate that issued the router's is enough in --cafile, and need
+ * not be a root.  libtls offers no way to say so, and it is not for the
+ * system's store.
+ */
+static int
+set_partial_chain(void)
+{
+#ifndef LIBRESSL_VERSION_NUMBER
+	if (SSL_get_ex_new_index(0, NULL, ssl_made, NULL, NULL) == -1)
+		return (-1);
+#endif
+	return (0);
+}
 
 /*
  * Whatever was asked for must hold.  libtls asks the authorities, the
@@ -230,10 +220,13 @@ tlsclient_begin(struct client *c)
 		return (-1);
 	}
 	set_trust(c, cfg);
-	if (c->o.cafile != NULL &&
-	    tls_config_set_ca_file(cfg, c->o.cafile) == -1) {
-		why = tls_config_error(cfg);
-		goto fail;
+	if (c->o.cafile != NULL) {
+		if (set_partial_chain() == -1)
+			goto fail;
+		if (tls_config_set_ca_file(cfg, c->o.cafile) == -1) {
+			why = tls_config_error(cfg);
+			goto fail;
+		}
 	}
 	if (tls_configure(co->tls, cfg) == -1 ||
 	    tls_connect_socket(co->tls, co->fd, c->o.url.host) == -1) {

@@ -28,5 +28,5 @@ $(B)/bin/wampc: $(WAMPC_OBJS) $(B)/lib/libcred.a $(B)/lib/libcodec.a \
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(WAMPC_OBJS) $(B)/lib/libcred.a \
 		$(B)/lib/libcodec.a $(B)/lib/libcommon.a $(LIBS_CRED) \
-		$(LIBS_TLS) $(LIBS_UNBOUND) $(LIBS_CODEC) $(LIBS_EVENT) \
-		$(LIBS_BSD)
+		$(LIBS_TLS) $(LIBS_SSL) $(LIBS_UNBOUND) $(LIBS_CODEC) \
+		$(LIBS_EVENT) $(LIBS_BSD)

@@ -14,9 +14,8 @@ from clientspage import programs
 from daemon import (B, IS_ROOT, Skip, Wampd, done, free_port, run_case,
                     tmpdir)
 from dnszone import ROOT_KEY, Hosts, Zones, need_tools
-from impostor import Impostor, issue, sha, spki, whole
-from wampcrun import (CERTS, SLOW, bound, cert, expect, finish, make_certs,
-                      openssl)
+from impostor import Impostor, issue, issue_authority, sha, spki, whole
+from wampcrun import SLOW, bound, cert, expect, finish, make_certs
 
 HELLO = b'\x7f\xf2\0\0'             # RawSocket's handshake, MessagePack
 RECORD = 'TLSA record _%d._tcp.%s: '
@@ -351,13 +350,7 @@ def make():
     issue('good-alone', names)
     issue('mixed-chain', names, 'otherca', chain=['otherca', 'ca'])
     issue('other', 'DNS:else.example')
-    issue('middle', 'DNS:middle.example')
-    # an authority below the other
-    with open(os.path.join(CERTS, 'ca.ext'), 'w') as f:
-        f.write('basicConstraints=critical,CA:TRUE')
-    openssl('x509', '-req', '-in', 'middle.csr', '-CA', 'ca.crt', '-CAkey',
-            'ca.key', '-CAcreateserial', '-days', '30', '-extfile',
-            'ca.ext', '-out', 'middle.crt')
+    issue_authority('middle')
     issue('middle-chain', names, 'middle', chain=['middle', 'ca'])
     issue('wampd', 'DNS:www.wampd.example', 'otherca')
     issue('strange', 'DNS:nobody.invalid', 'otherca', days='-1')

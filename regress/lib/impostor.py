@@ -52,6 +52,12 @@ def issue(name, san, ca='ca', days='30', chain=()):
                 f.write(g.read())
 
 
+def issue_authority(name, ca='ca'):
+    """One below the other."""
+    issue(name, 'DNS:%s.example\nbasicConstraints=critical,CA:TRUE' % name,
+          ca)
+
+
 class Impostor:
     def __init__(self, name='good', port=0, client_ca=None):
         self.ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
