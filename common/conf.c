@@ -416,6 +416,17 @@ conf_find_listen(const struct conf *c, const char *name)
 	return (NULL);
 }
 
+int
+conf_has_client_ca(const struct conf *c)
+{
+	struct conf_listen	*l;
+
+	TAILQ_FOREACH(l, &c->listens, entry)
+		if ((l->flags & LISTEN_CLIENT_CA) != 0)
+			return (1);
+	return (0);
+}
+
 /*
  * Rendezvous hashing: the broker whose number hashed with the name gives
  * most.  One more or less broker moves only the realms that it gets or had.

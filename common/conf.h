@@ -171,7 +171,10 @@ enum conf_auth_what {
 	CONF_AUTH_ANYBODY = 0,
 	CONF_AUTH_USER = 1,
 	CONF_AUTH_GROUP = 2,
-	CONF_AUTH_USERS = 3	/* who stands in a users file */
+	CONF_AUTH_USERS = 3,	/* who stands in a users file */
+	CONF_AUTH_SUBJECT = 4,	/* of a certificate */
+	CONF_AUTH_FINGERPRINT = 5,
+	CONF_AUTH_NAME = 6
 };
 
 /* One line of an authenticate statement. */
@@ -180,7 +183,8 @@ struct conf_auth {
 	uint32_t	 method;	/* AUTH_* bit */
 	uint8_t		 what;		/* enum conf_auth_what */
 	uint32_t	 id;		/* uid or gid */
-	char		*name;		/* user or group as written */
+	char		*name;		/* user or group as written; of a
+					 * certificate, in one form */
 	char		*authid;	/* "authid" given, or NULL */
 	uint32_t	 users;		/* CONF_AUTH_USERS: conf_users.id */
 	char		*role_name;	/* CONF_AUTH_USERS: NULL */
@@ -216,6 +220,7 @@ struct conf {
 	uint32_t		 loglevel;	/* enum log_level */
 	uint32_t		 strict;	/* sandbox */
 	uint32_t		 grace;		/* ms */
+	uint32_t		 has_client_ca;	/* K: a listener has */
 	struct conf_limits	 limits;
 	struct conf_keypairs	 keypairs;
 	struct conf_users_list	 users;
@@ -277,6 +282,8 @@ struct conf_users	*conf_find_users_id(const struct conf *, uint32_t);
 struct conf_keypair	*conf_find_keypair(const struct conf *, const char *);
 struct conf_keypair	*conf_find_keypair_id(const struct conf *, uint32_t);
 struct conf_listen	*conf_find_listen(const struct conf *, const char *);
+/* Does a listener ask for client certificates? */
+int			 conf_has_client_ca(const struct conf *);
 
 /*
  * Ids of realms, roles, listeners and keypairs: equal names (listeners:

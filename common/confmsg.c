@@ -30,7 +30,7 @@ struct m_conf_global {
 	uint32_t	 loglevel;
 	uint32_t	 strict;
 	uint32_t	 grace;
-	uint32_t	 pad;
+	uint32_t	 has_client_ca;
 };
 
 /* name */
@@ -227,6 +227,7 @@ send_global(struct sending *s, const struct conf *c)
 	m.loglevel = c->loglevel;
 	m.strict = c->strict;
 	m.grace = c->grace;
+	m.has_client_ca = (uint32_t)conf_has_client_ca(c);
 	put(s, IMSG_CONF_GLOBAL, &m, sizeof(m), NULL, 0, NULL, 0);
 }
 
@@ -536,7 +537,7 @@ recv_global(struct receiving *r)
 		return (-1);
 	if (m.prefork < 1 || m.prefork > CONF_MAXPREFORK || m.brokers < 1 ||
 	    m.brokers > CONF_MAXBROKERS || m.loglevel > LOG_LEVEL_DEBUG ||
-	    m.strict > 1 || m.pad != 0 || m.limits.failures == 0 ||
+	    m.strict > 1 || m.has_client_ca > 1 || m.limits.failures == 0 ||
 	    m.limits.message < 512 || m.limits.queue < m.limits.message ||
 	    m.limits.memory < m.limits.queue)
 		return (-1);
@@ -546,6 +547,7 @@ recv_global(struct receiving *r)
 	c->loglevel = m.loglevel;
 	c->strict = m.strict;
 	c->grace = m.grace;
+	c->has_client_ca = m.has_client_ca;
 	return (0);
 }
 
@@ -838,7 +840,10 @@ recv_auth(struct receiving *r)
 	    !(m.method == AUTH_SOCKET && m.namelen == 0 &&
 	    m.what == CONF_AUTH_ANYBODY) &&
 	    !(m.method == AUTH_SOCKET && m.namelen > 0 &&
-	    (m.what == CONF_AUTH_USER || m.what == CONF_AUTH_GROUP)))
+	    (m.what == CONF_AUTH_USER || m.what == CONF_AUTH_GROUP)) &&
+	    !(m.method == AUTH_TLS && m.namelen > 0 &&
+	    (m.what == CONF_AUTH_SUBJECT || m.what == CONF_AUTH_FINGERPRINT ||
+	    m.what == CONF_AUTH_NAME)))
 		return (-1);
 	a = xcalloc(1, sizeof(*a));
 	a->method = m.method;

@@ -141,6 +141,7 @@ anonymous_authid(const struct conf_realm *r, const struct conf_auth *a,
 
 static const struct auth_method	methods[] = {
 	{ AUTH_SOCKET, 1, socket_matches, socket_authid },
+	{ AUTH_TLS, 1, auth_tls_matches, auth_tls_authid },
 	{ AUTH_ANONYMOUS, 0, anonymous_matches, anonymous_authid },
 };
 
@@ -248,12 +249,17 @@ hello_check(const struct m_auth_hello *m, const struct peer *p)
 	if ((m->methods & ~(uint32_t)AUTH_ALL) != 0 || m->announced > 1 ||
 	    (m->methods != 0 && !m->announced) || m->has_authid > 1 ||
 	    (m->authidlen != 0 && !m->has_authid) || m->has_pubkey > 1 ||
-	    m->wants_binding > 1 || (m->proofs & ~PROOF_SOCKET) != 0)
+	    m->wants_binding > 1 ||
+	    (m->proofs & ~(PROOF_SOCKET | PROOF_TLS)) != 0)
 		return (-1);
 	/* a tlsproxy with network listeners holds no Unix socket */
 	if ((m->proofs & PROOF_SOCKET) != 0 && p->id.kind != PROXY_UNIX)
 		return (-1);
 	if ((m->proofs & PROOF_SOCKET) == 0 && m->ngroups != 0)
+		return (-1);
+	/* and verifies certificates if it has a CA to do it by */
+	if ((m->proofs & PROOF_TLS) != 0 &&
+	    (p->id.kind != PROXY_NET || !keeper.had_client_ca))
 		return (-1);
 	if ((m->proofs & PROOF_TLS) == 0 &&
 	    (m->subjectlen != 0 || m->sanslen != 0))

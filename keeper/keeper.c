@@ -178,6 +178,9 @@ conf_commit(struct conf *next)
 	keeper.conf = next;
 	userset_commit(old);
 	conf_free(old);
+	/* a tlsproxy commits later, and its clients keep what they proved */
+	if (next->has_client_ca)
+		keeper.had_client_ca = 1;
 }
 
 static void

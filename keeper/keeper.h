@@ -22,6 +22,7 @@ struct event_base;
 struct evp_pkey_st;
 struct imsg;
 struct auth_slot;
+struct conf_auth;
 struct conf_realm;
 struct dialogue;
 struct event;
@@ -156,6 +157,7 @@ struct keeper {
 	struct conf		*conf;		/* in force, or NULL */
 	struct peers		 peers;
 	uint64_t		 turn;		/* of the event loop */
+	int			 had_client_ca;	/* a configuration did */
 };
 
 /* keeper.c */
@@ -233,6 +235,13 @@ uint64_t	 userset_proof_id(const struct proof *, uint32_t method,
 int		 userset_has(const struct conf_realm *, const char *authid,
 		    size_t len, const char *role, uint32_t method,
 		    const uint8_t *key);
+
+/* auth_tls.c: what auth.c asks of a method */
+int		 auth_tls_matches(const struct conf_auth *,
+		    const struct ask *);
+void		 auth_tls_authid(const struct conf_realm *,
+		    const struct conf_auth *, const struct ask *, char *,
+		    size_t);
 
 /* keys.c */
 void		 keys_prepare(void);

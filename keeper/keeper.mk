@@ -4,6 +4,7 @@ KEEPER_OBJS =	$(addprefix $(B)/obj/keeper/, \
 		auth_cryptosign.o \
 		auth_scram.o \
 		auth_ticket.o \
+		auth_tls.o \
 		dialogue.o \
 		failures.o \
 		keeper.o \

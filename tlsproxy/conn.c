@@ -293,12 +293,16 @@ conn_handshake_failed(struct conn *c)
 static int
 conn_take_cert(struct conn *c)
 {
+	char	text[PEERCERT_TEXT];
+
 	if ((c->l->flags & LISTEN_CLIENT_CA) == 0)
 		return (0);
 	if (tls_peer_cert_provided(c->tls) != 1)
 		return (c->l->flags & LISTEN_CLIENT_REQUIRED ? -1 : 0);
 	if ((c->cert = peercert_new(c->tls)) == NULL)
 		return (-1);
+	log_debug("client certificate of %s: %s", c->peer,
+	    peercert_text(c->cert, text, sizeof(text)));
 	return (0);
 }
 

@@ -269,3 +269,23 @@ peercert_new(struct tls *tls)
 	ERR_clear_error();
 	return (pc);
 }
+
+char *
+peercert_text(const struct peercert *pc, char *buf, size_t size)
+{
+	const char	*san = pc->text + pc->subjectlen;
+	const char	*end = san + pc->sanslen;
+	char		 vis[512];
+	size_t		 i, n;
+
+	n = (size_t)snprintf(buf, size, "fingerprint=" HASH_PREFIX);
+	for (i = 0; i < sizeof(pc->hash) && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%02x", pc->hash[i]);
+	if (n < size)
+		n += (size_t)snprintf(buf + n, size - n, " subject=%s",
+		    log_vis(vis, sizeof(vis), pc->text, pc->subjectlen));
+	for (; san < end && n < size; san += strlen(san) + 1)
+		n += (size_t)snprintf(buf + n, size - n, " name=%s",
+		    log_vis(vis, sizeof(vis), san, strlen(san)));
+	return (buf);
+}

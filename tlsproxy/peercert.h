@@ -34,6 +34,10 @@ struct peercert {
  */
 struct peercert	*peercert_new(struct tls *);
 
+/* All of it for a log line, what is too long cut off.  Returns buf. */
+#define PEERCERT_TEXT	1024
+char		*peercert_text(const struct peercert *, char *, size_t);
+
 /*
  * A distinguished name as text that no other name has: "/CN=x/O=y", in the
  * order of the certificate, "+" instead of "/" inside an RDN of several

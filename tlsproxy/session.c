@@ -16,6 +16,7 @@
 
 #include "chan.h"
 #include "mono.h"
+#include "peercert.h"
 #include "tlsproxy.h"
 
 /* -- slots -------------------------------------------------------------- */
@@ -312,7 +313,7 @@ static void
 ask_keeper(struct psess *s, struct hello *h)
 {
 	struct conn	*c = s->conn;
-	struct iovec	 iov[6];
+	struct iovec	 iov[8];
 	uint32_t	 gids[AUTH_MAXGROUPS];
 	int		 n = 0;
 
@@ -323,11 +324,23 @@ ask_keeper(struct psess *s, struct hello *h)
 		h->m.gid = c->gid;
 		h->m.ngroups = peer_groups(c, gids, AUTH_MAXGROUPS);
 	}
+	/* not once the last client CA is gone from the configuration */
+	if (c->cert != NULL && conf_has_client_ca(c->p->conf)) {
+		h->m.proofs |= PROOF_TLS;
+		memcpy(h->m.certhash, c->cert->hash, sizeof(h->m.certhash));
+		h->m.subjectlen = c->cert->subjectlen;
+		h->m.sanslen = c->cert->sanslen;
+	}
 	memcpy(h->m.addr, c->addr->addr, sizeof(h->m.addr));
 	h->m.addresslen = (uint16_t)strnlen(c->peer, AUTH_MAXADDRESS);
 	set_iov(&iov[n++], &h->m, sizeof(h->m));
 	set_iov(&iov[n++], gids, h->m.ngroups * sizeof(gids[0]));
 	set_iov(&iov[n++], h->authid, h->m.authidlen);
+	if (c->cert != NULL) {
+		set_iov(&iov[n++], c->cert->text, h->m.subjectlen);
+		set_iov(&iov[n++], c->cert->text + c->cert->subjectlen,
+		    h->m.sanslen);
+	}
 	set_iov(&iov[n++], h->nonce, h->m.noncelen);
 	set_iov(&iov[n++], c->peer, h->m.addresslen);
 	set_iov(&iov[n++], h->extra.buf, h->m.extralen);

@@ -56,7 +56,7 @@ realm_ids(int strict)
 		parser.realm->loose_ids = !strict;
 }
 
-static struct conf_auth *
+struct conf_auth *
 auth_add(uint32_t method, int what, const char *role)
 {
 	struct conf_auth	*a;

@@ -178,21 +178,31 @@ set_ping(const char *every, const char *timeout)
 		    parse_shown(timeout), parse_shown(every));
 }
 
-/* Names that clients and operators see: UTF-8, not empty, not endless. */
+/* UTF-8, not empty, and of at most max octets. */
 int
-check_name(const char *what, const char *name)
+check_text(const char *what, const char *text, size_t max)
 {
 	struct uri	u;
 
-	u.p = name;
-	u.len = (uint16_t)strlen(name);		/* MAXWORD at most */
-	if (u.len > 0 && u.len <= CONF_MAXNAME && uri_is_utf8(&u))
+	u.p = text;
+	u.len = (uint16_t)strlen(text);		/* MAXWORD at most */
+	if (u.len == 0)
+		conf_error("%s %s: is empty", what, parse_shown(text));
+	else if (u.len > max)
+		conf_error("%s %s: is longer than %zu octets", what,
+		    parse_shown(text), max);
+	else if (!uri_is_utf8(&u))
+		conf_error("%s %s: is not UTF-8", what, parse_shown(text));
+	else
 		return (0);
-	conf_error("%s %s: %s", what, parse_shown(name),
-	    u.len == 0 ? "is empty" :
-	    u.len > CONF_MAXNAME ? "is longer than 256 octets" :
-	    "is not UTF-8");
 	return (-1);
+}
+
+/* Names that clients and operators see. */
+int
+check_name(const char *what, const char *name)
+{
+	return (check_text(what, name, CONF_MAXNAME));
 }
 
 int

@@ -109,6 +109,8 @@ conf_check_whole(const char *name)
 	resolve_keypairs();
 	check_limits();
 	check_listeners(name);
+	if (!parser.is_lost)
+		auth_tls_check_whole();
 }
 
 /* What is not wrong, but hardly meant. */
@@ -120,6 +122,7 @@ conf_warn_whole(void)
 	const struct conf_realm		*r;
 	const struct conf_auth		*a;
 	int				 has_unix = 0, has_net = 0, is_open = 0;
+	int				 has_certs = 0;
 
 	TAILQ_FOREACH(k, &parser.conf->keypairs, entry)
 		if (!is_keypair_used(k))
@@ -139,6 +142,10 @@ conf_warn_whole(void)
 	}
 	TAILQ_FOREACH(r, &parser.conf->realms, entry) {
 		TAILQ_FOREACH(a, &r->auths, entry) {
+			if (a->method == AUTH_TLS) {
+				has_certs = 1;
+				continue;
+			}
 			if (a->method != AUTH_SOCKET) {
 				is_open = 1;
 				continue;
@@ -152,7 +159,8 @@ conf_warn_whole(void)
 		}
 	}
 	TAILQ_FOREACH(l, &parser.conf->listens, entry)
-		if (has_net && !is_open && (l->flags & LISTEN_UNIX) == 0)
+		if (has_net && !is_open && (l->flags & LISTEN_UNIX) == 0 &&
+		    (!has_certs || (l->flags & LISTEN_CLIENT_CA) == 0))
 			conf_warn_at(l->file, l->line, "listen on %s: nobody "
 			    "can join here", l->name);
 }

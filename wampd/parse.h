@@ -148,6 +148,7 @@ void	 set_failures(const char *, const char *);
 void	 secret_path(const char *);
 void	 set_ping(const char *, const char *);
 int	 check_name(const char *, const char *);
+int	 check_text(const char *, const char *, size_t);
 int	 check_path(const char *, const char *);
 
 /* conf_listen.c */
@@ -178,6 +179,7 @@ void	 realm_ids(int);
 void	 auth_anonymous(const char *);
 void	 auth_method(uint32_t, int);
 void	 auth_from(const char *);
+struct conf_auth	*auth_add(uint32_t, int, const char *);
 void	 auth_socket(int, const char *, const char *, const char *);
 void	 role_begin(const char *);
 void	 role_rule(int, uint32_t, int, const char *);
@@ -189,6 +191,10 @@ void	 dynamic_cache(const char *);
 void	 dynamic_timeout(const char *);
 void	 role_authorize(void);
 void	 realm_check_dynamic(struct conf_realm *);
+
+/* conf_tls.c */
+void	 auth_tls(int, const char *, const char *, const char *);
+void	 auth_tls_check_whole(void);
 
 /* conf_whole.c */
 void	 conf_check_whole(const char *);

@@ -58,7 +58,7 @@ static void	 macro_set(const char *, const char *);
 %token	REQUEST ROLE SANDBOX SCRAM SECRET SERIALIZERS SESSION SOCKET STRICT
 %token	SUBSCRIBE SUBSCRIPTIONS TICKET TIMEOUT TLS URI USER VERBOSE WAMPCRA
 %token	WEBSOCKET WILDCARD
-%token	CA CLIENT CRL OPTIONAL REQUIRED
+%token	CA CLIENT CRL FINGERPRINT NAME OPTIONAL REQUIRED SUBJECT
 %token	WRONG			/* the lexer found no token */
 %token	<string> STRING
 %token	<string> MACRO		/* a name with "=" behind */
@@ -375,10 +375,7 @@ realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
 			auth_anonymous($4);
 		}
 		| AUTHENTICATE SOCKET '{' socketitem_l close
-		| AUTHENTICATE TLS {
-			unsupported("authenticate ", "tls");
-			YYERROR;
-		}
+		| AUTHENTICATE TLS '{' tlsitem_l close
 		| AUTHENTICATE methods FROM STRING {
 			auth_from($4);
 		}
@@ -432,6 +429,26 @@ socketitem	: USER STRING optauthid ROLE STRING {
 		}
 		| ANY optauthid ROLE STRING {
 			auth_socket(CONF_AUTH_ANYBODY, NULL, $2, $4);
+		}
+		;
+
+tlsitem_l	: /* empty */
+		| tlsitem_l '\n'
+		| tlsitem_l tlsitem
+		| tlsitem_l error '\n' {
+			parser.is_blocklost = 1;
+			yyerrok;
+		}
+		;
+
+tlsitem		: SUBJECT STRING optauthid ROLE STRING {
+			auth_tls(CONF_AUTH_SUBJECT, $2, $3, $5);
+		}
+		| FINGERPRINT STRING optauthid ROLE STRING {
+			auth_tls(CONF_AUTH_FINGERPRINT, $2, $3, $5);
+		}
+		| NAME STRING optauthid ROLE STRING {
+			auth_tls(CONF_AUTH_NAME, $2, $3, $5);
 		}
 		;
 
@@ -702,6 +719,7 @@ static const struct keyword {
 	{ "every",		EVERY },
 	{ "exact",		EXACT },
 	{ "failures",		FAILURES },
+	{ "fingerprint",	FINGERPRINT },
 	{ "format",		UNSUPPORTED },
 	{ "from",		FROM },
 	{ "grace",		GRACE },
@@ -726,6 +744,7 @@ static const struct keyword {
 	{ "metrics",		UNSUPPORTED },
 	{ "mode",		MODE },
 	{ "msgpack",		MSGPACK },
+	{ "name",		NAME },
 	{ "never",		NEVER },
 	{ "ocsp",		OCSP },
 	{ "on",			ON },
@@ -761,6 +780,7 @@ static const struct keyword {
 	{ "slow",		UNSUPPORTED },
 	{ "socket",		SOCKET },
 	{ "strict",		STRICT },
+	{ "subject",		SUBJECT },
 	{ "subscribe",		SUBSCRIBE },
 	{ "subscriptions",	SUBSCRIPTIONS },
 	{ "ticket",		TICKET },

@@ -242,6 +242,22 @@ print_from(const struct conf *c, const struct conf_auth *a, FILE *f)
 	putc('\n', f);
 }
 
+/* What stands before the name of a line. */
+static const char *
+auth_what(const struct conf_auth *a)
+{
+	static const char *const	words[] = {
+		[CONF_AUTH_ANYBODY] = "any",
+		[CONF_AUTH_USER] = "user",
+		[CONF_AUTH_GROUP] = "group",
+		[CONF_AUTH_SUBJECT] = "subject",
+		[CONF_AUTH_FINGERPRINT] = "fingerprint",
+		[CONF_AUTH_NAME] = "name"
+	};
+
+	return (words[a->what]);
+}
+
 /* Lines of one method that follow each other share a block. */
 static void
 print_auths(const struct conf *c, const struct conf_realm *r, FILE *f)
@@ -261,18 +277,18 @@ print_auths(const struct conf *c, const struct conf_realm *r, FILE *f)
 			continue;
 		}
 		if (!is_open)
-			fprintf(f, "\tauthenticate socket {\n");
-		if (a->what == CONF_AUTH_ANYBODY)
-			fprintf(f, "\t\tany");
-		else
-			put_named(f, a->what == CONF_AUTH_USER ? "\t\tuser" :
-			    "\t\tgroup", a->name);
+			fprintf(f, "\tauthenticate %s {\n",
+			    wamp_auth_name(a->method));
+		fprintf(f, "\t\t%s", auth_what(a));
+		if (a->name != NULL)
+			put_named(f, "", a->name);
 		if (a->authid != NULL)
 			put_named(f, " authid", a->authid);
 		put_named(f, " role", a->role_name);
 		putc('\n', f);
 		next = TAILQ_NEXT(a, entry);
-		is_open = next != NULL && next->method == a->method;
+		is_open = next != NULL && next->method == a->method &&
+		    next->what != CONF_AUTH_USERS;
 		if (!is_open)
 			fprintf(f, "\t}\n");
 	}
@@ -378,7 +394,9 @@ summarize_realm(const struct conf_listen *l, const struct conf_realm *r,
 	int			 is_local = (l->flags & LISTEN_UNIX) != 0;
 
 	TAILQ_FOREACH(a, &r->auths, entry) {
-		if (a->method == AUTH_SOCKET && !is_local)
+		if ((a->method == AUTH_SOCKET && !is_local) ||
+		    (a->method == AUTH_TLS &&
+		    (l->flags & LISTEN_CLIENT_CA) == 0))
 			continue;
 		if (*sep == ' ')
 			fprintf(f, "%s%s", n > 0 ? ", " : " ", r->name);
@@ -387,11 +405,9 @@ summarize_realm(const struct conf_listen *l, const struct conf_realm *r,
 			sep = ", ";
 			continue;
 		}
-		if (a->method == AUTH_SOCKET && a->what == CONF_AUTH_ANYBODY)
-			fprintf(f, " any");
-		else if (a->method == AUTH_SOCKET)
-			fprintf(f, " %s %s", a->what == CONF_AUTH_USER ?
-			    "user" : "group", a->name);
+		if (a->method != AUTH_ANONYMOUS)
+			fprintf(f, " %s%s%s", auth_what(a), a->name != NULL ?
+			    " " : "", a->name != NULL ? a->name : "");
 		put_named(f, " as", a->role_name);
 		sep = ", ";
 	}

@@ -4,6 +4,7 @@ WAMPD_CONF_OBJS = $(addprefix $(B)/obj/wampd/, \
 		conf_file.o \
 		conf_listen.o \
 		conf_realm.o \
+		conf_tls.o \
 		conf_value.o \
 		conf_whole.o \
 		parse.o \

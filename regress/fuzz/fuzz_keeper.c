@@ -114,6 +114,8 @@ check_grant(const struct chan *c, uint32_t slot, uint32_t gen,
 	    len == sizeof(*g) + g->authidlen + g->extralen);
 	if (g->method == AUTH_SOCKET)
 		MUST(h->proxy == 1 && (h->proofs & PROOF_SOCKET));
+	else if (g->method == AUTH_TLS)
+		MUST(h->proxy == 0 && (h->proofs & PROOF_TLS));
 	else if (g->method != AUTH_ANONYMOUS)
 		MUST(g->realm == 4 && h->responses == 1);
 }
@@ -379,6 +381,12 @@ make_conf(void)
 		if (i != 0)
 			add_auth(r, AUTH_SOCKET, CONF_AUTH_USER, 1000, "u",
 			    role->id);
+		if (i == 3) {
+			add_auth(r, AUTH_TLS, CONF_AUTH_SUBJECT, 0, "/CN=a*",
+			    role->id);
+			add_auth(r, AUTH_TLS, CONF_AUTH_NAME, 0, "dns:*.a",
+			    role->id);
+		}
 		if (i == 1)
 			add_auth(r, AUTH_SOCKET, CONF_AUTH_GROUP, 50, "g",
 			    role->id);
@@ -386,6 +394,7 @@ make_conf(void)
 			add_users(c, r);
 	}
 	c->limits.failures_delay = 0;
+	c->has_client_ca = 1;
 	conf_commit(c);
 }
 

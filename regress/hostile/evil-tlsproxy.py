@@ -106,7 +106,8 @@ def tlsproxy_says_everything_to_parent():
     run_deadly('tlsproxy', imsgs_to(('parent',), 1))
 
 
-HELLOS = ('socket', 'socket-groups', 'proof-unknown', 'proof-all',
+HELLOS = ('socket', 'socket-groups', 'tls', 'tls-names',
+          'subject-no-proof', 'proof-unknown', 'proof-all',
           'groups-no-proof', 'groups-short', 'groups-many', 'authid-short',
           'authid-long', 'authid-huge', 'methods-unknown', 'methods-silent',
           'announced', 'left-over', 'slot-0', 'slot-max', 'slot-all',

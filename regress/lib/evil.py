@@ -306,6 +306,8 @@ HELLOS = {		# none may be answered
     'socket': dict(methods=2, proofs=1),
     'socket-groups': dict(methods=2, proofs=1, groups=(0, 0)),
     'proof-unknown': dict(proofs=4),
+    'tls': dict(methods=4, proofs=2, subject=b'/CN=root'),
+    'tls-names': dict(methods=4, proofs=2, sans=b'dns:root\0'),
     'subject-no-proof': dict(subject=b'/CN=root'),
     'names-no-proof': dict(sans=b'dns:root\0'),
     'nonce-huge': dict(nonce=b'x' * 257),

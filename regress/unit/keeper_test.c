@@ -78,12 +78,28 @@ static const struct realm {
 #define NREALMS		(sizeof(realms) / sizeof(realms[0]))
 #define NOREALM		99
 
+static void
+add_line(struct conf_realm *r, const struct line *l)
+{
+	struct conf_auth	*a = xcalloc(1, sizeof(*a));
+	char			 name[32];
+
+	a->method = (uint32_t)l->method;
+	a->what = (uint8_t)l->what;
+	a->id = l->id;
+	a->name = l->name != NULL ? xstrdup(l->name) : NULL;
+	a->authid = l->authid != NULL ? xstrdup(l->authid) : NULL;
+	a->role = l->role;
+	TAILQ_INSERT_TAIL(&r->auths, a, entry);
+	snprintf(name, sizeof(name), "role%u", l->role);
+	conf_add_role(r, name, strlen(name))->id = l->role;
+}
+
 static struct conf *
 conf_make(void)
 {
 	struct conf		*c = conf_new();
 	struct conf_realm	*r;
-	struct conf_auth	*a;
 	const struct line	*l;
 	char			 name[32];
 	size_t			 i;
@@ -95,19 +111,8 @@ conf_make(void)
 		r = conf_add_realm(c, name, strlen(name));
 		r->id = realms[i].id;
 		r->broker = realms[i].broker;
-		for (l = realms[i].lines; l->method != 0; l++) {
-			a = xcalloc(1, sizeof(*a));
-			a->method = (uint32_t)l->method;
-			a->what = (uint8_t)l->what;
-			a->id = l->id;
-			a->name = l->name != NULL ? xstrdup(l->name) : NULL;
-			a->authid = l->authid != NULL ?
-			    xstrdup(l->authid) : NULL;
-			a->role = l->role;
-			TAILQ_INSERT_TAIL(&r->auths, a, entry);
-			snprintf(name, sizeof(name), "role%u", l->role);
-			conf_add_role(r, name, strlen(name))->id = l->role;
-		}
+		for (l = realms[i].lines; l->method != 0; l++)
+			add_line(r, l);
 	}
 	return (c);
 }
@@ -814,6 +819,70 @@ test_peers(void)
 		errx(1, "realm of the reload");
 }
 
+/* A HELLO with a certificate of that subject. */
+static void
+send_cert(struct proxy *p, uint32_t realm, const char *subject, uint32_t gen)
+{
+	struct m_auth_hello	 m;
+	uint8_t			 buf[sizeof(m) + 64];
+
+	memset(&m, 0, sizeof(m));
+	m.realm = realm;
+	m.proofs = PROOF_TLS;
+	m.subjectlen = (uint16_t)strlen(subject);
+	memcpy(buf, &m, sizeof(m));
+	memcpy(buf + sizeof(m), subject, m.subjectlen);
+	send_imsg(p->fd, IMSG_AUTH_HELLO, 3, gen, buf,
+	    sizeof(m) + m.subjectlen);
+}
+
+/* A certificate counts where one can have been asked for. */
+static void
+test_certs(void)
+{
+	static const struct line	 line = { AUTH_TLS, CONF_AUTH_SUBJECT,
+					    0, "/CN=*", NULL, 14 };
+	struct answer			 a;
+	struct conf_realm		*r;
+	struct conf_listen		*l;
+	struct conf			*c;
+	unsigned int			 old, i;
+
+	/* no listener has a client CA */
+	for (i = 0; i < 2; i++) {
+		old = play.nsuspects;
+		send_cert(i == 0 ? &net : &unx, 11, "/CN=x", 1);
+		expect_suspect("certificate without a CA", i == 0 ? &net :
+		    &unx, old);
+		proxy_start(i == 0 ? &net : &unx);
+	}
+	/* one has, and loses it again: a tlsproxy may not know yet */
+	for (i = 0; i < 2; i++) {
+		c = conf_make();
+		r = conf_find_realm_id(c, 12);
+		add_line(r, &line);
+		if (i == 0) {
+			l = conf_add_listen(c, "ca", 2);
+			l->flags = LISTEN_TLS | LISTEN_CLIENT_CA;
+		}
+		if (play_configure(&play, c) == -1)
+			errx(1, "client CA: %s", play.failed);
+		conf_free(c);
+		send_cert(&net, 12, "/CN=me", 10 + i);
+		a = read_answer(&net, 3, 10 + i);
+		if (a.verdict != GRANTED || a.grant.method != AUTH_TLS ||
+		    strcmp(a.authid, "me") != 0)
+			errx(1, "certificate: got %d error %u as %s",
+			    a.verdict, a.err, a.authid);
+		/* nobody shows one on a Unix socket */
+		old = play.nsuspects;
+		send_cert(&unx, 12, "/CN=me", 20 + i);
+		expect_suspect("certificate on a socket", &unx, old);
+		proxy_start(&unx);
+	}
+	expect_alive("certificates");
+}
+
 int
 main(void)
 {
@@ -844,6 +913,7 @@ main(void)
 	test_every_type();
 	test_broker_nonsense();
 	test_peers();
+	test_certs();
 	play_stop(&play);
 	return (0);
 }

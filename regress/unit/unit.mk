@@ -22,7 +22,9 @@ UNIT_LIBS_cred_scram =	$(B)/lib/libcred.a $(LIBS_CRED)
 $(addprefix $(B)/regress/unit/, $(CRED_TESTS)): $(B)/lib/libcred.a
 
 # the keeper's
-UNIT_TESTS +=	sign keys keeper tls peercert
+UNIT_TESTS +=	sign keys keeper tls peercert auth_tls
+UNIT_OBJS_auth_tls =	$(B)/obj/keeper/auth_tls.o
+$(B)/regress/unit/auth_tls: $(UNIT_OBJS_auth_tls)
 UNIT_OBJS_sign =	$(addprefix $(B)/obj/keeper/, keys.o sign.o)
 UNIT_LIBS_sign =	$(LIBS_CRYPTO)
 UNIT_OBJS_keys =	$(UNIT_OBJS_sign) $(B)/obj/regress/unit/certs.o
