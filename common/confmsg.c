@@ -835,7 +835,7 @@ recv_auth(struct receiving *r)
 	if (!(m.what == CONF_AUTH_USERS && m.namelen == 0 &&
 	    m.authidlen == 0 && (m.method == AUTH_TICKET ||
 	    m.method == AUTH_WAMPCRA || m.method == AUTH_SCRAM ||
-	    m.method == AUTH_CRYPTOSIGN)) &&
+	    m.method == AUTH_CRYPTOSIGN || m.method == AUTH_TLS)) &&
 	    !(m.method == AUTH_ANONYMOUS && m.what == CONF_AUTH_ANYBODY) &&
 	    !(m.method == AUTH_SOCKET && m.namelen == 0 &&
 	    m.what == CONF_AUTH_ANYBODY) &&

@@ -42,18 +42,20 @@ struct auth_slot {
 struct auth_method {
 	uint32_t	 bit;
 	int		 is_proof;	/* the tlsproxy witnessed it */
-	int		(*matches)(const struct conf_auth *,
-			    const struct ask *);
+	int		(*matches)(const struct conf_realm *,
+			    const struct conf_auth *, const struct ask *);
 	void		(*authid)(const struct conf_realm *,
 			    const struct conf_auth *, const struct ask *,
 			    char *, size_t);
 };
 
 static int
-socket_matches(const struct conf_auth *a, const struct ask *q)
+socket_matches(const struct conf_realm *r, const struct conf_auth *a,
+    const struct ask *q)
 {
 	unsigned int	i;
 
+	(void)r;
 	if ((q->m.proofs & PROOF_SOCKET) == 0)
 		return (0);
 	switch (a->what) {
@@ -92,8 +94,10 @@ socket_authid(const struct conf_realm *r, const struct conf_auth *a,
 }
 
 static int
-anonymous_matches(const struct conf_auth *a, const struct ask *q)
+anonymous_matches(const struct conf_realm *r, const struct conf_auth *a,
+    const struct ask *q)
 {
+	(void)r;
 	(void)q;
 	return (a->what == CONF_AUTH_ANYBODY);
 }
@@ -159,12 +163,12 @@ method_find(uint32_t bit)
 /* May this line be used, by what the client announced and can prove?
  * Without authmethods only methods that ask for nothing. */
 static int
-line_matches(const struct conf_auth *a, const struct ask *q,
-    const struct auth_method *am)
+line_matches(const struct conf_realm *r, const struct conf_auth *a,
+    const struct ask *q, const struct auth_method *am)
 {
 	if (q->m.announced && (q->m.methods & am->bit) == 0)
 		return (0);
-	return (am->matches(a, q));
+	return (am->matches(r, a, q));
 }
 
 /* RFC 5802: printable and no comma. */
@@ -188,7 +192,7 @@ line_asks(const struct conf_auth *a, const struct ask *q)
 {
 	uint32_t	bits = a->method & q->m.methods;
 
-	if (a->what != CONF_AUTH_USERS)
+	if (a->what != CONF_AUTH_USERS || a->method == AUTH_TLS)
 		return (0);
 	if (a->method == AUTH_SCRAM) {
 		bits = q->m.methods & (AUTH_SCRAM | AUTH_WAMP_SCRAM);
@@ -226,7 +230,7 @@ auth_choose(const struct conf_realm *r, const struct ask *q)
 		if (anonymous == NULL && line_asks(a, q) != 0)
 			return (a);
 		if ((am = method_find(a->method)) == NULL ||
-		    !line_matches(a, q, am))
+		    !line_matches(r, a, q, am))
 			continue;
 		if (am->is_proof)
 			return (a);
@@ -420,8 +424,10 @@ static void
 judge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
     const struct conf_auth *a, const struct ask *q)
 {
-	struct verdict	v;
-	char		authid[AUTHID_MAXLEN + 1];
+	const struct proof	*proof;
+	struct verdict		 v;
+	char			 authid[AUTHID_MAXLEN + 1];
+	size_t			 key;
 
 	method_find(a->method)->authid(r, a, q, authid, sizeof(authid));
 	memset(&v, 0, sizeof(v));
@@ -430,6 +436,10 @@ judge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
 	v.method = a->method;
 	v.session = auth_session_id();
 	v.authid = authid;
+	if ((proof = auth_tls_proof(r, a, q, &key)) != NULL) {
+		v.role = conf_find_role(r, proof->role)->id;
+		v.proof = userset_proof_id(proof, AUTH_TLS, key);
+	}
 	if (auth_grant(p, im->slot, im->gen, &v) == -1)
 		auth_deny(p, im->slot, im->gen, WERR_SYSTEM_SHUTDOWN,
 		    "the realm is not available now");
@@ -454,7 +464,7 @@ principal_find(const struct conf_realm *r, const struct ask *q,
 
 	TAILQ_FOREACH(a, &r->auths, entry) {
 		if (a->method == AUTH_ANONYMOUS &&
-		    line_matches(a, q, method_find(a->method)))
+		    line_matches(r, a, q, method_find(a->method)))
 			break;		/* would have decided before */
 		if ((bits = line_asks(a, q)) == 0 ||
 		    (pr->users = userset_find(a->users)) == NULL)
@@ -577,7 +587,7 @@ auth_hello(struct chan *c, struct imsg *im)
 	else if ((a = auth_choose(r, &q)) == NULL)
 		auth_deny(p, im->slot, im->gen, WERR_NO_MATCHING_AUTH_METHOD,
 		    "none of the realm's authentication methods fits");
-	else if (a->what == CONF_AUTH_USERS)
+	else if (line_asks(a, &q) != 0)
 		challenge(p, im, r, a, &q);
 	else
 		judge(p, im, r, a, &q);

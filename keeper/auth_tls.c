@@ -13,6 +13,7 @@
 #include "conf.h"
 #include "keeper.h"
 #include "uri.h"
+#include "users.h"
 #include "wamp.h"
 
 #define HASH_PREFIX	"SHA256:"
@@ -194,20 +195,48 @@ line_authid(const struct conf_auth *a, const struct ask *q, char *buf,
 	return (is_authid(buf));
 }
 
+const struct proof *
+auth_tls_proof(const struct conf_realm *r, const struct conf_auth *a,
+    const struct ask *q, size_t *key)
+{
+	struct users		*users;
+	const struct proof	*p;
+
+	if (a->what != CONF_AUTH_USERS ||
+	    (users = userset_find(a->users)) == NULL ||
+	    (p = users_find_cert(users, q->m.certhash, key)) == NULL)
+		return (NULL);
+	/* in another realm the file may serve other roles */
+	return (conf_find_role(r, p->role) != NULL ? p : NULL);
+}
+
 int
-auth_tls_matches(const struct conf_auth *a, const struct ask *q)
+auth_tls_matches(const struct conf_realm *r, const struct conf_auth *a,
+    const struct ask *q)
 {
 	char	authid[AUTHID_MAXLEN + 1];
+	size_t	key;
 
-	return ((q->m.proofs & PROOF_TLS) != 0 &&
-	    line_authid(a, q, authid, sizeof(authid)));
+	if ((q->m.proofs & PROOF_TLS) == 0)
+		return (0);
+	if (a->what == CONF_AUTH_USERS)
+		return (auth_tls_proof(r, a, q, &key) != NULL);
+	return (line_authid(a, q, authid, sizeof(authid)));
 }
 
 void
 auth_tls_authid(const struct conf_realm *r, const struct conf_auth *a,
     const struct ask *q, char *buf, size_t size)
 {
-	(void)r;
-	if (!line_authid(a, q, buf, size))
-		*buf = '\0';
+	const struct proof	*p;
+	size_t			 key;
+
+	if (a->what != CONF_AUTH_USERS) {
+		if (!line_authid(a, q, buf, size))
+			*buf = '\0';
+		return;
+	}
+	*buf = '\0';
+	if ((p = auth_tls_proof(r, a, q, &key)) != NULL)
+		strlcpy(buf, p->authid, size);
 }

@@ -237,11 +237,16 @@ int		 userset_has(const struct conf_realm *, const char *authid,
 		    const uint8_t *key);
 
 /* auth_tls.c: what auth.c asks of a method */
-int		 auth_tls_matches(const struct conf_auth *,
-		    const struct ask *);
+int		 auth_tls_matches(const struct conf_realm *,
+		    const struct conf_auth *, const struct ask *);
 void		 auth_tls_authid(const struct conf_realm *,
 		    const struct conf_auth *, const struct ask *, char *,
 		    size_t);
+/* Of a line with a users file: whose certificate it is there, and which of
+ * his; NULL: nobody's who has a role in this realm. */
+const struct proof	*auth_tls_proof(const struct conf_realm *,
+			    const struct conf_auth *, const struct ask *,
+			    size_t *);
 
 /* keys.c */
 void		 keys_prepare(void);

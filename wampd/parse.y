@@ -410,6 +410,7 @@ method		: TICKET		{ $$ = AUTH_TICKET; }
 		| WAMPCRA		{ $$ = AUTH_WAMPCRA; }
 		| SCRAM			{ $$ = AUTH_SCRAM; }
 		| CRYPTOSIGN		{ $$ = AUTH_CRYPTOSIGN; }
+		| TLS			{ $$ = AUTH_TLS; }
 		;
 
 socketitem_l	: /* empty */

@@ -5,6 +5,7 @@
 # nothing else makes anybody that.  Who gets through the handshake at all is
 # client_certs.py's business.
 
+import os
 import ssl
 
 from daemon import Wampd, free_port, make_cert, run_cases, tmpdir
@@ -308,6 +309,60 @@ def names():
         assert w.children() == kids
 
 
+def users_file():
+    """a users file says whose certificate it is; a line gone ends sessions"""
+    port = free_port()
+    a, b, c, d = (ONE.issue(x) for x in 'abcd')
+    path = D + '/users'
+
+    def put(*lines):
+        with open(path, 'w') as f:
+            f.write(''.join('%s\n' % l for l in lines))
+        os.chmod(path, 0o600)
+
+    def line(authid, role, *certs):
+        return '%s:tls:%s:%s' % (authid, role, ','.join(
+            'SHA256:' + x.fingerprint for x in certs))
+    text = conf(listen(port), '''realm "realm1" {
+	authenticate anonymous role "guest"
+	authenticate tls from "%s"
+	authenticate tls { subject "/CN=c" role "gateway" }
+	role "guest" { allow any }
+	role "device" { allow any }
+	role "gateway" { allow any }
+}
+realm "realm2" {
+	authenticate tls from "%s"
+	role "admin" { allow any }
+}
+''' % (path, path))
+    put(line('gate-7', 'device', a, b), line('boss', 'admin', d))
+    with Wampd(text) as w:
+        for cert in (a, b):
+            assert who(port, cert) == ('gate-7', 'device', 'tls')
+        assert who(port, c) == ('c', 'gateway', 'tls')
+        assert is_guest(who(port, d)) and is_guest(who(port))
+        assert who(port, d, realm='realm2') == ('boss', 'admin', 'tls')
+        assert who(port, a, realm='realm2') == NO_METHOD
+        assert who(port, a, ['tls', 'ticket']) == ('gate-7', 'device', 'tls')
+        assert is_guest(who(port, a, ['anonymous']))
+        ca, cb, cc = connect(port, a), connect(port, b), connect(port, c)
+        # one of two certificates is taken out: its session alone ends
+        put(line('gate-7', 'device', a), line('boss', 'admin', d))
+        assert w.reload()
+        m = cb.recv()
+        assert m[0] == 6, m
+        assert is_guest(who(port, b))
+        ca.subscribe('com.example.t')
+        # another role
+        put(line('gate-7', 'gateway', a), line('boss', 'admin', d))
+        assert w.reload()
+        m = ca.recv()
+        assert m[0] == 6, m
+        assert who(port, a) == ('gate-7', 'gateway', 'tls')
+        cc.subscribe('com.example.t')
+
+
 def fingerprints():
     """a fingerprint is of one certificate, not of its key or name"""
     port = free_port()
@@ -354,4 +409,4 @@ def reload():
 
 
 run_cases([lines, order, choice, listener_without_ca, subjects, names,
-           fingerprints, reload])
+           users_file, fingerprints, reload])
