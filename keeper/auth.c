@@ -419,6 +419,20 @@ auth_grant(struct peer *p, uint32_t slot, uint32_t gen,
 	return (0);
 }
 
+void
+auth_revoke(const struct conf_realm *r, const uint64_t *proofs, uint32_t n)
+{
+	struct m_revoke	 m = { r->id, n };
+	struct iovec	 iov[2];
+	struct peer	*b;
+
+	if (n == 0 || (b = keeper_broker(r->broker)) == NULL)
+		return;
+	set_iov(&iov[0], &m, sizeof(m));
+	set_iov(&iov[1], proofs, n * sizeof(proofs[0]));
+	chan_sendv(b->chan, IMSG_REVOKE, 0, 0, iov, 2);
+}
+
 /* By what is known already: granted, or denied. */
 static void
 judge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
@@ -436,6 +450,7 @@ judge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
 	v.method = a->method;
 	v.session = auth_session_id();
 	v.authid = authid;
+	v.proof = auth_line_proof(a);
 	if ((proof = auth_tls_proof(r, a, q, &key)) != NULL) {
 		v.role = conf_find_role(r, proof->role)->id;
 		v.proof = userset_proof_id(proof, AUTH_TLS, key);

@@ -177,6 +177,8 @@ conf_commit(struct conf *next)
 	keys_commit(keeper.proc.base);
 	keeper.conf = next;
 	userset_commit(old);
+	if (old != NULL)
+		auth_lines_commit(old);
 	conf_free(old);
 	/* a tlsproxy commits later, and its clients keep what they proved */
 	if (next->has_client_ca)

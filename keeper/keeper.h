@@ -176,6 +176,10 @@ void		 auth_deny(struct peer *, uint32_t slot, uint32_t gen,
 int		 auth_grant(struct peer *, uint32_t slot, uint32_t gen,
 		    const struct verdict *);
 uint64_t	 auth_session_id(void);
+/* Sessions of the realm by one of these proofs (GRANT's) end: REVOKE_MAX of
+ * them at most. */
+void		 auth_revoke(const struct conf_realm *, const uint64_t *,
+		    uint32_t n);
 
 /* dialogue.c: from CHALLENGE to the verdict */
 /*
@@ -235,6 +239,11 @@ uint64_t	 userset_proof_id(const struct proof *, uint32_t method,
 int		 userset_has(const struct conf_realm *, const char *authid,
 		    size_t len, const char *role, uint32_t method,
 		    const uint8_t *key);
+
+/* auth_line.c: the lines of wampd.conf(5) as proofs */
+uint64_t	 auth_line_proof(const struct conf_auth *);
+/* Sessions by lines of old that the configuration in force has not end. */
+void		 auth_lines_commit(const struct conf *old);
 
 /* auth_tls.c: what auth.c asks of a method */
 int		 auth_tls_matches(const struct conf_realm *,

@@ -2,6 +2,7 @@ KEEPER_OBJS =	$(addprefix $(B)/obj/keeper/, \
 		auth.o \
 		auth_cra.o \
 		auth_cryptosign.o \
+		auth_line.o \
 		auth_scram.o \
 		auth_ticket.o \
 		auth_tls.o \

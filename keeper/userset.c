@@ -19,7 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chan.h"
 #include "conf.h"
 #include "keeper.h"
 #include "log.h"
@@ -39,7 +38,7 @@ TAILQ_HEAD(userset, userfile);
 /* A realm whose sessions may have lost their proofs. */
 struct revocation {
 	TAILQ_ENTRY(revocation) entry;
-	uint32_t		 realm, broker;
+	uint32_t		 realm;
 	struct users_diff	*diff;
 	uint64_t		*proofs;
 	uint32_t		 n;
@@ -308,19 +307,10 @@ userset_abort(void)
 static void
 revoke_send(struct revocation *v)
 {
-	struct m_revoke	 m;
-	struct iovec	 iov[2];
-	struct peer	*b;
+	const struct conf_realm	*r;
 
-	if (v->n == 0 || (b = keeper_broker(v->broker)) == NULL)
-		return;
-	m.realm = v->realm;
-	m.n = v->n;
-	iov[0].iov_base = &m;
-	iov[0].iov_len = sizeof(m);
-	iov[1].iov_base = v->proofs;
-	iov[1].iov_len = v->n * sizeof(v->proofs[0]);
-	chan_sendv(b->chan, IMSG_REVOKE, 0, 0, iov, 2);
+	if ((r = conf_find_realm_id(keeper.conf, v->realm)) != NULL)
+		auth_revoke(r, v->proofs, v->n);
 	v->n = 0;
 }
 
@@ -354,7 +344,6 @@ revoke_begin(const struct conf_realm *was, uint32_t users,
 	if ((v = calloc(1, sizeof(*v))) == NULL)
 		return (-1);
 	v->realm = r->id;
-	v->broker = r->broker;
 	v->proofs = calloc(REVOKE_MAX, sizeof(v->proofs[0]));
 	v->diff = users_diff_begin(before, userset_find(users),
 	    methods_of(was, users), methods_of(r, users), proof_gone, v);

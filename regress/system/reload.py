@@ -93,6 +93,55 @@ def realms_and_rules():
         gone.close()
 
 
+def lines_of_authenticate():
+    """Whom a line let in is out when the line is gone or says otherwise."""
+    sock = os.path.join(tmpdir(), 's')
+
+    def conf(*lines):
+        return '''listen on socket "%s"
+realm "realm1" {
+	%s
+	role "r1" { allow any }
+	role "r2" { allow any }
+	role "r3" { allow any }
+}
+''' % (sock, '\n\t'.join(lines))
+
+    def local(role, authid):
+        return 'authenticate socket {\n\t\tany authid "%s" role "%s"' \
+            '\n\t}' % (authid, role)
+
+    anonymous = 'authenticate anonymous role "r1"'
+    with Wampd(conf(local('r2', 'joe'), anonymous)) as w:
+        by_socket = Client(sock)
+        stranger = Client(sock, details={'authmethods': ['anonymous']})
+        assert by_socket.welcome['authrole'] == 'r2', by_socket.welcome
+        assert stranger.welcome['authrole'] == 'r1', stranger.welcome
+
+        def is_ended(c):
+            m = c.recv(10)
+            return m[0] == 6 and m[2] == 'wamp.close.killed'
+
+        # order and other lines do not matter to who is in
+        w.reload(conf(anonymous, local('r2', 'joe')))
+        by_socket.subscribe('a.b')
+        stranger.subscribe('a.b')
+        # another role
+        w.reload(conf(anonymous, local('r3', 'joe')))
+        assert is_ended(by_socket)
+        by_socket = Client(sock)
+        assert by_socket.welcome['authrole'] == 'r3', by_socket.welcome
+        stranger.subscribe('a.c')
+        # another authid
+        w.reload(conf(anonymous, local('r3', 'jim')))
+        assert is_ended(by_socket)
+        by_socket = Client(sock)
+        # gone
+        w.reload(conf(local('r3', 'jim')))
+        assert is_ended(stranger)
+        by_socket.subscribe('a.b')
+
+
 def listeners():
     """listeners: added, removed, kept with their clients"""
     p1, p2, p3 = free_port(), free_port(), free_port()
@@ -429,7 +478,7 @@ def try_join(address):
 
 
 run_cases([
-    realms_and_rules, listeners, first_of_their_kind,
+    realms_and_rules, lines_of_authenticate, listeners, first_of_their_kind,
     same_port_other_address, keypairs, needs_restart, restarted_child,
     broken, no_descriptors, child_dies_meanwhile, many_signals,
     clients_limits,
