@@ -389,13 +389,6 @@ log_failure(const struct session *s, enum rcall_end end)
 	    why, (unsigned long long)s->id);
 }
 
-static int
-key_is(const struct val *k, const char *name)
-{
-	return (k->type == VAL_STR && k->slen == strlen(name) &&
-	    memcmp(k->str, name, k->slen) == 0);
-}
-
 /* "cache": a boolean, or seconds; it can only shorten what is configured. */
 static int
 cache_read(const struct val *v, uint32_t *keep)
@@ -430,14 +423,14 @@ answer_read(const struct val *args, uint32_t *keep)
 		return (ANSWER_FAILED);
 	val_iter_init(&it, &v);
 	while (mp_map_next(&it, &k, &m)) {
-		if (key_is(&k, "allow")) {
+		if (rcall_key_is(&k, "allow")) {
 			if (m.type != VAL_BOOL || allow != -1)
 				return (ANSWER_FAILED);
 			allow = m.u.b;
-		} else if (key_is(&k, "disclose")) {
+		} else if (rcall_key_is(&k, "disclose")) {
 			if (m.type != VAL_BOOL && m.type != VAL_NIL)
 				return (ANSWER_FAILED);
-		} else if (key_is(&k, "cache") && cache_read(&m, keep) == -1)
+		} else if (rcall_key_is(&k, "cache") && cache_read(&m, keep) == -1)
 			return (ANSWER_FAILED);
 	}
 	if (allow == -1)

@@ -36,8 +36,11 @@ static struct log_limit	 full;
  */
 #define URI_ROOM	UINT16_MAX
 #define GRANT_MAX	(sizeof(struct m_grant) + AUTHID_MAXLEN + AUTH_MAXEXTRA)
+#define AUTH_CALL_MAX	(sizeof(struct m_auth_call) + URI_MAXLEN + AUTH_MAXARGS)
 #define REVOKE_OCTETS	(sizeof(struct m_revoke) + \
 			    REVOKE_MAX * sizeof(uint64_t))
+#define KEEPER_MAX	(REVOKE_OCTETS > AUTH_CALL_MAX ? REVOKE_OCTETS : \
+			    AUTH_CALL_MAX)
 
 static const struct chan_rule	proxy_table[IMSG_MAX] = {
 	[IMSG_SESSION_CLOSE] = { session_close,
@@ -68,6 +71,8 @@ static const struct chan_rule	keeper_table[IMSG_MAX] = {
 	    GRANT_MAX, 0, 0 },
 	[IMSG_REVOKE] = { session_revoke, sizeof(struct m_revoke),
 	    REVOKE_OCTETS, 0, 0 },
+	[IMSG_AUTH_CALL] = { authenticator_call, sizeof(struct m_auth_call),
+	    AUTH_CALL_MAX, 0, 0 },
 };
 
 static void	peer_ended(struct chan *, enum chan_end, const char *);
@@ -271,6 +276,7 @@ peer_drop(struct peer *p)
 	report_dropped(p);
 	chan_free(p->chan);
 	p->chan = NULL;
+	authenticator_gone(p);
 	p->is_over = p->is_stuck = p->is_xoffed = 0;
 	if (p->timer != NULL)
 		evtimer_del(p->timer);
@@ -354,7 +360,7 @@ peer_new(const struct m_peer *id, int fd)
 		    p);
 	else
 		p->chan = chan_new(broker.proc.base, fd,
-		    REVOKE_OCTETS, &keeper_ops, p);
+		    KEEPER_MAX, &keeper_ops, p);
 	if (p->timer == NULL || p->chan == NULL)
 		fatalx("out of memory for a channel");
 	if (id->role == PROC_TLSPROXY)

@@ -271,6 +271,8 @@ int	 parse_grant(const struct imsg *, struct m_grant *,
 	    const uint8_t **authid, const uint8_t **extra);
 int	 parse_revoke(const struct imsg *, struct m_revoke *,
 	    const uint8_t **proofs);
+int	 parse_auth_call(const struct imsg *, struct m_auth_call *,
+	    struct uri *procedure, struct body *args);
 int	 parse_close(const struct imsg *, struct m_session_close *);
 int	 parse_subscribe(const struct imsg *, struct m_subscribe *,
 	    struct uri *);

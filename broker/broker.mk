@@ -1,4 +1,5 @@
 BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
+		authenticator.o \
 		authorizer.o \
 		authz.o \
 		broker.o \

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: ISC
  *
  * What the broker does not know by itself and asks a callee: its own calls,
- * and the authorizers of roles.  Answers are the only payloads it reads.
+ * the authorizers of roles, and the authenticators that the keeper wants to
+ * have asked.  Answers are the only payloads it reads.
  */
 #ifndef WAMPD_DYNAMIC_H
 #define WAMPD_DYNAMIC_H
@@ -28,6 +29,9 @@ enum rcall_end {
 };
 #define RCALL_ENDS	(RCALL_NO_ROOM + 1)
 const char	*rcall_end_text(enum rcall_end);	/* "its callee left" */
+
+/* Is it the string "name"? */
+int		 rcall_key_is(const struct val *, const char *name);
 
 /* Valid during the callback. */
 struct rcall_answer {
@@ -77,5 +81,10 @@ int	 authorizer_hold(struct session *, const struct imsg *);
 int	 authorizer_queue(struct session *, const struct imsg *);
 void	 authorizer_full(struct session *);	/* so it ends */
 void	 authorizer_leave(struct session *);	/* all that it has here */
+
+/* -- authenticator.c: "authenticate ... dynamic" ------------------------- */
+
+int	 authenticator_call(struct chan *, struct imsg *);
+void	 authenticator_gone(const struct peer *);	/* the keeper is */
 
 #endif /* WAMPD_DYNAMIC_H */

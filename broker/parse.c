@@ -12,6 +12,7 @@
 #include "chan.h"
 
 #define SER_LAST	3		/* enum ser: JSON, MessagePack, CBOR */
+#define SER_MSGPACK	2
 
 /* What is left to read of an imsg. */
 struct rd {
@@ -96,6 +97,21 @@ parse_revoke(const struct imsg *im, struct m_revoke *m, const uint8_t **p)
 
 	if (rd_begin(&r, im, m, sizeof(*m)) == -1 || m->n > REVOKE_MAX ||
 	    rd_octets(&r, m->n * sizeof(uint64_t), p) == -1)
+		return (-1);
+	return (rd_end(&r));
+}
+
+int
+parse_auth_call(const struct imsg *im, struct m_auth_call *m,
+    struct uri *procedure, struct body *args)
+{
+	struct rd	r;
+
+	if (rd_begin(&r, im, m, sizeof(*m)) == -1 || m->urilen == 0 ||
+	    m->urilen > URI_MAXLEN || m->arglen > AUTH_MAXARGS ||
+	    m->timeout == 0 || wamp_auth_name(m->method) == NULL ||
+	    rd_uri(&r, m->urilen, procedure) == -1 ||
+	    rd_body(&r, SER_MSGPACK, 1, m->arglen, args) == -1)
 		return (-1);
 	return (rd_end(&r));
 }

@@ -50,6 +50,13 @@ rcall_end_text(enum rcall_end end)
 	return ("");
 }
 
+int
+rcall_key_is(const struct val *v, const char *name)
+{
+	return (v->type == VAL_STR && v->slen == strlen(name) &&
+	    memcmp(v->str, name, v->slen) == 0);
+}
+
 /* The end of it for everybody but its callback. */
 static void
 rcall_free(struct rcall *rc)

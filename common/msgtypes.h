@@ -90,6 +90,9 @@ enum imsg_type {
 	IMSG_AUTH_GRANTED,	/* K->T: {}; answers a CANCEL that came late:
 				 * SESSION_OPEN is under way or was here */
 	IMSG_GRANT,		/* K->B: m_grant, authid, extra */
+	IMSG_AUTH_CALL,		/* K->B: m_auth_call, uri, arguments */
+	IMSG_AUTH_RESULT,	/* B->K: m_auth_result, texts; answers an
+				 * AUTH_CALL, once */
 	IMSG_REVOKE,		/* K->B: m_revoke, proofs */
 
 	/* sessions; each side answers the other's CLOSE or END by its own
@@ -257,6 +260,49 @@ struct m_auth_hello {
 	uint8_t		 addr[16];	/* as in m_conn_count */
 	uint8_t		 certhash[32];	/* SHA-256 of the certificate */
 	uint8_t		 pubkey[32];
+};
+
+#define AUTH_MAXARGS	16384
+#define AUTH_MAXSECRET	256	/* of WAMP-CRA, and its salt */
+#define AUTH_MAXKEYS	16	/* Ed25519 keys of one principal */
+#define AUTH_MAXNAME	256	/* of a realm, a role */
+#define AUTH_MAXERROR	256
+
+/* "authenticate ... dynamic": call the procedure and say what it says. */
+struct m_auth_call {
+	uint64_t	 id;		/* the keeper's, not used again */
+	uint32_t	 realm;		/* of the procedure */
+	uint32_t	 timeout;	/* ms */
+	uint32_t	 method;	/* AUTH_*: what must be in the answer */
+	uint32_t	 arglen;	/* Arguments in MessagePack, a list */
+	uint16_t	 urilen;
+	uint16_t	 pad;
+	uint32_t	 pad2;
+};
+
+enum auth_outcome {
+	AUTH_OUTCOME_GIVEN = 0,		/* who it is, if the proof is right */
+	AUTH_OUTCOME_REFUSED = 1,	/* the callee's ERROR, its URI */
+	AUTH_OUTCOME_FAILED = 2		/* no answer, or not one of the right
+					 * shape: the broker logged it */
+};
+
+/* What is not there has no length.  Behind it: authid, role, realm, secret,
+ * salt, nkeys times 32 octets, extra (a map in MessagePack), error. */
+struct m_auth_result {
+	uint64_t	 id;
+	uint32_t	 iterations;	/* WAMP-CRA with salt, else 0 */
+	uint16_t	 keylen;	/* likewise */
+	uint16_t	 authidlen;
+	uint16_t	 rolelen;
+	uint16_t	 realmlen;
+	uint16_t	 secretlen;
+	uint16_t	 saltlen;
+	uint16_t	 nkeys;
+	uint16_t	 extralen;
+	uint16_t	 errorlen;
+	uint8_t		 outcome;	/* enum auth_outcome */
+	uint8_t		 pad;
 };
 
 struct m_auth_deny {
@@ -534,6 +580,8 @@ ASSERT_SIZE(m_auth_hello, 120);
 ASSERT_SIZE(m_auth_challenge, 24);
 ASSERT_SIZE(m_auth_response, 12);
 ASSERT_SIZE(m_revoke, 8);
+ASSERT_SIZE(m_auth_call, 32);
+ASSERT_SIZE(m_auth_result, 32);
 ASSERT_SIZE(m_auth_deny, 4);
 ASSERT_SIZE(m_grant, 40);
 ASSERT_SIZE(m_session_open, 24);

@@ -63,19 +63,25 @@ bconf_rule(struct conf_role *role, int allow, unsigned actions, int match,
 }
 
 void
-bconf_authorizer(struct conf_realm *r, struct conf_role *role,
-    const char *procedure, uint32_t cache, uint32_t timeout)
+bconf_asks(struct conf_realm *r, const char *procedure)
 {
 	const struct conf_str	*s;
 
-	if ((role->authorizer.procedure = strdup(procedure)) == NULL)
-		err(1, NULL);
-	role->authorizer.cache = cache;
-	role->authorizer.timeout = timeout;
 	TAILQ_FOREACH(s, &r->asked, entry)
 		if (strcmp(s->s, procedure) == 0)
 			return;
 	conf_add_str(&r->asked, procedure, strlen(procedure));
+}
+
+void
+bconf_authorizer(struct conf_realm *r, struct conf_role *role,
+    const char *procedure, uint32_t cache, uint32_t timeout)
+{
+	if ((role->authorizer.procedure = strdup(procedure)) == NULL)
+		err(1, NULL);
+	role->authorizer.cache = cache;
+	role->authorizer.timeout = timeout;
+	bconf_asks(r, procedure);
 }
 
 struct conf *

@@ -67,6 +67,8 @@ void		 bconf_rule(struct conf_role *, int allow, unsigned actions,
 /* "authorize dynamic" of a role of the realm; times in ms. */
 void		 bconf_authorizer(struct conf_realm *, struct conf_role *,
 		    const char *procedure, uint32_t cache, uint32_t timeout);
+/* A procedure of the realm that the router itself calls. */
+void		 bconf_asks(struct conf_realm *, const char *procedure);
 /* A broker with a keeper and n tlsproxies; takes the conf. */
 void		 bp_start(struct conf *, int n);
 void		 bp_reload(struct conf *);
