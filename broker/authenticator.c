@@ -151,7 +151,7 @@ member_read(const struct val *k, const struct val *v, struct principal *p)
 	if (rcall_key_is(k, "secret"))
 		return (text_read(v, &p->secret, AUTH_MAXSECRET));
 	if (rcall_key_is(k, "salt"))
-		return (text_read(v, &p->salt, AUTH_MAXSECRET));
+		return (text_read(v, &p->salt, AUTH_MAXSALT));
 	if (rcall_key_is(k, "iterations"))
 		return (number_read(v, &p->iterations, MAX_ITERATIONS));
 	if (rcall_key_is(k, "keylen"))

@@ -365,6 +365,8 @@ peer_new(const struct m_peer *id, int fd)
 		fatalx("out of memory for a channel");
 	if (id->role == PROC_TLSPROXY)
 		chan_set_marks(p->chan, FLOW_HIGH, FLOW_LOW);
+	else
+		chan_wipe(p->chan);	/* tickets, secrets */
 	TAILQ_INSERT_TAIL(&broker.peers, p, entry);
 	flow_update();
 	return (0);

@@ -134,6 +134,8 @@ realm_free(struct conf_realm *r)
 		free(a->name);
 		free(a->authid);
 		free(a->role_name);
+		free(a->dynamic.procedure);
+		free(a->dynamic.realm);
 		free(a);
 	}
 	while ((ro = TAILQ_FIRST(&r->roles)) != NULL) {
@@ -527,6 +529,24 @@ assign_realm_ids(struct conf *c, struct conf_realm *r,
 			a->role = ro->id;
 }
 
+/* Once all of them have their ids. */
+static void
+assign_asked_realms(const struct conf *c, struct conf_realm *r)
+{
+	const struct conf_realm	*where;
+	struct conf_auth	*a;
+	const char		*name;
+
+	TAILQ_FOREACH(a, &r->auths, entry) {
+		if (a->what != CONF_AUTH_DYNAMIC)
+			continue;
+		name = a->dynamic.realm != NULL ? a->dynamic.realm : r->name;
+		where = conf_find_realm(c, name, strlen(name));
+		if (where != NULL)
+			a->dynamic.realm_id = where->id;
+	}
+}
+
 void
 conf_assign_ids(struct conf *c, const struct conf *old)
 {
@@ -544,4 +564,6 @@ conf_assign_ids(struct conf *c, const struct conf *old)
 	TAILQ_FOREACH(r, &c->realms, entry)
 		assign_realm_ids(c, r, old != NULL ?
 		    conf_find_realm(old, r->name, strlen(r->name)) : NULL);
+	TAILQ_FOREACH(r, &c->realms, entry)
+		assign_asked_realms(c, r);
 }

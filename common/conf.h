@@ -149,6 +149,8 @@ TAILQ_HEAD(conf_rules, conf_rule);
 /* A procedure that the router itself calls; times in milliseconds. */
 struct conf_dynamic {
 	char		*procedure;	/* NULL: none */
+	char		*realm;		/* where it is, NULL: in this one */
+	uint32_t	 realm_id;	/* of that, once the file is read */
 	uint32_t	 cache;		/* how long an answer is good, 0: once */
 	uint32_t	 timeout;
 	const char	*file;
@@ -174,7 +176,8 @@ enum conf_auth_what {
 	CONF_AUTH_USERS = 3,	/* who stands in a users file */
 	CONF_AUTH_SUBJECT = 4,	/* of a certificate */
 	CONF_AUTH_FINGERPRINT = 5,
-	CONF_AUTH_NAME = 6
+	CONF_AUTH_NAME = 6,
+	CONF_AUTH_DYNAMIC = 7	/* whom a procedure knows */
 };
 
 /* One line of an authenticate statement. */
@@ -187,7 +190,8 @@ struct conf_auth {
 					 * certificate, in one form */
 	char		*authid;	/* "authid" given, or NULL */
 	uint32_t	 users;		/* CONF_AUTH_USERS: conf_users.id */
-	char		*role_name;	/* CONF_AUTH_USERS: NULL */
+	struct conf_dynamic dynamic;	/* CONF_AUTH_DYNAMIC */
+	char		*role_name;	/* USERS, DYNAMIC: NULL */
 	uint32_t	 role;		/* its id, once the file is read */
 	const char	*file;
 	int		 line;

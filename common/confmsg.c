@@ -93,13 +93,15 @@ struct m_conf_realm {
 	uint16_t	 namelen;
 };
 
-/* name, authid (length 0: none) */
+/* name (DYNAMIC: procedure), authid (length 0: none) */
 struct m_conf_auth {
 	uint32_t	 realm;
 	uint32_t	 method;
 	uint32_t	 id;
 	uint32_t	 role;		/* 0: stands in the users file */
 	uint32_t	 users;		/* 0: none */
+	uint32_t	 asks;		/* realm of the procedure, 0: none */
+	uint32_t	 timeout;
 	uint8_t		 what;
 	uint8_t		 pad;
 	uint16_t	 namelen;
@@ -154,7 +156,7 @@ ASSERT_SIZE(m_conf_client, 8);
 ASSERT_SIZE(m_conf_listen_item, 8);
 ASSERT_SIZE(m_conf_realm, 12);
 ASSERT_SIZE(m_conf_users, 8);
-ASSERT_SIZE(m_conf_auth, 28);
+ASSERT_SIZE(m_conf_auth, 36);
 ASSERT_SIZE(m_conf_role, 12);
 ASSERT_SIZE(m_conf_rule, 16);
 ASSERT_SIZE(m_conf_authorizer, 20);
@@ -350,6 +352,7 @@ send_auth(struct sending *s, const struct conf_realm *r,
     const struct conf_auth *a)
 {
 	struct m_conf_auth	m;
+	const char		*name = a->name;
 
 	memset(&m, 0, sizeof(m));
 	m.realm = r->id;
@@ -358,9 +361,14 @@ send_auth(struct sending *s, const struct conf_realm *r,
 	m.role = a->role;
 	m.users = a->users;
 	m.what = a->what;
-	m.namelen = a->name != NULL ? (uint16_t)strlen(a->name) : 0;
+	if (a->what == CONF_AUTH_DYNAMIC) {
+		name = a->dynamic.procedure;
+		m.asks = a->dynamic.realm_id;
+		m.timeout = a->dynamic.timeout;
+	}
+	m.namelen = name != NULL ? (uint16_t)strlen(name) : 0;
 	m.authidlen = a->authid != NULL ? (uint16_t)strlen(a->authid) : 0;
-	put(s, IMSG_CONF_AUTH, &m, sizeof(m), a->name, m.namelen, a->authid,
+	put(s, IMSG_CONF_AUTH, &m, sizeof(m), name, m.namelen, a->authid,
 	    m.authidlen);
 }
 
@@ -830,9 +838,17 @@ recv_auth(struct receiving *r)
 	role = conf_find_role_id(realm, m.role);
 	if (m.what == CONF_AUTH_USERS ?
 	    m.role != 0 || conf_find_users_id(r->conf, m.users) == NULL :
-	    role == NULL || m.users != 0)
+	    (m.what == CONF_AUTH_DYNAMIC ? m.role != 0 : role == NULL) ||
+	    m.users != 0)
 		return (-1);
-	if (!(m.what == CONF_AUTH_USERS && m.namelen == 0 &&
+	if (m.what == CONF_AUTH_DYNAMIC ?
+	    m.asks == 0 || m.timeout == 0 : m.asks != 0 || m.timeout != 0)
+		return (-1);
+	if (!(m.what == CONF_AUTH_DYNAMIC && m.namelen > 0 &&
+	    m.namelen <= URI_MAXLEN && m.authidlen == 0 &&
+	    (m.method == AUTH_TICKET || m.method == AUTH_WAMPCRA ||
+	    m.method == AUTH_CRYPTOSIGN)) &&
+	    !(m.what == CONF_AUTH_USERS && m.namelen == 0 &&
 	    m.authidlen == 0 && (m.method == AUTH_TICKET ||
 	    m.method == AUTH_WAMPCRA || m.method == AUTH_SCRAM ||
 	    m.method == AUTH_CRYPTOSIGN || m.method == AUTH_TLS)) &&
@@ -852,7 +868,11 @@ recv_auth(struct receiving *r)
 	a->role = m.role;
 	a->users = m.users;
 	a->role_name = role != NULL ? xstrdup(role->name) : NULL;
-	if (m.namelen > 0)
+	if (m.what == CONF_AUTH_DYNAMIC) {
+		a->dynamic.procedure = xstrndup(name, m.namelen);
+		a->dynamic.realm_id = m.asks;
+		a->dynamic.timeout = m.timeout;
+	} else if (m.namelen > 0)
 		a->name = xstrndup(name, m.namelen);
 	if (m.authidlen > 0)
 		a->authid = xstrndup(authid, m.authidlen);

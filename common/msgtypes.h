@@ -263,7 +263,8 @@ struct m_auth_hello {
 };
 
 #define AUTH_MAXARGS	16384
-#define AUTH_MAXSECRET	256	/* of WAMP-CRA, and its salt */
+#define AUTH_MAXSECRET	256	/* of WAMP-CRA, and of a key of it */
+#define AUTH_MAXSALT	255
 #define AUTH_MAXKEYS	16	/* Ed25519 keys of one principal */
 #define AUTH_MAXNAME	256	/* of a realm, a role */
 #define AUTH_MAXERROR	256

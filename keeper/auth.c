@@ -192,7 +192,8 @@ line_asks(const struct conf_auth *a, const struct ask *q)
 {
 	uint32_t	bits = a->method & q->m.methods;
 
-	if (a->what != CONF_AUTH_USERS || a->method == AUTH_TLS)
+	if ((a->what != CONF_AUTH_USERS && a->what != CONF_AUTH_DYNAMIC) ||
+	    a->method == AUTH_TLS)
 		return (0);
 	if (a->method == AUTH_SCRAM) {
 		bits = q->m.methods & (AUTH_SCRAM | AUTH_WAMP_SCRAM);
@@ -464,6 +465,7 @@ judge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
 struct principal {
 	struct users		*users;
 	const struct proof	*proof;		/* NULL: nobody's */
+	const struct conf_auth	*dynamic;	/* or who is to be asked */
 	uint32_t		 bit;		/* AUTH_*, one */
 };
 
@@ -481,8 +483,14 @@ principal_find(const struct conf_realm *r, const struct ask *q,
 		if (a->method == AUTH_ANONYMOUS &&
 		    line_matches(r, a, q, method_find(a->method)))
 			break;		/* would have decided before */
-		if ((bits = line_asks(a, q)) == 0 ||
-		    (pr->users = userset_find(a->users)) == NULL)
+		if ((bits = line_asks(a, q)) == 0)
+			continue;
+		if (a->what == CONF_AUTH_DYNAMIC) {
+			pr->bit = bits;
+			pr->dynamic = a;
+			return (1);
+		}
+		if ((pr->users = userset_find(a->users)) == NULL)
 			continue;
 		pr->bit = one_bit(bits);
 		if (!q->m.has_authid)
@@ -542,8 +550,8 @@ challenge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
     const struct conf_auth *first, const struct ask *q)
 {
 	struct auth_slot	*s = &p->slots[im->slot];
-	struct principal	 real = { NULL, NULL, 0 };
-	struct principal	 fake = { NULL, NULL, 0 };
+	struct principal	 real = { NULL, NULL, NULL, 0 };
+	struct principal	 fake = { NULL, NULL, NULL, 0 };
 	struct principal	*pr;
 	int			 is_known, is_shaped;
 
@@ -562,10 +570,15 @@ challenge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
 		return;
 	}
 	s->state = AUTH_PENDING;
-	s->dialogue = dialogue_new(p, im->slot, im->gen, r, pr->bit, q,
-	    pr->users, pr->proof, !is_known);
+	if (pr->dynamic != NULL)
+		s->dialogue = dialogue_ask(p, im->slot, im->gen, r, pr->bit,
+		    q, pr->dynamic);
+	else
+		s->dialogue = dialogue_new(p, im->slot, im->gen, r, pr->bit,
+		    q, pr->users, pr->proof, !is_known);
 	if (s->dialogue == NULL)
 		auth_deny(p, im->slot, im->gen, WERR_AUTHENTICATION_FAILED,
+		    pr->dynamic != NULL ? "nobody can be asked just now" :
 		    "out of memory");
 }
 

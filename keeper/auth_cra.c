@@ -102,7 +102,8 @@ text_make(const struct dialogue *d, char *buf, size_t size)
 	json_member(&j, "authid", d->authid);
 	json_member(&j, "authrole", d->role);
 	json_member(&j, "authmethod", wamp_auth_name(d->bit));
-	json_member(&j, "authprovider", "static");
+	json_member(&j, "authprovider", d->call != NULL ? "dynamic" :
+	    "static");
 	json_member(&j, "nonce", text);
 	now_text(text);
 	json_member(&j, "timestamp", text);
@@ -145,6 +146,13 @@ cra_challenge(struct dialogue *d, const struct ask *q, struct challenge *c)
 	return ((d->u.cra = strdup(c->challenge)) != NULL ? 0 : -1);
 }
 
+static int
+cra_dynamic_key(const struct dialogue *d, uint8_t *key, size_t *len)
+{
+	*len = d->is_fake ? 32 : authcall_secret(d->call, key);
+	return (*len > 0 ? 0 : -1);
+}
+
 static enum check
 cra_answer(struct dialogue *d, const struct response *r)
 {
@@ -156,7 +164,8 @@ cra_answer(struct dialogue *d, const struct response *r)
 		return (CHECK_BUSY);
 	/* a derived key is used in base64, as Autobahn and Crossbar do, of
 	 * which the specification says nothing (notes: T87) */
-	if (users_cra_key(d->users, d->proof, key, &len) == 0) {
+	if (d->call != NULL ? cra_dynamic_key(d, key, &len) == 0 :
+	    users_cra_key(d->users, d->proof, key, &len) == 0) {
 		/* the neighbour's opens nothing for somebody else */
 		if (d->is_fake)
 			arc4random_buf(key, len);

@@ -73,6 +73,10 @@ ticket_check(struct dialogue *d, const struct response *r)
 	const struct proof	*p = d->proof;
 	struct ticket_job	*t;
 
+	/* who is asked checks it */
+	if (d->call != NULL)
+		return (authcall_start(d->call, &r->sig) == 0 ? CHECK_LATER :
+		    CHECK_BUSY);
 	if (p->saltlen > sizeof(t->salt) || p->secretlen > sizeof(t->hash) ||
 	    (t = calloc(1, sizeof(*t) + r->sig.len)) == NULL)
 		return (CHECK_BUSY);

@@ -94,14 +94,12 @@ challenge_send(const struct dialogue *d, struct challenge *c)
 	    4);
 }
 
-struct dialogue *
-dialogue_new(struct peer *p, uint32_t slot, uint32_t gen,
+static struct dialogue *
+dialogue_alloc(struct peer *p, uint32_t slot, uint32_t gen,
     const struct conf_realm *r, uint32_t bit, const struct ask *q,
-    struct users *users, const struct proof *proof, int is_fake)
+    const char *authid)
 {
-	const struct conf_role	*role;
-	struct dialogue		*d;
-	struct challenge	 c;
+	struct dialogue	*d;
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (NULL);
@@ -111,12 +109,6 @@ dialogue_new(struct peer *p, uint32_t slot, uint32_t gen,
 	d->realm = r->id;
 	d->bit = bit;
 	d->method = method_of(bit);
-	/* a neighbour may have a role that this realm has not */
-	role = conf_find_role(r, proof->role);
-	d->role = role != NULL ? role->name : TAILQ_FIRST(&r->roles)->name;
-	d->users = users_ref(users);
-	d->proof = proof;
-	d->is_fake = is_fake;
 	d->session = auth_session_id();
 	memcpy(d->addr, q->m.addr, sizeof(d->addr));
 	memcpy(d->address, q->address.p, q->address.len);
@@ -124,16 +116,91 @@ dialogue_new(struct peer *p, uint32_t slot, uint32_t gen,
 	if (q->m.has_authid)
 		d->authid = strndup(q->authid.p, q->authid.len);
 	else
-		d->authid = strdup(is_fake ? "" : proof->authid);
+		d->authid = strdup(authid);
+	if (d->authid == NULL) {
+		free(d);
+		return (NULL);
+	}
+	return (d);
+}
+
+/* 0, or -1: no memory. */
+static int
+challenge_make(struct dialogue *d, const struct conf_realm *r,
+    const struct ask *q)
+{
+	const struct conf_role	*role;
+	struct challenge	 c;
+	int			 rv;
+
+	/* a neighbour may have a role that this realm has not */
+	role = d->proof != NULL ? conf_find_role(r, d->proof->role) : NULL;
+	d->role = role != NULL ? role->name : TAILQ_FIRST(&r->roles)->name;
 	memset(&c.m, 0, sizeof(c.m));
 	c.challenge[0] = c.salt[0] = c.nonce[0] = '\0';
-	if (d->authid == NULL || d->method->challenge(d, q, &c) == -1) {
+	rv = d->method->challenge(d, q, &c);
+	d->role = NULL;		/* the configuration's */
+	if (rv == 0)
+		challenge_send(d, &c);
+	return (rv);
+}
+
+struct dialogue *
+dialogue_new(struct peer *p, uint32_t slot, uint32_t gen,
+    const struct conf_realm *r, uint32_t bit, const struct ask *q,
+    struct users *users, const struct proof *proof, int is_fake)
+{
+	struct dialogue	*d;
+
+	d = dialogue_alloc(p, slot, gen, r, bit, q,
+	    is_fake ? "" : proof->authid);
+	if (d == NULL)
+		return (NULL);
+	d->users = users_ref(users);
+	d->proof = proof;
+	d->is_fake = is_fake;
+	d->state = DIALOGUE_CHALLENGED;
+	if (challenge_make(d, r, q) == -1) {
 		dialogue_free(d);
 		return (NULL);
 	}
-	challenge_send(d, &c);
-	d->role = NULL;		/* the configuration's */
 	return (d);
+}
+
+/* A ticket is asked for first, of other methods who it is. */
+struct dialogue *
+dialogue_ask(struct peer *p, uint32_t slot, uint32_t gen,
+    const struct conf_realm *r, uint32_t bit, const struct ask *q,
+    const struct conf_auth *a)
+{
+	struct dialogue	*d;
+	int		 rv;
+
+	if ((d = dialogue_alloc(p, slot, gen, r, bit, q, "")) == NULL)
+		return (NULL);
+	if ((d->call = authcall_new(d, r, a, q)) == NULL)
+		rv = -1;
+	else if (bit == AUTH_TICKET) {
+		d->state = DIALOGUE_CHALLENGED;
+		rv = challenge_make(d, r, q);
+	} else {
+		d->state = DIALOGUE_ASKING;
+		rv = authcall_start(d->call, NULL);
+	}
+	if (rv == -1) {
+		dialogue_free(d);
+		return (NULL);
+	}
+	return (d);
+}
+
+void
+dialogue_challenge(struct dialogue *d, const struct conf_realm *r,
+    const struct ask *q)
+{
+	d->state = DIALOGUE_CHALLENGED;
+	if (challenge_make(d, r, q) == -1)
+		dialogue_failed(d, "out of memory");
 }
 
 void
@@ -146,6 +213,7 @@ dialogue_free(struct dialogue *d)
 	if (d->timer != NULL)
 		event_free(d->timer);
 	userset_unref(d->users);
+	authcall_free(d->call);
 	free(d->authid);
 	free(d);
 }
@@ -211,8 +279,9 @@ role_now(const struct dialogue *d, size_t key)
 	const struct conf_realm	*r;
 	const struct proof	*p = d->proof;
 
-	if ((r = conf_find_realm_id(keeper.conf, d->realm)) == NULL ||
-	    !userset_has(r, p->authid, p->authidlen, p->role, d->bit,
+	if ((r = conf_find_realm_id(keeper.conf, d->realm)) == NULL)
+		return (NULL);
+	if (d->call != NULL ? !authcall_counts(d, r) : !userset_has(r, p->authid, p->authidlen, p->role, d->bit,
 	    p->nkeys > 0 ? p->secret + 32 * key : NULL))
 		return (NULL);
 	return (conf_find_role(r, p->role));
@@ -236,13 +305,36 @@ dialogue_pass(struct dialogue *d)
 	v.role = role->id;
 	v.method = d->bit;
 	v.session = d->session;
-	v.proof = userset_proof_id(d->proof, d->bit, key);
 	v.authid = d->proof->authid;
-	v.extra.p = (const char *)d->extra;
-	v.extra.len = d->extralen;
+	if (d->call != NULL) {
+		v.provider = AUTH_PROVIDER_DYNAMIC;
+		v.extra = authcall_extra(d->call);
+	} else {
+		v.proof = userset_proof_id(d->proof, d->bit, key);
+		v.extra.p = (const char *)d->extra;
+		v.extra.len = d->extralen;
+	}
 	if (auth_grant(d->peer, d->slot, d->gen, &v) == -1)
 		auth_deny(d->peer, d->slot, d->gen, WERR_SYSTEM_SHUTDOWN,
 		    "the realm is not available now");
+}
+
+/* WAMP, Basic Profile URIs: the operation itself failed. */
+void
+dialogue_failed(struct dialogue *d, const char *why)
+{
+	log_failed(d, why);
+	auth_deny(d->peer, d->slot, d->gen, WERR_AUTHENTICATION_FAILED,
+	    "authentication failed");
+}
+
+/* For the log. */
+static const char *
+cause(const struct dialogue *d)
+{
+	if (d->call != NULL)
+		return (authcall_cause(d->call));
+	return (d->is_fake ? "unknown" : "wrong secret");
 }
 
 void
@@ -253,18 +345,20 @@ dialogue_checked(struct dialogue *d, enum check c)
 		if (!d->is_fake)
 			dialogue_pass(d);
 		else
-			dialogue_fail(d, "unknown");
+			dialogue_fail(d, cause(d));
 		break;
 	case CHECK_LATER:
 		d->state = DIALOGUE_CHECKING;
 		break;
 	case CHECK_BUSY:
-		log_failed(d, "too many log-ins wait for their check");
+		log_failed(d, d->call != NULL ?
+		    "the authenticator cannot be asked just now" :
+		    "too many log-ins wait for their check");
 		auth_deny(d->peer, d->slot, d->gen,
 		    WERR_AUTHENTICATION_FAILED, "too many log-ins at once");
 		break;
 	default:
-		dialogue_fail(d, d->is_fake ? "unknown" : "wrong secret");
+		dialogue_fail(d, cause(d));
 		break;
 	}
 }

@@ -33,8 +33,16 @@ _Static_assert(AUTH_HELLO_MAX >= AUTH_RESPONSE_MAX &&
 
 struct keeper	 keeper;
 
+#define AUTH_RESULT_MAX	(sizeof(struct m_auth_result) + AUTHID_MAXLEN + \
+			    2 * AUTH_MAXNAME + AUTH_MAXSECRET + \
+			    AUTH_MAXSALT + AUTH_MAXKEYS * 32 + \
+			    AUTH_MAXEXTRA + AUTH_MAXERROR)
+
+_Static_assert(AUTH_HELLO_MAX >= AUTH_RESULT_MAX, "longest imsg");
+
 /*
- * Who may say what.  A broker has nothing to say to the keeper.
+ * Who may say what.  A broker says what those answered whom it was told to
+ * ask, and nothing else.
  */
 static const struct chan_rule	main_table[IMSG_MAX] = {
 	[IMSG_AUTH_HELLO] = { auth_hello, sizeof(struct m_auth_hello),
@@ -47,7 +55,8 @@ static const struct chan_rule	sign_table[IMSG_MAX] = {
 	[IMSG_SIGN] = { sign_request, sizeof(struct m_sign), 0, 0, 0 },
 };
 static const struct chan_rule	broker_table[IMSG_MAX] = {
-	[IMSG_NONE] = { NULL, 0, 0, 0, 0 },
+	[IMSG_AUTH_RESULT] = { authcall_result,
+	    sizeof(struct m_auth_result), AUTH_RESULT_MAX, 0, 0 },
 };
 
 static void	peer_ended(struct chan *, enum chan_end, const char *);
@@ -61,6 +70,8 @@ peer_free(struct peer *p)
 {
 	TAILQ_REMOVE(&keeper.peers, p, entry);
 	auth_peer_gone(p);
+	if (p->id.role == PROC_BROKER)
+		authcall_broker_gone(p->id.instance);
 	chan_free(p->chan);
 	free(p);
 }
@@ -138,8 +149,8 @@ peer_new(const struct m_peer *id, int fd)
 	p->chan = chan_new(keeper.proc.base, fd, AUTH_HELLO_MAX, ops, p);
 	if (p->chan == NULL)
 		fatal("channel");
-	if (ops == &main_ops)
-		chan_wipe(p->chan);	/* tickets */
+	if (ops != &sign_ops)
+		chan_wipe(p->chan);	/* tickets, secrets */
 	TAILQ_INSERT_TAIL(&keeper.peers, p, entry);
 	return (0);
 }

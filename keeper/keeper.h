@@ -22,6 +22,7 @@ struct event_base;
 struct evp_pkey_st;
 struct imsg;
 struct auth_slot;
+struct authcall;
 struct conf_auth;
 struct conf_realm;
 struct dialogue;
@@ -94,8 +95,9 @@ struct dialogue_method {
 };
 
 enum dialogue_state {
+	DIALOGUE_ASKING,	/* before the CHALLENGE: who it is */
 	DIALOGUE_CHALLENGED,	/* the AUTHENTICATE may come */
-	DIALOGUE_CHECKING,	/* a thread has it */
+	DIALOGUE_CHECKING,	/* a thread has it, or who is asked */
 	DIALOGUE_REFUSING	/* the refusal waits */
 };
 
@@ -109,6 +111,7 @@ struct dialogue {
 	uint32_t		 realm;
 	uint32_t		 bit;		/* AUTH_* */
 	const struct dialogue_method *method;
+	struct authcall		*call;		/* who is asked, or NULL */
 	struct users		*users;		/* a reference, for: */
 	const struct proof	*proof;		/* the principal's, or */
 	int			 is_fake;	/* somebody else's */
@@ -193,6 +196,15 @@ struct dialogue	*dialogue_new(struct peer *, uint32_t slot, uint32_t gen,
 		    const struct conf_realm *, uint32_t bit,
 		    const struct ask *, struct users *, const struct proof *,
 		    int is_fake);
+/* The same for somebody whom only a procedure knows. */
+struct dialogue	*dialogue_ask(struct peer *, uint32_t slot, uint32_t gen,
+		    const struct conf_realm *, uint32_t bit,
+		    const struct ask *, const struct conf_auth *);
+/* What was asked is known: go on.  It may be over then. */
+void		 dialogue_challenge(struct dialogue *,
+		    const struct conf_realm *, const struct ask *);
+/* The check cannot be made; why is for the log.  It is over then. */
+void		 dialogue_failed(struct dialogue *, const char *why);
 void		 dialogue_free(struct dialogue *);	/* NULL ok */
 /* 0, or -1: it was not asked for. */
 int		 dialogue_response(struct dialogue *, const struct response *);
@@ -203,6 +215,22 @@ void		 dialogue_checked(struct dialogue *, enum check);
 void		 dialogue_fake(const struct dialogue *, const char *purpose,
 		    uint8_t *, size_t n);
 int		 text_is(const struct text *, const char *);
+
+/* authcall.c: whom a procedure knows */
+struct authcall	*authcall_new(struct dialogue *, const struct conf_realm *,
+		    const struct conf_auth *, const struct ask *);
+void		 authcall_free(struct authcall *);	/* NULL ok */
+/* Ask, once; the ticket or NULL.  0, or -1: that cannot be now. */
+int		 authcall_start(struct authcall *, const struct text *);
+/* Does the realm in force still ask that procedure? */
+int		 authcall_counts(const struct dialogue *,
+		    const struct conf_realm *);
+const char	*authcall_cause(const struct authcall *); /* of a refusal */
+/* The key of WAMP-CRA into AUTH_MAXSECRET octets; its length. */
+size_t		 authcall_secret(const struct authcall *, uint8_t *);
+struct text	 authcall_extra(const struct authcall *); /* for WELCOME */
+int		 authcall_result(struct chan *, struct imsg *);
+void		 authcall_broker_gone(uint32_t instance);
 
 /* auth_*.c: a method each */
 extern const struct dialogue_method	 ticket_method, cra_method,

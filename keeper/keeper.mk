@@ -6,6 +6,7 @@ KEEPER_OBJS =	$(addprefix $(B)/obj/keeper/, \
 		auth_scram.o \
 		auth_ticket.o \
 		auth_tls.o \
+		authcall.o \
 		dialogue.o \
 		failures.o \
 		keeper.o \

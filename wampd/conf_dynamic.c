@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * Procedures that the router itself calls to decide something: "authorize
- * dynamic".  Whoever serves one decides for others, so a role must be
+ * Procedures that the router itself calls to decide something: "authenticate
+ * ... dynamic", "authorize dynamic".  Whoever serves one decides for others, so a role must be
  * trusted with exactly it.
  */
 #include <stdlib.h>
@@ -19,6 +19,7 @@ dynamic_begin(const char *procedure)
 	struct conf_dynamic	*d = &parser.dynamic;
 
 	free(d->procedure);
+	free(d->realm);
 	memset(d, 0, sizeof(*d));
 	d->procedure = xstrdup(procedure);
 	d->timeout = DYNAMIC_TIMEOUT;
@@ -45,6 +46,53 @@ dynamic_timeout(const char *text)
 	else
 		get_time("timeout", text, 100, 600 * 1000,
 		    &parser.dynamic.timeout);
+}
+
+void
+dynamic_realm(const char *name)
+{
+	if (parser.dynamic.realm != NULL)
+		conf_error("realm is given twice");
+	else
+		parser.dynamic.realm = xstrdup(name);
+}
+
+/* A procedure may be named for several methods, for each once. */
+static void
+auth_dynamic_method(uint32_t method)
+{
+	const struct conf_dynamic	*d = &parser.dynamic;
+	const struct conf_auth		*other;
+	struct conf_auth		*a;
+
+	if (method != AUTH_TICKET && method != AUTH_WAMPCRA &&
+	    method != AUTH_CRYPTOSIGN) {
+		conf_error("authenticate %s dynamic: there is no such thing",
+		    wamp_auth_name(method));
+		return;
+	}
+	TAILQ_FOREACH(other, &parser.realm->auths, entry)
+		if (other->what == CONF_AUTH_DYNAMIC &&
+		    other->method == method) {
+			conf_error("authenticate %s dynamic: has a line "
+			    "already at %s:%d", wamp_auth_name(method),
+			    other->file, other->line);
+			return;
+		}
+	a = auth_add(method, CONF_AUTH_DYNAMIC, NULL);
+	a->dynamic = *d;
+	a->dynamic.procedure = xstrdup(d->procedure);
+	if (d->realm != NULL)
+		a->dynamic.realm = xstrdup(d->realm);
+}
+
+void
+auth_dynamic(void)
+{
+	size_t	i;
+
+	for (i = 0; i < parser.nmethods; i++)
+		auth_dynamic_method(parser.methods[i]);
 }
 
 void
@@ -129,5 +177,30 @@ realm_check_dynamic(struct conf_realm *r)
 			conf_error_at(d->file, d->line, "role %s serves %s: "
 			    "it would be asked about itself",
 			    parse_shown(ro->name), parse_shown(d->procedure));
+	}
+}
+
+/* Realms may name each other. */
+void
+conf_check_dynamic(void)
+{
+	const struct conf_dynamic	*d;
+	const struct conf_auth		*a;
+	struct conf_realm		*r, *where;
+
+	TAILQ_FOREACH(r, &parser.conf->realms, entry)
+	TAILQ_FOREACH(a, &r->auths, entry) {
+		d = &a->dynamic;
+		where = r;
+		if (d->procedure == NULL)
+			continue;
+		if (d->realm != NULL)
+			where = conf_find_realm(parser.conf, d->realm,
+			    strlen(d->realm));
+		if (where == NULL && !parser.is_lost)
+			conf_error_at(d->file, d->line, "realm %s is not "
+			    "defined", parse_shown(d->realm));
+		if (where != NULL && is_procedure(where, d))
+			ask(where, d);
 	}
 }

@@ -108,6 +108,7 @@ conf_check_whole(const char *name)
 {
 	resolve_keypairs();
 	check_limits();
+	conf_check_dynamic();
 	check_listeners(name);
 	if (!parser.is_lost)
 		auth_tls_check_whole();

@@ -176,6 +176,7 @@ void	 listen_end(void);
 void	 realm_begin(const char *);
 void	 realm_uri(int);
 void	 realm_ids(int);
+struct conf_auth	*auth_add(uint32_t, int, const char *);
 void	 auth_anonymous(const char *);
 void	 auth_method(uint32_t, int);
 void	 auth_from(const char *);
@@ -189,8 +190,11 @@ void	 realm_end(void);
 void	 dynamic_begin(const char *);
 void	 dynamic_cache(const char *);
 void	 dynamic_timeout(const char *);
+void	 dynamic_realm(const char *);
+void	 auth_dynamic(void);
 void	 role_authorize(void);
 void	 realm_check_dynamic(struct conf_realm *);
+void	 conf_check_dynamic(void);
 
 /* conf_tls.c */
 void	 auth_tls(int, const char *, const char *, const char *);

@@ -379,9 +379,10 @@ realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
 		| AUTHENTICATE methods FROM STRING {
 			auth_from($4);
 		}
-		| AUTHENTICATE methods DYNAMIC {
-			unsupported("authenticate ", "dynamic");
-			YYERROR;
+		| AUTHENTICATE methods DYNAMIC STRING {
+			dynamic_begin($4);
+		} authdynopt_l {
+			auth_dynamic();
 		}
 		| AUTHENTICATE UNSUPPORTED {
 			unsupported("authenticate ", $2);
@@ -476,6 +477,14 @@ roleitem	: ALLOW actions		{ role_rule(1, $2, -1, NULL); }
 			unsupported("", $1);
 			YYERROR;
 		}
+		;
+
+authdynopt_l	: /* empty */
+		| authdynopt_l authdynopt
+		;
+
+authdynopt	: REALM STRING		{ dynamic_realm($2); }
+		| TIMEOUT STRING	{ dynamic_timeout($2); }
 		;
 
 dynamicopt_l	: /* empty */
@@ -1190,6 +1199,7 @@ parser_end(void)
 	}
 	words_free();
 	free(parser.dynamic.procedure);
+	free(parser.dynamic.realm);
 	parser.conf = NULL;
 	if (parser.nerrors > 0) {
 		conf_free(c);

@@ -258,6 +258,21 @@ auth_what(const struct conf_auth *a)
 	return (words[a->what]);
 }
 
+static void
+print_dynamic(const struct conf_dynamic *d, FILE *f)
+{
+	char	buf[32];
+
+	put_named(f, " dynamic", d->procedure);
+	if (d->realm != NULL)
+		put_named(f, " realm", d->realm);
+	if (d->cache > 0)
+		fprintf(f, " cache %s", conf_text_time(buf, sizeof(buf),
+		    d->cache));
+	fprintf(f, " timeout %s\n", conf_text_time(buf, sizeof(buf),
+	    d->timeout));
+}
+
 /* Lines of one method that follow each other share a block. */
 static void
 print_auths(const struct conf *c, const struct conf_realm *r, FILE *f)
@@ -268,6 +283,12 @@ print_auths(const struct conf *c, const struct conf_realm *r, FILE *f)
 	TAILQ_FOREACH(a, &r->auths, entry) {
 		if (a->what == CONF_AUTH_USERS) {
 			print_from(c, a, f);
+			continue;
+		}
+		if (a->what == CONF_AUTH_DYNAMIC) {
+			fprintf(f, "\tauthenticate %s",
+			    wamp_auth_name(a->method));
+			print_dynamic(&a->dynamic, f);
 			continue;
 		}
 		if (a->method == AUTH_ANONYMOUS) {
@@ -326,20 +347,6 @@ print_rule(const struct conf_rule *ru, FILE *f)
 	if (!ru->anyuri)
 		put_named(f, matches[ru->match], ru->uri);
 	putc('\n', f);
-}
-
-/* cache and timeout as they parse */
-static void
-print_dynamic(const struct conf_dynamic *d, FILE *f)
-{
-	char	buf[32];
-
-	put_named(f, " dynamic", d->procedure);
-	if (d->cache > 0)
-		fprintf(f, " cache %s", conf_text_time(buf, sizeof(buf),
-		    d->cache));
-	fprintf(f, " timeout %s\n", conf_text_time(buf, sizeof(buf),
-	    d->timeout));
 }
 
 static void
@@ -401,7 +408,8 @@ summarize_realm(const struct conf_listen *l, const struct conf_realm *r,
 		if (*sep == ' ')
 			fprintf(f, "%s%s", n > 0 ? ", " : " ", r->name);
 		fprintf(f, "%s%s", sep, wamp_auth_name(a->method));
-		if (a->what == CONF_AUTH_USERS) {
+		if (a->what == CONF_AUTH_USERS ||
+		    a->what == CONF_AUTH_DYNAMIC) {
 			sep = ", ";
 			continue;
 		}

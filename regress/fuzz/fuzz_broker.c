@@ -90,6 +90,12 @@ chan_free(struct chan *c)
 }
 
 void
+chan_wipe(struct chan *c)
+{
+	(void)c;
+}
+
+void
 chan_raise_maxlen(struct chan *c, size_t len)
 {
 	(void)c;

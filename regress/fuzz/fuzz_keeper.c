@@ -24,6 +24,8 @@ int	keeper_main(int, char **);
 #include "../../keeper/keeper.c"
 #undef main
 
+#include "codec.h"
+#include "mpcur.h"
 #include "wamp.h"
 #include "xmalloc.h"
 
@@ -91,6 +93,9 @@ chan_is_open(const struct chan *c)
 	return (!c->is_closed);
 }
 
+static uint64_t	lastcall;
+static int	ngiven;
+
 static void
 check_grant(const struct chan *c, uint32_t slot, uint32_t gen,
     const struct m_grant *g, size_t len)
@@ -116,15 +121,37 @@ check_grant(const struct chan *c, uint32_t slot, uint32_t gen,
 		MUST(h->proxy == 1 && (h->proofs & PROOF_SOCKET));
 	else if (g->method == AUTH_TLS)
 		MUST(h->proxy == 0 && (h->proofs & PROOF_TLS));
+	else if (g->method != AUTH_ANONYMOUS && g->realm == 5)
+		MUST(g->provider == AUTH_PROVIDER_DYNAMIC && ngiven > 0 &&
+		    h->responses == 1);
 	else if (g->method != AUTH_ANONYMOUS)
 		MUST(g->realm == 4 && h->responses == 1);
+}
+
+/* What a callee is to be asked: a list of three that can be read. */
+static void
+check_call(const struct peer *to, const uint8_t *buf, size_t len)
+{
+	struct m_auth_call	m;
+	struct val		v[3];
+	size_t			n;
+
+	memcpy(&m, buf, sizeof(m));
+	MUST(to->id.role == PROC_BROKER && to->id.instance == 1);
+	MUST(m.id == lastcall + 1 && m.realm == 5 && m.timeout == 1000);
+	MUST(len == sizeof(m) + m.urilen + m.arglen && m.urilen == 1 &&
+	    buf[sizeof(m)] == 'p' && m.arglen <= AUTH_MAXARGS);
+	/* the tlsproxy's authextra is as it came, and not looked into */
+	if (mp_split(buf + sizeof(m) + 1, m.arglen, v, 3, &n) == CODEC_OK)
+		MUST(n == 3 && v[0].type == VAL_STR && v[2].type == VAL_MAP);
+	lastcall = m.id;
 }
 
 int
 chan_sendv(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
     const struct iovec *iov, int n)
 {
-	uint8_t			 buf[16384];
+	uint8_t			 buf[32768];
 	const struct peer	*to = c->arg;
 	struct hello		*h;
 	struct m_grant		 g;
@@ -153,7 +180,10 @@ chan_sendv(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 		MUST(slot <= NSLOTS && len >= sizeof(struct m_auth_challenge));
 		h = &hellos[to->id.instance][slot];
 		MUST(h->is_open && h->gen == gen && h->answers == 0);
-		MUST(h->realm == 4);
+		MUST(h->realm == 4 || h->realm == 5);
+		break;
+	case IMSG_AUTH_CALL:
+		check_call(to, buf, len);
 		break;
 	case IMSG_AUTH_GRANTED:
 		MUST(len == 0);
@@ -240,7 +270,7 @@ jobs_do(void)
 void
 proc_suspect(const struct m_peer *id)
 {
-	MUST(id->role == PROC_TLSPROXY);
+	MUST(id->role == PROC_TLSPROXY || id->role == PROC_BROKER);
 	nsuspects++;
 }
 
@@ -361,20 +391,44 @@ add_users(struct conf *c, struct conf_realm *r)
 }
 
 static void
+add_dynamic(struct conf_realm *r)
+{
+	static const uint32_t	methods[] = { AUTH_TICKET, AUTH_WAMPCRA,
+				    AUTH_CRYPTOSIGN };
+	struct conf_auth	*a;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		a = xcalloc(1, sizeof(*a));
+		a->method = methods[i];
+		a->what = CONF_AUTH_DYNAMIC;
+		a->dynamic.procedure = xstrdup("p");
+		a->dynamic.realm_id = r->id;
+		a->dynamic.timeout = 1000;
+		TAILQ_INSERT_TAIL(&r->auths, a, entry);
+		r->nauths++;
+	}
+}
+
+static void
 make_conf(void)
 {
 	struct conf_realm	*r;
 	struct conf_role	*role;
 	struct conf		*c = conf_new();
 	uint32_t		 i;
-	static const char *const names[] = { "a", "b", "c", "d" };
+	static const char *const names[] = { "a", "b", "c", "d", "e" };
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		r = conf_add_realm(c, names[i], 1);
 		r->id = i + 1;
 		r->broker = i % 3;	/* the third is not there */
 		role = conf_add_role(r, "r", 1);
 		role->id = i + 10;
+		if (i == 4) {
+			add_dynamic(r);
+			continue;
+		}
 		if (i != 1)
 			add_auth(r, AUTH_ANONYMOUS, CONF_AUTH_ANYBODY, 0,
 			    NULL, role->id);
@@ -441,6 +495,9 @@ deliver(struct peer *p, struct imsg *im)
 		    r->handler(p->chan, im) == 0)
 			return;
 	}
+	/* its successor begins anew */
+	if (p->id.role == PROC_TLSPROXY)
+		memset(hellos[p->id.instance], 0, sizeof(hellos[0]));
 	p->chan->ops->ended(p->chan, CHAN_NONSENSE, "fuzz");
 	MUST(nsuspects == before + 1);
 }
@@ -493,7 +550,7 @@ start(void)
 	make_conf();
 	for (i = 0; i < NBROKERS; i++)
 		peer_make(PROC_BROKER, i, LINK_MAIN);
-	nsuspects = nsent = 0;
+	nsuspects = nsent = ngiven = 0;
 	memset(hellos, 0, sizeof(hellos));
 }
 
@@ -535,6 +592,49 @@ note(unsigned int proxy, const struct imsg *im)
 	h->proofs = m.proofs;
 }
 
+/* A broker tells what somebody answered, perhaps, to one of the last. */
+static void
+tell(const uint8_t *p, const uint8_t *data, size_t len)
+{
+	uint64_t		 buf[200];
+	struct m_auth_result	 m;
+	struct peer		*b = keeper_broker(1);
+	struct imsg		 im;
+
+	memset(&m, 0, sizeof(m));
+	memset(&im, 0, sizeof(im));
+	im.fd = -1;
+	im.type = IMSG_AUTH_RESULT;
+	im.data = (const uint8_t *)buf;
+	m.id = lastcall - p[1] % 4;
+	m.outcome = p[2] % 3;
+	if (p[2] & 0x80) {		/* raw */
+		memcpy(buf, data, len);
+		im.len = len;
+		memcpy(&m, buf, len < sizeof(m) ? len : sizeof(m));
+	} else {
+		if (m.outcome == AUTH_OUTCOME_GIVEN) {
+			m.rolelen = 1;
+			m.nkeys = p[2] >> 3 & 1;
+			m.secretlen = m.nkeys ? 0 : 3;
+			m.saltlen = p[2] >> 4 & 3;
+			m.iterations = m.keylen = p[2] >> 5 & 1;
+			m.extralen = p[2] >> 6 & 1;
+		} else if (m.outcome == AUTH_OUTCOME_REFUSED)
+			m.errorlen = p[2] >> 4;
+		memset(buf, 'r', sizeof(buf));
+		memcpy(buf, &m, sizeof(m));
+		im.len = sizeof(m) + m.rolelen + m.secretlen + m.saltlen +
+		    m.nkeys * 32U + m.extralen + m.errorlen;
+	}
+	if (m.outcome == AUTH_OUTCOME_GIVEN)
+		ngiven++;
+	if (b != NULL)
+		deliver(b, &im);
+	if (keeper_broker(1) == NULL)
+		peer_make(PROC_BROKER, 1, LINK_MAIN);
+}
+
 static size_t
 step(const uint8_t *p, size_t left)
 {
@@ -554,6 +654,10 @@ step(const uint8_t *p, size_t left)
 		event_base_loop(keeper.proc.base, EVLOOP_NONBLOCK);
 		turn_end();
 		return (4);
+	}
+	if ((p[0] >> 2) == 0x3e) {
+		tell(p, (const uint8_t *)data, len);
+		return (4 + len);
 	}
 	memset(&im, 0, sizeof(im));
 	im.type = (p[0] & 0x80) ? (uint32_t)(p[0] >> 2) & 0x1f :

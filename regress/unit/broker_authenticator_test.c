@@ -267,7 +267,7 @@ bounds(void)
 
 	long_text("authid", AUTHID_MAXLEN, 1);
 	long_text("authid", AUTHID_MAXLEN + 1, 0);
-	long_text("salt", AUTH_MAXSECRET + 1, 0);
+	long_text("salt", AUTH_MAXSALT + 1, 0);
 	long_text("realm", AUTH_MAXNAME + 1, 0);
 	long_text("extra", AUTH_MAXEXTRA, 1);
 	long_text("extra", AUTH_MAXEXTRA + 1, 0);
