@@ -268,10 +268,10 @@ def no_answer():
             is_out(login(sock, method, "joe", proof)[0], FAILED)
         w.wait_log("authenticator %s: its callee did not answer in time" % P)
         # a client that goes away meanwhile leaves nothing behind
+        n = len(g.asked)
         c = Client(sock, join=False)
         c.send(HELLO, "realm1", dict(ROLES, authmethods=["wampcra"],
                                      authid="joe"))
-        n = len(g.asked)
         wait_until(lambda: len(g.asked) > n, 10, "the question")
         c.close()
         answers["now"] = {"role": "user", "secret": "s"}

@@ -43,6 +43,9 @@ $(B)/regress/unit/users: $(UNIT_OBJS_users)
 $(B)/regress/unit/usersfile: $(UNIT_OBJS_usersfile)
 # these run the keeper itself
 UNIT_OBJS_keeper =	$(B)/obj/regress/unit/play.o
+UNIT_TESTS +=	keeper_dynamic
+UNIT_OBJS_keeper_dynamic = $(UNIT_OBJS_keeper)
+$(B)/regress/unit/keeper_dynamic: $(UNIT_OBJS_keeper)
 $(B)/regress/unit/keeper: $(UNIT_OBJS_keeper)
 UNIT_OBJS_tls =	$(addprefix $(B)/obj/regress/unit/, certs.o play.o) \
 		$(addprefix $(B)/obj/tlsproxy/, tls_client.o tls_conf.o tls_key.o \
