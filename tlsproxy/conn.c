@@ -99,7 +99,6 @@ conn_free(struct conn *c)
 	close(c->fd);
 	listener_unref(c->l);
 	free(c->cert);
-	free(c->pre);
 	free(c->peer);
 	free(c);
 	/* there is room again, and a descriptor */
@@ -369,8 +368,10 @@ conn_linger(struct conn *c)
 
 	for (i = 0; i < 16; i++) {
 		n = read(c->fd, c->p->rbuf, READ_MAX);
-		if (n > 0)
+		if (n > 0) {
+			explicit_bzero(c->p->rbuf, (size_t)n);
 			continue;
+		}
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			return;
 		conn_kill(c, "closed");
@@ -397,11 +398,21 @@ conn_after_input(struct conn *c)
 	conn_arm(c);
 }
 
+/* What a client said before it joined may have been its secret. */
+static void
+conn_wipe(struct conn *c, size_t n)
+{
+	explicit_bzero(c->p->rbuf, n);
+	if (c->state >= CONN_CLOSING)
+		transport_free(c);	/* nobody reads on */
+}
+
 static void
 conn_input(struct conn *c)
 {
 	struct proxy	*p = c->p;
 	ssize_t		 n;
+	int		 is_in;
 
 	n = conn_read(c, p->rbuf, READ_MAX);
 	if (n == READ_AGAIN) {
@@ -415,7 +426,10 @@ conn_input(struct conn *c)
 	}
 	c->last_input = mono_ms();
 	c->ping_sent = 0;
+	is_in = c->sess != NULL && c->sess->state == SESS_JOINED;
 	transport_input(c, p->rbuf, (size_t)n);
+	if (!is_in)
+		conn_wipe(c, (size_t)n);
 	conn_after_input(c);
 }
 

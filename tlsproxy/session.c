@@ -240,8 +240,10 @@ session_on_client_goodbye(struct conn *c, const char *reason, size_t len)
 	out_goodbye(c, WERR_GOODBYE_AND_OUT, NULL);
 	c->said_goodbye = 1;
 	/* WAMP, Transport and Session Lifetime: another HELLO may follow */
-	if (conn_is_open(c))
-		conn_set_phase(c, c->p->conf->limits.hello);
+	if (!conn_is_open(c))
+		return;
+	transport_left(c);
+	conn_set_phase(c, c->p->conf->limits.hello);
 }
 
 void

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: ISC
  *
  * What libtls offers no way to say to OpenSSL: give back the buffers of
- * idle connections, 9 to 16 KiB each; and send no session tickets, which in
+ * idle connections, 9 to 16 KiB each; wipe in them what was read, which may
+ * have been a password; and send no session tickets, which in
  * TLS 1.3 it does in spite of SSL_OP_NO_TICKET, two for each handshake,
  * though nothing can be resumed with them.  A creation hook of OpenSSL's
  * application data reaches each SSL while it is made.  Compile with
@@ -27,14 +28,15 @@ release_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 	(void)argp;
 	SSL_set_mode(parent, SSL_MODE_RELEASE_BUFFERS);
 	SSL_set_num_tickets(parent, 0);
+	SSL_set_options(parent, SSL_OP_CLEANSE_PLAINTEXT);
 }
 
 void
 tls_release_buffers(void)
 {
 	if (SSL_get_ex_new_index(0, NULL, release_new, NULL, NULL) == -1)
-		log_warnx("TLS: idle connections keep their buffers, "
-		    "tickets are sent");
+		log_warnx("TLS: idle connections keep their buffers "
+		    "and what was in them, tickets are sent");
 }
 
 #else

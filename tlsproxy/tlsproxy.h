@@ -320,6 +320,7 @@ void	 transport_input(struct conn *, uint8_t *, size_t);
 int	 transport_is_partial(const struct conn *);
 size_t	 transport_buffered(const struct conn *);	/* octets */
 void	 transport_joined(struct conn *);	/* raise the message limit */
+void	 transport_left(struct conn *);		/* secrets may come again */
 void	 transport_ping(struct conn *);
 void	 transport_free(struct conn *);
 /* One WAMP message as a frame: 0, or -1 if the client does not take one of

@@ -29,6 +29,16 @@ message_max(const struct conn *c)
 	return (max);
 }
 
+/* Outside a session a client's messages may hold secrets, and are wiped. */
+static void
+set_wipes(struct conn *c, int wipes)
+{
+	if (c->is_ws)
+		c->in.ws.wipes = (uint8_t)wipes;
+	else
+		c->in.rs.wipes = (uint8_t)wipes;
+}
+
 void
 transport_joined(struct conn *c)
 {
@@ -37,6 +47,13 @@ transport_joined(struct conn *c)
 		c->in.ws.max = message_max(c);
 	else
 		c->in.rs.max = message_max(c);
+	set_wipes(c, 0);
+}
+
+void
+transport_left(struct conn *c)
+{
+	set_wipes(c, 1);
 }
 
 static void
@@ -50,6 +67,7 @@ transport_up(struct conn *c, int is_ws, int ser)
 		c->peermax = SIZE_MAX;
 	} else
 		rs_init(&c->in.rs, message_max(c));
+	set_wipes(c, 1);
 	conn_set_phase(c, c->p->conf->limits.hello);
 }
 
@@ -70,9 +88,18 @@ transport_buffered(const struct conn *c)
 	return (c->is_ws ? c->in.ws.size : c->in.rs.size);
 }
 
+static void
+pre_free(struct conn *c)
+{
+	freezero(c->pre, c->prelen);
+	c->pre = NULL;
+	c->prelen = 0;
+}
+
 void
 transport_free(struct conn *c)
 {
+	pre_free(c);
 	if (c->ser == SER_NONE)
 		return;
 	if (c->is_ws)
@@ -251,7 +278,9 @@ pre_add(struct conn *c, const uint8_t *p, size_t len)
 {
 	char	*n;
 
-	if ((n = realloc(c->pre, c->prelen + len + 1)) == NULL) {
+	n = recallocarray(c->pre, c->pre != NULL ? c->prelen + 1 : 0,
+	    c->prelen + len + 1, 1);
+	if (n == NULL) {
 		conn_kill(c, "out of memory");
 		return (-1);
 	}
@@ -259,14 +288,6 @@ pre_add(struct conn *c, const uint8_t *p, size_t len)
 	c->pre = n;
 	c->prelen += len;
 	return (0);
-}
-
-static void
-pre_free(struct conn *c)
-{
-	free(c->pre);
-	c->pre = NULL;
-	c->prelen = 0;
 }
 
 static void

@@ -123,7 +123,10 @@ rs_init(struct rs *rs, size_t max)
 static void
 drop_buf(struct rs *rs)
 {
-	free(rs->buf);
+	if (rs->wipes)
+		freezero(rs->buf, rs->size);
+	else
+		free(rs->buf);
 	rs->buf = NULL;
 	rs->len = rs->size = 0;
 }
@@ -158,7 +161,11 @@ append(struct rs *rs, const uint8_t *p, size_t n)
 			size = rs->len + n;
 		if (size > rs->need)
 			size = rs->need;
-		if ((buf = realloc(rs->buf, size)) == NULL)
+		if (rs->wipes)
+			buf = recallocarray(rs->buf, rs->size, size, 1);
+		else
+			buf = realloc(rs->buf, size);
+		if (buf == NULL)
 			return (-1);
 		rs->buf = buf;
 		rs->size = size;

@@ -39,6 +39,7 @@ struct rs_event {
 struct rs {
 	size_t		 max;		/* largest payload accepted: what the
 					 * handshake announced */
+	uint8_t		 wipes;		/* 1: what was in buf is wiped */
 	/* the rest is private to rawsocket.c */
 	uint8_t		 hdr[RS_HDRLEN];
 	uint8_t		 hdrlen;

@@ -112,7 +112,10 @@ ws_init(struct ws *ws, size_t max, int client, int text)
 static void
 drop_buf(struct ws *ws)
 {
-	free(ws->buf);
+	if (ws->wipes)
+		freezero(ws->buf, ws->size);
+	else
+		free(ws->buf);
 	ws->buf = NULL;
 	ws->len = ws->size = 0;
 }
@@ -155,7 +158,11 @@ append(struct ws *ws, const uint8_t *p, size_t n, size_t most)
 			size = most;
 		if (size < ws->len + n)
 			size = ws->len + n;
-		if ((buf = realloc(ws->buf, size)) == NULL)
+		if (ws->wipes)
+			buf = recallocarray(ws->buf, ws->size, size, 1);
+		else
+			buf = realloc(ws->buf, size);
+		if (buf == NULL)
 			return (-1);
 		ws->buf = buf;
 		ws->size = size;

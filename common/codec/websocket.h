@@ -59,6 +59,7 @@ struct ws {
 	uint8_t		 text;		/* 1: only text messages, else only
 					 * binary: the other fails with 1003 */
 	uint8_t		 closed;	/* Close or failure was delivered */
+	uint8_t		 wipes;		/* 1: what was in buf is wiped */
 	/* the rest is private to websocket.c */
 	uint8_t		 inmsg;		/* from the first frame's header to
 					 * the last frame's end */

@@ -9,7 +9,6 @@
 
 import base64
 import os
-import re
 import signal
 import socket
 import ssl
@@ -18,10 +17,10 @@ import time
 
 from daemon import (IS_ROOT, SAN, Skip, Wampd, free_port, make_cert,
                     run_cases, tmpdir, wait_until)
+from memory import find
 from wampclient import Client
 
 PIECE = 16		# octets of a number that are looked for together
-HUGE = 1 << 30		# shadow memory of a sanitizer
 
 CONF = '''prefork 2
 brokers 2
@@ -82,42 +81,6 @@ def secrets(key):
         if base64.b64decode(line)[8:24] not in public:
             found['line %d of its text' % (i + 2)] = line.encode()
     return found
-
-
-# -- memory ------------------------------------------------------------------
-
-def memory(pid):
-    """All that can be read of a process's memory, a piece at a time."""
-    with open('/proc/%d/maps' % pid) as f:
-        maps = [re.match(r'([0-9a-f]+)-([0-9a-f]+) (\S+).*?(\S*)$', line)
-                for line in f]
-    fd = os.open('/proc/%d/mem' % pid, os.O_RDONLY)
-    try:
-        for m in maps:
-            begin, end = int(m.group(1), 16), int(m.group(2), 16)
-            if m.group(4) in ('[vvar]', '[vsyscall]', '[vvar_vclock]'):
-                continue
-            if SAN and end - begin > HUGE:
-                continue
-            for at in range(begin, end, 1 << 24):
-                try:
-                    yield os.pread(fd, min(end - at, (1 << 24) + 4096), at)
-                except OSError:		# a guard page, or not readable
-                    for page in range(at, min(end, at + (1 << 24)), 4096):
-                        try:
-                            yield os.pread(fd, 4096, page)
-                        except OSError:
-                            pass
-    finally:
-        os.close(fd)
-
-
-def find(pid, wanted):
-    """The names of those of {name: octets} in the process's memory."""
-    seen = set()
-    for data in memory(pid):
-        seen.update(name for name, w in wanted.items() if w in data)
-    return sorted(seen)
 
 
 # -- the cases ---------------------------------------------------------------
