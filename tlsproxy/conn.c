@@ -49,6 +49,7 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 		goto fail;
 	if (l->tls != NULL && tls_accept_socket(l->tls, &c->tls, fd) == -1)
 		goto fail;
+	c->ssl = c->tls != NULL ? tls_release_last() : NULL;
 	obuf_init(&c->out, CONN_CHUNK, 0);
 	event_assign(&c->rev, base, fd, EV_READ | EV_PERSIST, conn_on_read, c);
 	event_assign(&c->wev, base, fd, EV_WRITE, conn_on_write, c);

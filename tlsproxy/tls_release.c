@@ -17,6 +17,8 @@
 
 #if !defined(NO_TLS_RELEASE) && !defined(LIBRESSL_VERSION_NUMBER)
 
+static SSL	*last;
+
 static void
 release_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
     void *argp)
@@ -29,6 +31,7 @@ release_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 	SSL_set_mode(parent, SSL_MODE_RELEASE_BUFFERS);
 	SSL_set_num_tickets(parent, 0);
 	SSL_set_options(parent, SSL_OP_CLEANSE_PLAINTEXT);
+	last = parent;
 }
 
 void
@@ -39,7 +42,39 @@ tls_release_buffers(void)
 		    "and what was in them, tickets are sent");
 }
 
+void *
+tls_release_last(void)
+{
+	SSL	*ssl = last;
+
+	last = NULL;
+	return (ssl);
+}
+
+/* For each message of a session it would be 16 KiB. */
+void
+tls_release_wipe(void *ssl, int on)
+{
+	if (ssl != NULL && on)
+		SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
+	else if (ssl != NULL)
+		SSL_clear_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
 #else
+
+void *
+tls_release_last(void)
+{
+	return (NULL);
+}
+
+void
+tls_release_wipe(void *ssl, int on)
+{
+	(void)ssl;
+	(void)on;
+}
 
 void
 tls_release_buffers(void)

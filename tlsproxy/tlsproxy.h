@@ -98,6 +98,7 @@ struct conn {
 	struct addrcount	*addr;
 	struct psess		*sess;		/* or NULL */
 	struct tls		*tls;
+	void			*ssl;		/* in it, or NULL */
 	struct peercert		*cert;		/* the client's, verified, or
 						 * NULL */
 	int			 fd;

@@ -12,6 +12,7 @@
 
 #include "http.h"
 #include "pbuf.h"
+#include "tls_key.h"
 #include "tlsproxy.h"
 
 static void	transport_begin(struct conn *, uint8_t *, size_t);
@@ -37,6 +38,7 @@ set_wipes(struct conn *c, int wipes)
 		c->in.ws.wipes = (uint8_t)wipes;
 	else
 		c->in.rs.wipes = (uint8_t)wipes;
+	tls_release_wipe(c->ssl, wipes);
 }
 
 void
