@@ -171,7 +171,7 @@ line_matches(const struct conf_realm *r, const struct conf_auth *a,
 	return (am->matches(r, a, q));
 }
 
-/* RFC 5802: printable and no comma. */
+/* RFC 5802: printable and no comma; and our part of it follows. */
 static int
 is_nonce(const struct text *t)
 {
@@ -180,7 +180,7 @@ is_nonce(const struct text *t)
 	for (i = 0; i < t->len; i++)
 		if (t->p[i] <= ' ' || t->p[i] >= 0x7f || t->p[i] == ',')
 			return (0);
-	return (t->len > 0);
+	return (t->len > 0 && t->len <= AUTH_MAXNONCE - SCRAM_NONCE);
 }
 
 /*
@@ -334,14 +334,23 @@ slot_get(struct peer *p, uint32_t slot)
 	return (&p->slots[slot]);
 }
 
+static void
+slot_drop(struct peer *p, struct auth_slot *s)
+{
+	if (s->dialogue == NULL)
+		return;
+	dialogue_free(s->dialogue);
+	s->dialogue = NULL;
+	p->ndialogues--;
+}
+
 /* A verdict fell: what is left of the dialogue ends. */
 static void
 slot_end(struct peer *p, uint32_t slot, enum auth_state state)
 {
 	struct auth_slot	*s = &p->slots[slot];
 
-	dialogue_free(s->dialogue);
-	s->dialogue = NULL;
+	slot_drop(p, s);
 	s->state = state;
 }
 
@@ -557,7 +566,13 @@ challenge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
 
 	if (failures_refuse(q->m.addr)) {
 		auth_deny(p, im->slot, im->gen, WERR_AUTHENTICATION_FAILED,
-		    "too many failed log-ins from this address");
+		    FAILURES_TEXT);
+		return;
+	}
+	/* each has a connection, unless the tlsproxy lies */
+	if (p->ndialogues >= keeper.conf->limits.connections) {
+		auth_deny(p, im->slot, im->gen, WERR_AUTHENTICATION_FAILED,
+		    "too many log-ins at once");
 		return;
 	}
 	is_known = principal_find(r, q, &real);
@@ -580,6 +595,8 @@ challenge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
 		auth_deny(p, im->slot, im->gen, WERR_AUTHENTICATION_FAILED,
 		    pr->dynamic != NULL ? "nobody can be asked just now" :
 		    "out of memory");
+	else
+		p->ndialogues++;
 }
 
 int
@@ -602,8 +619,7 @@ auth_hello(struct chan *c, struct imsg *im)
 	/* one HELLO a session: a second could be granted twice */
 	if (s->state != AUTH_NEVER && s->gen == im->gen)
 		return (-1);
-	dialogue_free(s->dialogue);	/* of a session that is over */
-	s->dialogue = NULL;
+	slot_drop(p, s);	/* of a session that is over */
 	s->gen = im->gen;
 	s->state = AUTH_DENIED;
 

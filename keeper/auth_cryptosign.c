@@ -53,32 +53,37 @@ sig_read(const struct dialogue *d, const struct text *t, uint8_t sig[64])
 	    0 : -1);
 }
 
+static int
+is_signed(const struct dialogue *d, const uint8_t *key, const uint8_t *sig)
+{
+	return (cryptosign_verify(key, d->u.sign.challenge,
+	    sizeof(d->u.sign.challenge), sig));
+}
+
+/* For somebody unknown the neighbour's keys; the verdict is no in any case
+ * (dialogue_checked()). */
 static enum check
 sign_answer(struct dialogue *d, const struct response *r)
 {
 	const struct proof	*p = d->proof;
-	const uint8_t		*key;
 	uint8_t			 sig[64];
 	int			 i;
 
 	if (sig_read(d, &r->sig, sig) == -1)
 		return (CHECK_WRONG);
-	for (i = 0; i < p->nkeys; i++) {
-		key = p->secret + 32 * i;
-		if (d->u.sign.has_pubkey && !d->is_fake &&
-		    memcmp(key, d->u.sign.pubkey, 32) != 0)
-			continue;
-		/* somebody unknown costs one verification, too */
-		if (d->is_fake && d->u.sign.has_pubkey)
-			key = d->u.sign.pubkey;
-		if (cryptosign_verify(key, d->u.sign.challenge,
-		    sizeof(d->u.sign.challenge), sig)) {
-			d->u.sign.key = (size_t)i;
-			return (d->is_fake ? CHECK_WRONG : CHECK_RIGHT);
-		}
-		if (d->is_fake)
-			break;
+	if (d->u.sign.has_pubkey) {
+		/* verified also if it is nobody's: the time would tell */
+		if (!is_signed(d, d->u.sign.pubkey, sig) ||
+		    (i = proof_key_index(p, d->u.sign.pubkey)) == -1)
+			return (CHECK_WRONG);
+		d->u.sign.key = (size_t)i;
+		return (CHECK_RIGHT);
 	}
+	for (i = 0; i < p->nkeys; i++)
+		if (is_signed(d, p->secret + 32 * i, sig)) {
+			d->u.sign.key = (size_t)i;
+			return (CHECK_RIGHT);
+		}
 	return (CHECK_WRONG);
 }
 

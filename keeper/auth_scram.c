@@ -16,7 +16,7 @@
 #include "users.h"
 #include "wamp.h"
 
-#define NONCE_OCTETS	18	/* no padding in base64 */
+#define NONCE_OCTETS	(SCRAM_NONCE / 4 * 3)
 
 static enum scram_dialect
 dialect_of(const struct dialogue *d)
@@ -42,9 +42,8 @@ scram_challenge(struct dialogue *d, const struct ask *q, struct challenge *c)
 		return (-1);
 	/* a mock salt is always the same for an authid (Initial Client
 	 * Authentication Message) */
-	if (d->is_fake)
-		dialogue_fake(d, "salt", raw, p->saltlen);
-	else
+	dialogue_fake(d, "salt", raw, p->saltlen);
+	if (!d->is_fake)
 		memcpy(raw, p->salt, p->saltlen);
 	cred_b64_encode(raw, p->saltlen, d->u.scram.salt,
 	    sizeof(d->u.scram.salt));

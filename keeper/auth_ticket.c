@@ -107,8 +107,13 @@ ticket_check(struct dialogue *d, const struct response *r)
 static void
 ticket_end(struct dialogue *d)
 {
-	if (d->u.ticket != NULL)
-		d->u.ticket->d = NULL;
+	struct ticket_job	*t = d->u.ticket;
+
+	if (t == NULL)
+		return;
+	t->d = NULL;
+	if (workers_take_back(&t->job))
+		ticket_free(t);
 }
 
 const struct dialogue_method	 ticket_method = {

@@ -368,6 +368,13 @@ dialogue_response(struct dialogue *d, const struct response *r)
 {
 	if (d->state != DIALOGUE_CHALLENGED)
 		return (-1);
+	/* many can be begun before the first of them fails */
+	if (failures_refuse(d->addr)) {
+		log_failed(d, "too many failures of this address");
+		auth_deny(d->peer, d->slot, d->gen,
+		    WERR_AUTHENTICATION_FAILED, FAILURES_TEXT);
+		return (0);
+	}
 	dialogue_checked(d, d->method->check(d, r));
 	return (0);
 }

@@ -67,6 +67,7 @@ struct job {
 	TAILQ_ENTRY(job) entry;
 	void		(*work)(struct job *);	/* in a thread */
 	void		(*done)(struct job *);	/* in the event loop */
+	int		 is_waiting;		/* workers.c's */
 };
 #define WORKERS_QUEUE	256	/* jobs at a time */
 
@@ -148,6 +149,7 @@ struct peer {
 	/* LINK_MAIN of a tlsproxy: what became of each slot's last HELLO */
 	struct auth_slot	*slots;
 	uint32_t		 nslots;
+	uint32_t		 ndialogues;	/* in them */
 	/* LINK_SIGN of a tlsproxy */
 	uint64_t		 sign_turn;	/* of its last request */
 	long			 sign_second;
@@ -233,11 +235,14 @@ int		 authcall_result(struct chan *, struct imsg *);
 void		 authcall_broker_gone(uint32_t instance);
 
 /* auth_*.c: a method each */
+#define SCRAM_NONCE	24	/* what the keeper adds to the client's: base64
+				 * without padding */
 extern const struct dialogue_method	 ticket_method, cra_method,
 		    scram_method, cryptosign_method;
 
 /* failures.c */
 void		 failures_prepare(void);
+#define FAILURES_TEXT	"too many failed log-ins from this address"
 /* 1: that address failed too often of late. */
 int		 failures_refuse(const uint8_t addr[16]);
 /* One more; returns how many milliseconds its refusal is to wait. */
@@ -249,6 +254,8 @@ void		 workers_prepare(struct event_base *);
 int		 workers_start(char *err, size_t errlen);	/* 0 or -1 */
 /* 0: done() will be called from the event loop; -1: too many wait. */
 int		 workers_give(struct job *);
+/* 1: no thread had begun it, done() will not be called; 0: it will. */
+int		 workers_take_back(struct job *);
 
 /* userset.c: the users files of the configuration */
 void		 userset_prepare(void);

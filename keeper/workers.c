@@ -65,6 +65,7 @@ work(void *arg)
 		while ((j = TAILQ_FIRST(&waiting)) == NULL)
 			pthread_cond_wait(&wakeup, &lock);
 		TAILQ_REMOVE(&waiting, j, entry);
+		j->is_waiting = 0;
 		pthread_mutex_unlock(&lock);
 		j->work(j);
 		pthread_mutex_lock(&lock);
@@ -151,8 +152,25 @@ workers_give(struct job *j)
 		return (-1);
 	njobs++;
 	pthread_mutex_lock(&lock);
+	j->is_waiting = 1;
 	TAILQ_INSERT_TAIL(&waiting, j, entry);
 	pthread_cond_signal(&wakeup);
 	pthread_mutex_unlock(&lock);
 	return (0);
+}
+
+int
+workers_take_back(struct job *j)
+{
+	int	was_waiting;
+
+	pthread_mutex_lock(&lock);
+	if ((was_waiting = j->is_waiting)) {
+		TAILQ_REMOVE(&waiting, j, entry);
+		j->is_waiting = 0;
+	}
+	pthread_mutex_unlock(&lock);
+	if (was_waiting)
+		njobs--;
+	return (was_waiting);
 }

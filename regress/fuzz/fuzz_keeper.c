@@ -255,6 +255,13 @@ workers_give(struct job *j)
 	return (0);
 }
 
+int
+workers_take_back(struct job *j)
+{
+	TAILQ_REMOVE(&jobs, j, entry);
+	return (1);
+}
+
 static void
 jobs_do(void)
 {

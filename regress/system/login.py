@@ -308,6 +308,19 @@ def T90_scram_nonces_and_bindings():
             m = login.hello(c)
             assert m[0] == ABORT and m[2] == NONE, m
             c.close()
+    # the keeper's part of the nonce must fit behind it
+    for cls in (WampScram, Scram):
+        for n, code in ((232, WELCOME), (233, ABORT)):
+            login = cls('dave', 'bowman')
+            def extra():
+                login.nonce = 'x' * n
+                return {'nonce': login.nonce}
+            login.extra = extra
+            c = client()
+            m = login.join(c)
+            assert m[0] == code, m
+            assert code == WELCOME or m[2] == NONE, m
+            c.close()
     # wamp-scram asks for a binding that there is not: the method is out
     login = WampScram('dave', 'bowman')
     login.extra = lambda: {'nonce': 'abc', 'channel_binding': 'tls-unique'}
