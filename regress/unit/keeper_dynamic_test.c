@@ -90,8 +90,16 @@ want(int fd, uint32_t type)
 static void
 is_cut(int *fd)
 {
-	int	broker = fd - brokers;
+	static unsigned int	nsuspects;
+	int			broker = (int)(fd - brokers);
 
+	if (play.nsuspects == nsuspects)
+		play_until(&play, &play.nsuspects, nsuspects,
+		    "PROC_SUSPECT");
+	if (play.nsuspects != ++nsuspects ||
+	    play.suspect.role != PROC_BROKER ||
+	    play.suspect.instance != broker)
+		errx(1, "somebody else is suspected");
 	if (imsg_read_blocking(*fd, WAIT, &hdr, data, sizeof(data)) != -1)
 		errx(1, "not cut off: imsg %u", hdr.type);
 	close(*fd);
