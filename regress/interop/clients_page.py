@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 
+from authmethods import (cra_line, cryptosign_line, scram_line, signing_key,
+                         ticket_line)
 from clientspage import programs
 from daemon import (TOP, Skip, Wampd, done, free_port, run_case, tmpdir)
 from impostor import sha, spki
@@ -18,24 +20,43 @@ CONF = '''
 keypair "localhost" { certificate $crt  key $key }
 listen on socket $sock mode 0666
 listen on 127.0.0.1 port $port tls { keypair "localhost" }
+limits { failures delay 10ms }
 realm "realm1" {
+	authenticate ticket, wampcra, scram, cryptosign from $users
 	authenticate anonymous role "all"
 	role "all" { allow any }
 }
 '''
+KEY, OTHER = signing_key(1), signing_key(2)
+LOGINS = {
+    'ticket': ('alice', 'wonder', 'bread'),
+    'wampcra': ('carol', 'christmas', 'easter'),
+    'scram': ('erin', 'brocko', 'pencil'),
+    'cryptosign': ('frank', KEY.encode().hex(), OTHER.encode().hex()),
+}
+USERS = [
+    ticket_line('alice', 'wonder', 'all'),
+    cra_line('carol', 'christmas', 'all', salt='salt'),
+    scram_line('erin', 'brocko', 'all', kdf='argon2id-13'),
+    cryptosign_line('frank', KEY, role='all'),
+]
 
 
 def run(name, *args, ca=None, seconds=60):
     if name.endswith('.js'):
         if not os.path.isdir(os.path.join(JS, 'node_modules')):
             raise Skip('npm\'s packages are not installed')
+        # import() does not heed NODE_PATH
+        modules = os.path.join(DIR, 'node_modules')
+        if not os.path.islink(modules):
+            os.symlink(os.path.join(JS, 'node_modules'), modules)
         cmd = ['node']
     else:
         cmd = ['/usr/bin/python3']
     path = os.path.join(DIR, name)
     with open(path, 'w') as f:
         f.write(PROGRAMS[name])
-    env = dict(os.environ, NODE_PATH=os.path.join(JS, 'node_modules'))
+    env = dict(os.environ)
     if ca is not None:
         env['NODE_EXTRA_CA_CERTS'] = cert(ca)
     try:
@@ -61,9 +82,28 @@ def refuses(name, *args, why='not trusted', **kw):
     assert '5\n' not in p.stdout and why in p.stdout + p.stderr, (name, p)
 
 
+def log_in(name, methods, *args, **kw):
+    """each method, with a right and a wrong secret"""
+    for method in methods:
+        authid, right, wrong = LOGINS[method]
+        path = os.path.join(DIR, 'secret')
+        for secret, check in ((right, works), (wrong, denied)):
+            with open(path, 'w') as f:
+                f.write(secret + '\n')
+            check(name, *args, method, authid, path, **kw)
+
+
+def denied(*args, **kw):
+    refuses(*args, why='wamp.error.authentication_denied', **kw)
+
+
 def main():
     make_certs()
     d = tmpdir()
+    users = os.path.join(d, 'users')
+    with open(users, 'w') as f:
+        f.write('\n'.join(USERS) + '\n')
+    os.chmod(users, 0o600)
     key = os.path.join(d, 'key')
     with open(cert('good')[:-3] + 'key') as f, open(key, 'w') as g:
         g.write(f.read())
@@ -110,6 +150,14 @@ def main():
         p = run('tls.js', url, ca='otherca', seconds=3)
         assert p is None, p
 
+    def login_py():
+        log_in('login.py', LOGINS, str(port), cert('ca'))
+
+    def login_js():
+        methods = [m for m in LOGINS if m != 'scram']
+        log_in('login.js', methods, url, ca='ca')
+        log_in('login-wampy.js', methods, url, ca='ca')
+
     def writable_directory():
         for name in ('unix.py', 'unix.js'):
             for x in (d, sockdir):
@@ -126,14 +174,15 @@ def main():
             refuses(name, os.path.join(link, 'sock'))
 
     with Wampd(CONF, macros={'crt': cert('good'), 'key': key, 'sock': sock,
-                             'port': port}):
+                             'port': port, 'users': users}):
         callee = popen(['-s', sock, '-v', 'register', 'com.example.add',
                         '--', '/usr/bin/python3', '-c',
                         'import json; print(sum(json.loads(input())'
                         '["args"]))'])
         assert b'registered' in callee.stderr.readline()
         for fn in (unix_py, tls_py, unix_js, tls_js, wampy_js,
-                   pinned_key_py, pinned_key_js, wrong_authority, writable_directory, symbolic_link):
+                   pinned_key_py, pinned_key_js, wrong_authority, login_py,
+                   login_js, writable_directory, symbolic_link):
             run_case(fn)
         callee.terminate()
         finish(callee)

@@ -32,6 +32,10 @@ realm "realm1" {
 	role "user" { allow any }
 	role "admin" { allow any }
 }
+realm "lacks" {
+	authenticate scram, cryptosign from $lacks
+	role "user" { allow any }
+}
 """
 KEY, OTHER = signing_key(1), signing_key(2)
 SEED, OTHER_SEED = (k.encode().hex() for k in (KEY, OTHER))
@@ -46,6 +50,11 @@ USERS = [
     scram_line("erin", "brockovich", "user", kdf="argon2id-13"),
     cryptosign_line("frank", KEY, role="admin"),
 ]
+LACKS = [
+    scram_line("pbkdf2", "brockovich"),
+    scram_line("argon2id13", "brockovich", kdf="argon2id13"),
+    cryptosign_line("frank", KEY),
+]
 LOGINS = [     # method, authid, secret, another's, role
     ("ticket", "alice", "wondër", "wonder", "user"),
     ("wampcra", "bob", "buildér", "builder", "user"),
@@ -53,18 +62,20 @@ LOGINS = [     # method, authid, secret, another's, role
     ("wampcra", "short", "christmas", "Christmas", "user"),
     ("scram", "erin", "brockovich", "Brockovich", "user"),
     ("cryptosign", "frank", SEED, OTHER_SEED, "admin"),
+    ("cryptosign", None, SEED, OTHER_SEED, "admin"),    # the key tells
 ]
 DENIED = "wamp.error.authentication_denied"
 
 
-def attempts(methods):
+def attempts(methods, nameless=True):
     """[(method, authid, secret, what is to be said)]"""
     found = []
     for method, authid, secret, wrong, role in LOGINS:
-        if method in methods:
+        if method in methods and (authid or nameless):
             found += [
                 (method, authid, secret, {
-                    "realm": "realm1", "authid": authid, "authrole": role,
+                    "realm": "realm1", "authid": authid or "frank",
+                    "authrole": role,
                     "authmethod": method, "authprovider": "static",
                     "result": 5}),
                 (method, authid, wrong, {"reason": DENIED}),
@@ -86,16 +97,35 @@ def check(cmd, tried, stdin=None, cafile=None):
     assert len(said) == len(tried), (p.returncode, said, p.stderr)
 
 
+def run_python(framework, tried, logins, **job):
+    check([sys.executable, os.path.join(PY, "autobahn_login.py"), framework],
+          tried, json.dumps(dict(job, logins=logins)))
+
+
 def autobahn_python(framework, kind, url, serializer, endpoint, cafile=None):
     tried = attempts(("ticket", "wampcra", "scram", "cryptosign"))
     name = {"ticket": "ticket", "wampcra": "secret", "scram": "password",
             "cryptosign": "privkey"}
-    check([sys.executable, os.path.join(PY, "autobahn_login.py"), framework],
-          tried, json.dumps({
-              "type": kind, "url": url, "serializer": serializer,
-              "endpoint": endpoint, "cafile": cafile,
-              "logins": [{m: {"authid": authid, name[m]: secret}}
-                         for m, authid, secret, _ in tried]}))
+    run_python(framework, tried, [
+        {m: {"authid": authid, name[m]: secret} if authid else
+         {name[m]: secret}} for m, authid, secret, _ in tried],
+        type=kind, url=url, serializer=serializer, endpoint=endpoint,
+        cafile=cafile, realm="realm1")
+
+
+def what_autobahn_lacks(framework, url, endpoint, cafile):
+    """As wampd-clients(7) has it; if this fails, it learned something."""
+    bound = {"privkey": SEED, "authid": "frank",
+             "authextra": {"channel_binding": "tls-unique"}}
+    logins = [{"cryptosign": bound}] + [
+        {"scram": {"authid": a, "password": "brockovich"}}
+        for a in ("pbkdf2", "argon2id13")]
+    run_python(framework, [
+        ("cryptosign", "frank", SEED, {"reason": DENIED})] + [
+        ("scram", x["scram"]["authid"], "brockovich",
+         {"reason": "wamp.error.cannot_authenticate"}) for x in logins[1:]],
+        logins, type="websocket", url=url, serializer="json",
+        endpoint=endpoint, cafile=cafile, realm="lacks")
 
 
 def node(program, cafile, **job):
@@ -103,7 +133,9 @@ def node(program, cafile, **job):
         raise Skip("node is not installed")
     if not os.path.isdir(os.path.join(JS, "node_modules", "autobahn")):
         raise Skip("run: npm ci --prefix regress/interop/js")
-    tried = attempts(("ticket", "wampcra", "cryptosign"))
+    # wampy.js answers nothing without a name
+    tried = attempts(("ticket", "wampcra", "cryptosign"),
+                     program != "wampy_login.js")
     job["logins"] = [{"method": m, "authid": authid, "secret": secret}
                      for m, authid, secret, _ in tried]
     check(["node", os.path.join(JS, program), json.dumps(job)], tried,
@@ -131,6 +163,8 @@ def cases(sock, port, tlsport, crt):
             ("tls websocket", "asyncio", "websocket", wss, "msgpack", tls,
              crt)):
         yield "autobahn on %s, %s" % (args[0], name), autobahn_python, args
+    yield "what autobahn lacks", what_autobahn_lacks, (
+        "twisted", wss, tls, crt)
     for name, transport, where, ser in (
             ("unix rawsocket", "unix", sock, "json"),
             ("rawsocket", "rawsocket", "127.0.0.1:%d" % port, "json"),
@@ -148,14 +182,16 @@ def cases(sock, port, tlsport, crt):
 def main():
     d = tmpdir()
     crt, key = make_cert(d)
-    users = os.path.join(d, "users")
-    with open(users, "w") as f:
-        f.write("\n".join(USERS) + "\n")
-    os.chmod(users, 0o600)
+    files = {"users": USERS, "lacks": LACKS}
+    for name, lines in files.items():
+        files[name] = os.path.join(d, name)
+        with open(files[name], "w") as f:
+            f.write("\n".join(lines) + "\n")
+        os.chmod(files[name], 0o600)
     port, tlsport = free_port(), free_port()
     sock = os.path.join(d, "s")
-    with Wampd(CONF, macros={"sock": sock, "port": port, "tlsport": tlsport,
-                             "crt": crt, "key": key, "users": users}):
+    with Wampd(CONF, macros=dict(files, sock=sock, port=port,
+                                 tlsport=tlsport, crt=crt, key=key)):
         for name, fn, args in cases(sock, port, tlsport, crt):
             def case():
                 if fn is node:

@@ -49,7 +49,8 @@ function answer(login, method, extra) {
 }
 
 function options(login) {
-	const o = { realm: 'realm1', max_retries: 0, authid: login.authid,
+	const o = { realm: 'realm1', max_retries: 0,
+	    authid: login.authid || undefined,
 	    authmethods: [login.method],
 	    onchallenge: (session, method, extra) =>
 		answer(login, method, extra),

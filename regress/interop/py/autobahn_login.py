@@ -6,7 +6,8 @@
 # autobahn_login.py asyncio|twisted
 #
 # Standard input is a JSON object: the transport's type, url, serializer,
-# endpoint and cafile, and a list of what Component takes as authentication.
+# endpoint and cafile, the realm, and a list of what Component takes as
+# authentication.
 # A line of JSON on standard output for each says what came of it.
 
 import json
@@ -63,7 +64,7 @@ async def use(session):
 
 async def login(authentication):
     said = {}
-    comp = Component(transports=[transport()], realm="realm1",
+    comp = Component(transports=[transport()], realm=JOB["realm"],
                      authentication=authentication)
 
     @comp.on_join
