@@ -89,6 +89,8 @@ conn_free(struct conn *c)
 		TAILQ_REMOVE(&p->paused, c, wait_entry);
 	if (c->is_postponed)
 		TAILQ_REMOVE(&p->postponed, c, wait_entry);
+	if (p->recheck == c)
+		p->recheck = TAILQ_NEXT(c, entry);
 	TAILQ_REMOVE(&p->conns, c, entry);
 	p->nconns--;
 	p->total_dirty = 1;
@@ -303,6 +305,11 @@ conn_take_cert(struct conn *c)
 		return (-1);
 	log_debug("client certificate of %s: %s", c->peer,
 	    peercert_text(c->cert, text, sizeof(text)));
+	if (c->l != listener_now(c->l) && conn_is_revoked(c)) {
+		/* by a reload that the handshake crossed */
+		session_revoked(c);
+		return (-1);
+	}
 	return (0);
 }
 

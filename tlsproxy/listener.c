@@ -40,6 +40,7 @@ listener_unref(struct listener *l)
 	if (--l->refs > 0)
 		return;
 	tls_free(l->tls);
+	client_files_free(l->client);
 	for (i = 0; i < l->npaths; i++)
 		free(l->paths[i]);
 	for (i = 0; i < l->norigins; i++)
@@ -140,9 +141,23 @@ listener_new(struct proxy *p, const struct conf *conf,
 	if ((cl->flags & LISTEN_TLS) &&
 	    (l->tls = tls_listener_new(conf, cl, err, errlen)) == NULL)
 		goto fail;
+	if (cl->crl != NULL &&
+	    (l->client = client_files_new(cl, err, errlen)) == NULL)
+		goto fail;
 	return (l);
 fail:
 	listener_unref(l);
+	return (NULL);
+}
+
+struct listener *
+listener_now(struct listener *l)
+{
+	struct listener	*now;
+
+	TAILQ_FOREACH(now, &l->p->listeners, entry)
+		if (now->id == l->id)
+			return (now);
 	return (NULL);
 }
 
@@ -198,6 +213,7 @@ listeners_commit(struct proxy *p, struct conf *conf)
 		TAILQ_INSERT_TAIL(&p->listeners, l, entry);
 	}
 	listeners_update(p);
+	revoked_start(p);
 }
 
 /* What was good at start may have expired since. */

@@ -280,6 +280,27 @@ session_goodbye(struct conn *c, enum wamp_err err, const char *text)
 	conn_leave(c, err, text);
 }
 
+void
+session_revoked(struct conn *c)
+{
+	static const char	why[] = "the client's certificate was revoked";
+
+	if (c->is_leaving || c->state >= CONN_CLOSING)
+		return;
+	if (c->sess == NULL) {
+		log_session("refused address=%s reason=\"%s\"", c->peer, why);
+		if (conn_is_open(c))
+			conn_close_code(c, WS_GOING_AWAY, why);
+		else
+			conn_kill(c, why);
+	} else if (c->sess->state == SESS_JOINED) {
+		log_left(c, c->sess, why);
+		session_detach(c->sess, CLOSE_ENDED);
+		conn_leave(c, WERR_KILLED, why);
+	} else
+		session_abort(c, WERR_AUTHENTICATION_FAILED, "%s", why);
+}
+
 /* -- joining ------------------------------------------------------------ */
 
 static uint16_t

@@ -5,6 +5,7 @@
  * Whose client certificates a listener believes ("client ca") and which of
  * them are revoked ("client crl").  libtls takes garbage for either without
  * a word and then refuses everybody: what it is given is read here first.
+ * And it judges a certificate once, in the handshake; later CRLs are for us.
  */
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -22,6 +23,7 @@
 #include "peercert.h"
 #include "tls_key.h"
 
+#define CHAIN_MAX	10		/* certificates; libtls takes fewer */
 #define WARN_BEFORE	(7 * 24 * 3600)	/* s before something expires */
 
 struct client_files {
@@ -174,6 +176,105 @@ tls_client_config(struct tls_config *cfg, const struct conf_listen *l,
 	else
 		tls_config_verify_client_optional(cfg);
 	return (0);
+}
+
+/* -- who is revoked, though in already ----------------------------------- */
+
+struct client_files *
+client_files_new(const struct conf_listen *l, char *err, size_t errlen)
+{
+	struct client_files	*f;
+
+	if ((f = calloc(1, sizeof(*f))) == NULL) {
+		snprintf(err, errlen, "out of memory");
+		return (NULL);
+	}
+	if (files_read(f, l, err, errlen) == -1) {
+		client_files_free(f);
+		return (NULL);
+	}
+	return (f);
+}
+
+void
+client_files_free(struct client_files *f)
+{
+	if (f != NULL)
+		files_free(f);
+	free(f);
+}
+
+/* What the client sent, its own first; NULL without memory. */
+static STACK_OF(X509) *
+chain_read(struct tls *tls)
+{
+	const uint8_t	*pem;
+	size_t		 len;
+	STACK_OF(X509)	*chain;
+	X509		*x;
+	BIO		*bio = NULL;
+
+	pem = tls_peer_cert_chain_pem(tls, &len);
+	chain = sk_X509_new_null();
+	if (pem != NULL && len <= INT_MAX && chain != NULL)
+		bio = BIO_new_mem_buf(pem, (int)len);
+	while (bio != NULL && sk_X509_num(chain) < CHAIN_MAX &&
+	    (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+		if (sk_X509_push(chain, x) == 0) {
+			X509_free(x);
+			break;
+		}
+	BIO_free(bio);
+	ERR_clear_error();
+	return (chain);
+}
+
+static X509 *
+issuer_find(const STACK_OF(X509) *list, X509 *x)
+{
+	X509	*ca;
+	int	 i;
+
+	for (i = 0; i < sk_X509_num(list); i++) {
+		ca = sk_X509_value(list, i);
+		if (ca != x && X509_check_issued(ca, x) == X509_V_OK)
+			return (ca);
+	}
+	return (NULL);
+}
+
+/* By issuer and serial number; a binary search in each CRL. */
+static int
+is_named(const struct client_files *f, X509 *x)
+{
+	X509_REVOKED	*rev;
+	int		 i;
+
+	for (i = 0; i < sk_X509_CRL_num(f->crls); i++)
+		if (X509_CRL_get0_by_cert(sk_X509_CRL_value(f->crls, i), &rev,
+		    x) == 1)
+			return (1);
+	return (0);
+}
+
+int
+client_files_revoke(const struct client_files *f, struct tls *tls)
+{
+	STACK_OF(X509)	*chain = chain_read(tls);
+	X509		*x, *ca;
+	int		 n, rv = 0;
+
+	x = sk_X509_num(chain) > 0 ? sk_X509_value(chain, 0) : NULL;
+	for (n = 0; x != NULL && n < CHAIN_MAX && !rv; n++) {
+		rv = is_named(f, x);
+		/* the upper ones need not have been sent */
+		if ((ca = issuer_find(chain, x)) == NULL)
+			ca = issuer_find(f->cas, x);
+		x = ca;
+	}
+	sk_X509_pop_free(chain, X509_free);
+	ERR_clear_error();
+	return (rv);
 }
 
 /* -- what will refuse clients, though it can be read --------------------- */

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+struct client_files;
 struct conf;
 struct conf_listen;
 struct tls;
@@ -56,5 +57,15 @@ int		 tls_client_config(struct tls_config *,
 		    const struct conf_listen *, char *err, size_t errlen);
 /* Log what in them refuses clients now or will within a week. */
 void		 tls_client_warn(const struct conf_listen *);
+/* CAs and CRLs of a listener that has both; NULL: err says why. */
+struct client_files *client_files_new(const struct conf_listen *, char *err,
+		    size_t errlen);
+void		 client_files_free(struct client_files *);
+/*
+ * Does one of these CRLs name the certificate that the client of a finished
+ * handshake showed, or one of the CAs above it?  Signatures and dates are not
+ * looked at again.
+ */
+int		 client_files_revoke(const struct client_files *, struct tls *);
 
 #endif /* WAMPD_TLS_KEY_H */

@@ -343,6 +343,7 @@ on_next_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	conns_continue(arg);
+	revoked_continue(arg);
 }
 
 static void

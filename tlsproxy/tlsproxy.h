@@ -26,6 +26,7 @@
 #include "websocket.h"
 
 struct chan;
+struct client_files;
 struct conn;
 struct imsg;
 struct pbuf;
@@ -60,6 +61,8 @@ struct listener {
 	char			**paths, **origins;
 	size_t			 npaths, norigins;
 	struct tls		*tls;		/* or NULL */
+	struct client_files	*client;	/* "client crl" and "client ca";
+						 * NULL: no CRL */
 	uint64_t		 warn_at;	/* of a CRL, mono_ms() */
 	unsigned int		 nsocks;
 	int			 fds[LISTEN_MAXADDRS];
@@ -250,6 +253,8 @@ struct proxy {
 	struct conns		 dirty;		/* to be written at turn's end */
 	struct conns		 paused;	/* a broker is over its mark */
 	struct conns		 postponed;	/* go on next turn */
+	struct conn		*recheck;	/* the first whose certificate
+						 * is to be looked at, or NULL */
 	struct event		*next_turn;	/* fires at once for them */
 	struct event		*resume;	/* accepting, after EMFILE */
 	uint32_t		 nconns;
@@ -278,7 +283,8 @@ struct proxy {
 extern struct proxy	*proxy;			/* this process's own */
 
 /* tlsproxy.c */
-void	 proxy_ask_next_turn(struct proxy *);	/* conns_continue() then */
+/* conns_continue() and revoked_continue() then */
+void	 proxy_ask_next_turn(struct proxy *);
 /* It sent nonsense that only another's word shows: as if its channel did. */
 void	 broker_suspect(struct broker *, const char *what);
 
@@ -290,6 +296,9 @@ void	 listeners_turn_end(struct proxy *);
 /* A client's certificate was refused: is the fault ours? */
 void	 listener_refused_cert(struct listener *);
 void	 listener_unref(struct listener *);
+/* What the statement is now: itself, or what a reload put in its place, or
+ * NULL if it is gone. */
+struct listener	*listener_now(struct listener *);
 void	 addr_connected(struct conn *, const uint8_t addr[16]);
 void	 addr_left(struct conn *);
 void	 addr_report(struct proxy *);
@@ -315,6 +324,11 @@ void	 conns_flush(struct proxy *);		/* end of turn */
 void	 conn_resume(struct conn *);		/* read it again */
 void	 conns_resume(struct proxy *);		/* broker takes again */
 void	 conns_continue(struct proxy *);	/* postponed ones */
+
+/* revoked.c: certificates of connections and the CRLs of a reload */
+int	 conn_is_revoked(struct conn *);
+void	 revoked_start(struct proxy *);		/* look at all of them */
+void	 revoked_continue(struct proxy *);
 
 /* transport.c: first octets, RawSocket and WebSocket frames */
 void	 transport_input(struct conn *, uint8_t *, size_t);
@@ -354,6 +368,8 @@ void	 session_abort(struct conn *, enum wamp_err, const char *fmt, ...)
 /* The same before there is a session: the realm asked for is logged. */
 void	 session_refuse(struct conn *, const struct uri *realm,
 	    enum wamp_err, const char *text);
+/* The client's certificate was revoked: end session and connection. */
+void	 session_revoked(struct conn *);
 void	 session_on_client_goodbye(struct conn *, const char *reason,
 	    size_t len);
 void	 session_on_client_abort(struct conn *, const char *reason,

@@ -7,6 +7,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		invocation.o \
 		listener.o \
 		peercert.o \
+		revoked.o \
 		session.o \
 		submap.o \
 		tls_client.o \

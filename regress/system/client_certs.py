@@ -7,9 +7,11 @@
 
 import os
 import re
+import socket
 import ssl
 import time
 
+from authmethods import ticket_line
 from daemon import (Wampd, free_port, make_cert, run_cases, run_wampd,
                     tmpdir, wait_until)
 from pki import CA, SERVER_AUTH, context, pem, write
@@ -174,6 +176,198 @@ def revoked():
                   for p in (port, opt)])
 
 
+KILLED = [6, {'message': "the client's certificate was revoked"},
+          'wamp.close.killed']
+
+
+def exchange(sub, number, pub):
+    """pub publishes, sub gets it; also from itself"""
+    pub.send(16, pub.next(), {'exclude_me': False}, 'com.example.t', [1])
+    assert sub.recv()[:2] == [36, number]
+
+
+def ended(c):
+    got = c.recv()
+    assert got == KILLED, got
+    c.send(6, {}, 'wamp.close.goodbye_and_out')
+    c.expect_closed()
+
+
+def revoked_while_in():
+    """revoked by a reload: sessions end, and connections without; others
+    stay"""
+    port, other = free_port(), free_port()
+    a, b, c = ONE.issue('a'), ONE.issue('b'), TWO.issue('c')
+    path = write(D + '/in.crl', ONE.crl(), TWO.crl())
+    path2 = write(D + '/in2.crl', ONE.crl(), TWO.crl())
+    with Wampd(conf(listen(port, ca(how='optional'), crl(path)),
+                    listen(other, ca(), crl(path2)))) as w:
+        stay = connect(port, a)
+        number = stay.subscribe('com.example.t')
+        others = [connect(port, c), connect(other, b), connect(port)]
+        gone = [connect(port, b, version, transport=t)
+                for version in (V12, V13) for t in ('rawsocket', 'websocket')]
+        greets = [connect(port, b, transport=t, join=False)
+                  for t in ('rawsocket', 'websocket')]
+        # nothing at all was sent yet
+        mute = context(SERVER, b).wrap_socket(
+            socket.create_connection(('127.0.0.1', port), 5),
+            server_hostname='localhost')
+        # another's serial number is nobody's business
+        write(path, ONE.crl([b]), TWO.crl([a]))
+        assert w.reload()
+        for g in gone:
+            ended(g)
+        for g in greets:
+            g.expect_closed()
+        try:
+            assert mute.recv(1) == b''
+        except (ssl.SSLError, ConnectionError):
+            pass
+        for o in others + [stay]:
+            exchange(stay, number, o)
+        w.wait_log('session .* left .*reason="the client\'s certificate was '
+                   'revoked"')
+        log = w.log()
+        rx = 'reason="the client\'s certificate was revoked"'
+        assert len(re.findall('left .*' + rx, log)) == len(gone), log
+        assert len(re.findall('refused address=.*' + rx, log)) == 3, log
+        # a removed statement revokes nothing, one that is back does
+        assert w.reload(conf(listen(port, ca(), crl(path))))
+        write(path2, ONE.crl([b]), TWO.crl([c]))
+        assert w.reload()
+        exchange(stay, number, others[1])
+        assert w.reload(conf(listen(port, ca(), crl(path)),
+                             listen(other, ca(), crl(path2))))
+        exchange(stay, number, others[0])
+        assert 'left' not in w.log()[len(log):], w.log()
+
+
+def revoked_while_joining():
+    """revoked by a reload: a session that is being authenticated is none"""
+    port = free_port()
+    a, b = ONE.issue('a'), ONE.issue('b')
+    path = write(D + '/join.crl', ONE.crl())
+    users = D + '/users'
+    with open(users, 'w') as f:
+        os.fchmod(f.fileno(), 0o600)
+        f.write(ticket_line('alice', 'wonder', role='all') + '\n')
+    hello = {'roles': {'caller': {}}, 'authid': 'alice',
+             'authmethods': ['ticket']}
+    text = conf(listen(port, ca(ONE.crt), crl(path))).replace(
+        'authenticate anonymous role "all"',
+        'authenticate ticket from "%s"' % users)
+    with Wampd(text) as w:
+        both = [connect(port, c, join=False) for c in (a, b)]
+        for c in both:
+            c.send(1, 'realm1', hello)
+            c.expect(4, 'ticket')
+        write(path, ONE.crl([b]))
+        assert w.reload()
+        both[1].expect_abort('wamp.error.authentication_failed')
+        both[0].send(5, 'wonder', {})
+        both[0].expect(2)
+        w.wait_log('refused realm=realm1 address=.* reason=wamp.error.'
+                   'authentication_failed: the client\'s certificate was '
+                   'revoked')
+
+
+def revoked_many():
+    """many connections at once: each that is named ends, no other"""
+    port = free_port()
+    a, b = ONE.issue('a'), ONE.issue('b')
+    path = write(D + '/many.crl', ONE.crl())
+    with Wampd(conf(listen(port, ca(ONE.crt), crl(path)))) as w:
+        all_ = [connect(port, (a, b)[i % 2]) for i in range(160)]
+        number = all_[0].subscribe('com.example.t')
+        write(path, ONE.crl([b]))
+        assert w.reload()
+        for c in all_[1::2]:
+            ended(c)
+        for c in all_[::2]:
+            exchange(all_[0], number, c)
+
+
+def revoked_ca():
+    """an intermediate that is revoked: what it has issued is, too"""
+    port = free_port()
+    subs = CA(D, 'sent', issuer=ONE), CA(D, 'kept', issuer=ONE)
+    sent, kept, c = (s.issue('x') for s in subs + (ONE,))
+    with open(kept.crt, 'wb') as f:
+        f.write(pem(kept.cert))
+    cas = write(D + '/rca.crt', ONE, subs[1])
+    lists = [s.crl() for s in subs]
+    path = write(D + '/rca.crl', ONE.crl(), *lists)
+    with Wampd(conf(listen(port, ca(cas), crl(path)))) as w:
+        stay = connect(port, c)
+        number = stay.subscribe('com.example.t')
+        x, y = connect(port, sent), connect(port, kept)
+        write(path, ONE.crl([subs[0]]), *lists)
+        assert w.reload()
+        ended(x)
+        for o in (y, stay):
+            exchange(stay, number, o)
+        write(path, ONE.crl(subs), *lists)
+        assert w.reload()
+        ended(y)
+        exchange(stay, number, connect(port, c))
+
+
+def half_way(port, cert):
+    """A handshake of TLS 1.3 whose certificate is not sent yet; what goes on
+    with it."""
+    inc, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context(SERVER, cert, V13).wrap_bio(inc, out,
+                                              server_hostname='localhost')
+    s = socket.create_connection(('127.0.0.1', port), 5)
+
+    def step():
+        try:
+            tls.do_handshake()
+            done = True
+        except ssl.SSLWantReadError:
+            done = False
+        return done
+
+    assert not step()
+    s.sendall(out.read())
+    while not step():
+        inc.write(s.recv(65536))
+
+    def go_on():
+        s.sendall(out.read())
+        # RawSocket, MessagePack
+        tls.write(b'\x7f\xf2\0\0')
+        try:
+            s.sendall(out.read())
+            while True:
+                try:
+                    return tls.read(4)
+                except ssl.SSLWantReadError:
+                    data = s.recv(65536)
+                    if not data:
+                        return b''
+                    inc.write(data)
+        except (ssl.SSLError, ConnectionError):
+            return b''
+    return go_on
+
+
+def revoked_half_way():
+    """a handshake that the reload crosses: the new CRL counts"""
+    port = free_port()
+    a, b = ONE.issue('a'), ONE.issue('b')
+    path = write(D + '/half.crl', ONE.crl())
+    with Wampd(conf(listen(port, ca(ONE.crt), crl(path)))) as w:
+        first, second = half_way(port, a), half_way(port, b)
+        write(path, ONE.crl([b]))
+        assert w.reload()
+        got = first(), second()
+        assert got[0][:1] == b'\x7f' and got[1] == b'', got
+        w.wait_log('refused address=.* reason="the client\'s certificate was '
+                   'revoked"')
+
+
 def crl_of_namesake():
     """a CRL that another key has signed is none of the CA's"""
     path = write(D + '/n.crl', CA(tmpdir(), 'one').crl(), TWO.crl())
@@ -318,7 +512,7 @@ def file_modes():
 # -- reload -----------------------------------------------------------------------
 
 def reload():
-    """another CA and CRL: for new connections, those that are in stay"""
+    """another CA: for new connections, those that are in stay"""
     port = free_port()
     a, b, c = ONE.issue('a'), ONE.issue('b'), TWO.issue('c')
     path = write(D + '/l.crl', ONE.crl(), TWO.crl())
@@ -326,9 +520,6 @@ def reload():
         kids = w.children()
         old = connect(port, b)
         sub = old.subscribe('com.example.t')
-        write(path, ONE.crl([b]), TWO.crl())
-        assert w.reload()
-        refused(port, b)
         p = connect(port, a)
         p.publish('com.example.t', 1)
         assert old.recv()[:2] == [36, sub]
@@ -344,6 +535,9 @@ def reload():
         assert w.reload(conf(listen(port, ca(ONE.crt))))
         refused(port, None)
         assert gets_in(port, b) is True
+        # the CRL is no longer in force, whatever the file says
+        write(path, ONE.crl([b]), TWO.crl())
+        assert w.reload()
         p.publish('com.example.t', 3)
         assert old.recv()[:2] == [36, sub]
         assert w.children() == kids
@@ -355,5 +549,7 @@ def reload():
         refused(port, c)
 
 
-run_cases([who_gets_in, intermediate, revoked, crl_of_namesake, crl_dates,
-           crl_expires, ca_dates, unusable, file_modes, reload])
+run_cases([who_gets_in, intermediate, revoked, revoked_while_in,
+           revoked_while_joining, revoked_many, revoked_ca, revoked_half_way,
+           crl_of_namesake, crl_dates, crl_expires, ca_dates, unusable,
+           file_modes, reload])
