@@ -347,6 +347,8 @@ authenticator_call(struct chan *ch, struct imsg *im)
 	if (r != NULL && !r->is_gone && realm_asks(r, &procedure))
 		c->call = rcall_start(r, &c->procedure, args.p, args.len,
 		    m.timeout, answered, c, &end);
+	if (c->call != NULL)
+		rcall_wipe(c->call);
 	if (c->call == NULL)
 		tell_failed(c, end);
 	else if (c->keeper->chan == NULL)

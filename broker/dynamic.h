@@ -51,6 +51,8 @@ typedef void	rcall_fn(void *arg, const struct rcall_answer *);
 struct rcall	*rcall_start(const struct realm *, const struct uri *procedure,
 		    const void *args, size_t len, uint32_t timeout_ms,
 		    rcall_fn *, void *arg, enum rcall_end *end);
+/* Secrets pass: from now on the channel to its callee is wiped. */
+void		 rcall_wipe(const struct rcall *);
 void		 rcall_cancel(struct rcall *);	/* fn will not be called */
 /* From dealer.c: how its invocation ended. */
 void		 rcall_result(struct rcall *, const struct body *);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chan.h"
 #include "conf.h"
 #include "dynamic.h"
 #include "mpcur.h"
@@ -176,6 +177,15 @@ rcall_start(const struct realm *r, const struct uri *procedure,
 		return (NULL);
 	}
 	return (rc);
+}
+
+void
+rcall_wipe(const struct rcall *rc)
+{
+	struct chan	*c = rc->inv->callee->peer->chan;
+
+	if (c != NULL)
+		chan_wipe(c);
 }
 
 void

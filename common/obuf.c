@@ -24,6 +24,7 @@ struct oseg {
 	struct pbuf	*pb;		/* a reference of ours */
 	size_t		 off, len;	/* what waits of it */
 	int		 fd;		/* to be sent with the first octet, -1 */
+	int		 is_shared;	/* others may still have to read it */
 };
 
 void
@@ -50,7 +51,7 @@ obuf_free(struct obuf *o)
 
 	while ((s = o->head) != NULL) {
 		o->head = s->next;
-		if (o->wipes)
+		if (o->wipes && !s->is_shared)
 			explicit_bzero(s->pb->data + s->off, s->len);
 		oseg_free(s);
 	}
@@ -83,6 +84,7 @@ obuf_add_seg(struct obuf *o, struct pbuf *pb, size_t off, size_t len)
 	s->off = off;
 	s->len = len;
 	s->fd = -1;
+	s->is_shared = 0;
 	obuf_append(o, s);
 	return (s);
 }
@@ -141,12 +143,15 @@ obuf_add(struct obuf *o, const void *data, size_t len)
 int
 obuf_add_pbuf(struct obuf *o, struct pbuf *pb, size_t off, size_t len)
 {
+	struct oseg	*s;
+
 	if (len < OBUF_COPY)
 		return (obuf_add(o, pb->data + off, len));
-	if (obuf_add_seg(o, pbuf_ref(pb), off, len) == NULL) {
+	if ((s = obuf_add_seg(o, pbuf_ref(pb), off, len)) == NULL) {
 		pbuf_unref(pb);
 		return (-1);
 	}
+	s->is_shared = 1;
 	o->bytes += len;
 	return (0);
 }
@@ -201,7 +206,7 @@ obuf_drain(struct obuf *o, size_t n)
 	o->bytes -= n;
 	while (n > 0 || (o->head != NULL && o->head->len == 0)) {
 		s = o->head;
-		if (o->wipes)
+		if (o->wipes && !s->is_shared)
 			explicit_bzero(s->pb->data + s->off,
 			    n < s->len ? n : s->len);
 		if (n < s->len) {

@@ -27,8 +27,7 @@ struct obuf {
 	size_t		 bytes;		/* waiting */
 	size_t		 chunk;		/* size of a new chunk */
 	int		 keeps;		/* its chunk while nothing waits */
-	int		 wipes;		/* what was written; nothing shared may
-					 * be queued then */
+	int		 wipes;		/* what was written, if not shared */
 };
 
 /* keeps: for few and busy queues; others give all memory back when empty. */

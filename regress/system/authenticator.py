@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import \
     Ed25519PrivateKey
 from cryptography.hazmat.primitives import serialization
 
-from daemon import Wampd, run_cases, tmpdir, wait_until
+from daemon import Skip, Wampd, run_cases, tmpdir, wait_until
 from wampclient import *
 
 DENIED = "wamp.error.authentication_denied"
@@ -316,5 +316,51 @@ def reload():
         g.close()
 
 
+def octets_of(pid):
+    """What can be read of a process's memory, mapping by mapping."""
+    with open("/proc/%d/maps" % pid) as f:
+        maps = [line.split() for line in f]
+    with open("/proc/%d/mem" % pid, "rb", 0) as f:
+        for m in maps:
+            if "r" not in m[1] or m[-1] in ("[vvar]", "[vsyscall]"):
+                continue
+            begin, end = (int(x, 16) for x in m[0].split("-"))
+            try:
+                f.seek(begin)
+                yield f.read(end - begin)
+            except (OSError, ValueError, OverflowError):
+                continue
+
+
+def nothing_stays():
+    """no ticket and no secret is left in the keeper's and broker's memory"""
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+    sock = os.path.join(tmpdir(), "s")
+    right, wrong = os.urandom(12).hex(), os.urandom(12).hex()
+    role = "user"
+
+    def fn(realm, authid, details):
+        if details.get("ticket") == wrong:
+            return "!com.example.no"
+        return {"role": role, "secret": right}
+    with Wampd(CONF, macros={"sock": sock}) as w:
+        g = Guard(sock, fn, serializer="json")
+        for i in range(3):
+            m = login(sock, "ticket", "joe", ticket(right))[0]
+            assert m[0] == WELCOME, m
+            is_out(login(sock, "ticket", "joe", ticket(wrong))[0], DENIED)
+            m = login(sock, "wampcra", "joe", cra(right))[0]
+            assert m[0] == WELCOME, m
+        for name in ("keeper", "broker 0"):
+            seen = False
+            for part in octets_of(w.child(name)):
+                seen |= b"com.example.authenticate" in part
+                for secret in (right, wrong):
+                    assert secret.encode() not in part, name
+            assert seen, name       # it would be found
+        g.close()
+
+
 if __name__ == "__main__":
-    run_cases([each_method, unknown_alike, no_answer, reload])
+    run_cases([each_method, unknown_alike, no_answer, reload, nothing_stays])
