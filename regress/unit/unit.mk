@@ -46,7 +46,11 @@ UNIT_OBJS_keeper =	$(B)/obj/regress/unit/play.o
 UNIT_TESTS +=	keeper_dynamic
 UNIT_OBJS_keeper_dynamic = $(UNIT_OBJS_keeper)
 $(B)/regress/unit/keeper_dynamic: $(UNIT_OBJS_keeper)
+UNIT_TESTS +=	dialogue
+UNIT_OBJS_dialogue =	$(B)/obj/regress/unit/play.o $(B)/lib/libcred.a
+UNIT_LIBS_dialogue =	$(LIBS_CRED)
 $(B)/regress/unit/keeper: $(UNIT_OBJS_keeper)
+$(B)/regress/unit/dialogue: $(UNIT_OBJS_dialogue)
 UNIT_OBJS_tls =	$(addprefix $(B)/obj/regress/unit/, certs.o play.o) \
 		$(addprefix $(B)/obj/tlsproxy/, tls_client.o tls_conf.o tls_key.o \
 		tls_release.o tls_warm.o peercert.o)
