@@ -152,7 +152,7 @@ cra_dynamic_key(const struct dialogue *d, uint8_t *key, size_t *len)
 static enum check
 cra_answer(struct dialogue *d, const struct response *r)
 {
-	uint8_t		*key;
+	uint8_t		*key, rnd[USERS_SECRET_MAX];
 	size_t		 len = USERS_SECRET_MAX;
 	enum check	 c = CHECK_BUSY;
 
@@ -162,9 +162,11 @@ cra_answer(struct dialogue *d, const struct response *r)
 	 * which the specification says nothing (notes: T87) */
 	if (d->call != NULL ? cra_dynamic_key(d, key, &len) == 0 :
 	    users_cra_key(d->users, d->proof, key, &len) == 0) {
-		/* the neighbour's opens nothing for somebody else */
+		/* the neighbour's opens nothing for somebody else; drawn for
+		 * all, or the time would tell */
+		arc4random_buf(rnd, len);
 		if (d->is_fake)
-			arc4random_buf(key, len);
+			memcpy(key, rnd, len);
 		c = cra_check(key, len, d->u.cra, r->sig.p, r->sig.len) ?
 		    CHECK_RIGHT : CHECK_WRONG;
 	}

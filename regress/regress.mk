@@ -7,6 +7,7 @@
 include regress/unit/unit.mk
 include regress/fuzz/fuzz.mk
 include regress/hostile/hostile.mk
+include regress/bench/bench.mk
 
 TESTS ?=
 STRICT ?=

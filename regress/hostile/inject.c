@@ -6,7 +6,7 @@
  * who has taken it over would: its real filter and its real descriptors
  * decide what comes of it.
  *
- * usage: inject pid number [argument ...]
+ * usage: inject pid-or-thread number [argument ...]
  * prints "killed N" (the signal), or "returned N"; exit status 2: this
  * machine does not let us trace.
  */
@@ -78,7 +78,7 @@ inject(pid_t pid, long nr, const long *args)
 		err(1, "PTRACE_SETREGSET");
 	if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == -1)
 		err(1, "PTRACE_SINGLESTEP");
-	if (waitpid(pid, &status, 0) == -1)
+	if (waitpid(pid, &status, __WALL) == -1)
 		err(1, "waitpid");
 	if (WIFSIGNALED(status)) {
 		printf("killed %d\n", WTERMSIG(status));
@@ -131,7 +131,7 @@ main(int argc, char **argv)
 		args[i - 3] = strtol(argv[i], NULL, 0);
 	if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) == -1)
 		err(errno == EPERM ? 2 : 1, "PTRACE_ATTACH");
-	if (waitpid(pid, &status, 0) == -1)
+	if (waitpid(pid, &status, __WALL) == -1)
 		err(1, "waitpid");
 	if (!WIFSTOPPED(status))
 		errx(1, "process %d did not stop", (int)pid);

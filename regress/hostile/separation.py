@@ -301,6 +301,37 @@ def exfiltration():
         drill(w, DEADLY[:5])
 
 
+def threads_of(pid):
+    return [int(t) for t in os.listdir('/proc/%d/task' % pid)
+            if int(t) != pid]
+
+
+def exfiltration_by_a_thread():
+    """sandbox: what a thread of the keeper would try kills all of it"""
+    if SAN:
+        raise Skip('no filter under sanitizers')
+    if platform.machine() != 'x86_64':
+        raise Skip('numbers of system calls are those of x86-64')
+    if not IS_ROOT:
+        raise Skip('only root may trace the children')
+    names = ('socket(AF_INET)', 'execve', 'kill(parent)', 'clone',
+             'unshare', 'mmap(PROT_EXEC)')
+    with Daemon(prefork=1, brokers=1, expect_reports=True) as w:
+        for call in [c for c in DEADLY if c[0] in names]:
+            keeper = wait_settled(w)['keeper']
+            threads = threads_of(keeper)
+            assert threads, 'the keeper has no threads'
+            for refused in REFUSED:
+                got = inject(threads[-1], refused, w.pid)
+                assert got == 'returned %d' % -EACCES, (refused, got)
+            got = inject(threads[0], call, w.pid)
+            assert got == 'killed 31', (call[0], got)
+            w.wait_log(r'keeper \(process %d\) sandbox violation' % keeper)
+            wait_until(lambda: w.children().get('keeper', keeper) != keeper,
+                       30, 'another keeper')
+        wait_until(lambda: w.serves() is None, 10)
+
+
 # -- what the programs hold --------------------------------------------------
 
 def program(role):
@@ -423,7 +454,7 @@ def libraries_of_each():
 
 CASES = [
     sandbox_of_root, sandbox_of_a_user, parents_capabilities, not_dumpable,
-    exfiltration, words_of_the_parent_only, code_of_others,
+    exfiltration, exfiltration_by_a_thread, words_of_the_parent_only, code_of_others,
     libraries_of_each,
 ]
 
