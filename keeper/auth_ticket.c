@@ -14,9 +14,14 @@
 #include "keeper.h"
 #include "users.h"
 
+/* One address cannot take the whole queue from the others. */
+#define PER_ADDRESS	(WORKERS_QUEUE / 4)
+
 /* All that the thread needs, copied: the dialogue may end before it. */
 struct ticket_job {
 	struct job	 job;		/* first */
+	LIST_ENTRY(ticket_job) entry;	/* the event loop's */
+	uint8_t		 addr[16];
 	struct dialogue	*d;		/* NULL: it ended */
 	struct kdf_cost	 cost;
 	uint8_t		 salt[64], hash[64];
@@ -34,9 +39,23 @@ ticket_challenge(struct dialogue *d, const struct ask *q, struct challenge *c)
 	return (0);
 }
 
+static LIST_HEAD(, ticket_job)	 underway;
+
+static int
+is_address_full(const uint8_t addr[16])
+{
+	const struct ticket_job	*t;
+	unsigned int		 n = 0;
+
+	LIST_FOREACH(t, &underway, entry)
+		n += memcmp(t->addr, addr, sizeof(t->addr)) == 0;
+	return (n >= PER_ADDRESS);
+}
+
 static void
 ticket_free(struct ticket_job *t)
 {
+	LIST_REMOVE(t, entry);
 	freezero(t, sizeof(*t) + t->len);
 }
 
@@ -77,12 +96,15 @@ ticket_check(struct dialogue *d, const struct response *r)
 	if (d->call != NULL)
 		return (authcall_start(d->call, &r->sig) == 0 ? CHECK_LATER :
 		    CHECK_BUSY);
-	if (p->saltlen > sizeof(t->salt) || p->secretlen > sizeof(t->hash) ||
+	if (is_address_full(d->addr) || p->saltlen > sizeof(t->salt) ||
+	    p->secretlen > sizeof(t->hash) ||
 	    (t = calloc(1, sizeof(*t) + r->sig.len)) == NULL)
 		return (CHECK_BUSY);
 	t->job.work = ticket_work;
 	t->job.done = ticket_done;
 	t->d = d;
+	memcpy(t->addr, d->addr, sizeof(t->addr));
+	LIST_INSERT_HEAD(&underway, t, entry);
 	t->cost.t = p->iterations;
 	t->cost.m = p->memory;
 	t->cost.p = p->parallel;

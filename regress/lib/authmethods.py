@@ -129,7 +129,7 @@ class Login:
         if m[0] != CHALLENGE:
             return m
         c.send(AUTHENTICATE, *self.answer(m[2]))
-        m = c.recv(20)
+        m = c.recv(60)
         if m[0] == WELCOME:
             self.check(m)
             c.id, c.welcome, c.request = m[1], m[2], 0

@@ -52,6 +52,7 @@ USERS = [
     ticket_line('gina', 'ticket', 'user'),
     cra_line('gina', 'secret', 'admin'),
     ticket_line('Zoë', 'schön', 'user'),
+    ticket_line('slow', 'hash', 'user', time_cost=3, memory_cost=16384),
 ]
 RIGHT = [
     (Ticket, 'alice', 'wonder', 'user'),
@@ -426,6 +427,28 @@ def long_texts():
     c.expect_abort(PV)
     is_denied(Ticket('x' * 256, 'y' * 4096))
     is_denied(Cra('"\\\x01' * 85, 'y'))
+
+
+def one_address_does_not_take_all():
+    """Of the hashes that wait, an address has a quarter at most."""
+    conns = [client() for i in range(90)]
+    for c in conns:
+        assert Ticket('slow', 'hash').hello(c)[0] == CHALLENGE
+    for c in conns:
+        c.send(AUTHENTICATE, 'hash', {})
+    other = Client(('127.0.0.1', port), join=False)
+    m = Ticket('alice', 'wonder').join(other)
+    assert m[0] == WELCOME, m
+    other.close()
+    ends = []
+    for c in conns:
+        m = c.recv(60)
+        ends.append(m[0])
+        assert m[0] == WELCOME or \
+            m[2] == 'wamp.error.authentication_failed', m
+        c.close()
+    assert 64 <= ends.count(WELCOME) < 90, ends
+    daemon.wait_log('auth failed .*authid=slow .*too many log-ins wait')
 
 
 def log_line():
