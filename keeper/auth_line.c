@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: ISC
  *
  * Sessions that a line of wampd.conf(5) let in (a local user, a certificate,
- * anybody) are as good as that line: when a reload takes it away, or changes
+ * whom a procedure knows, anybody) are as good as that line: when a reload takes it away, or changes
  * whom it names or as what, they end.
  */
 #include <string.h>
@@ -14,7 +14,7 @@
 
 /* Fields one after another, each text with its NUL. */
 struct fields {
-	uint8_t	 buf[4 * CONF_MAXNAME + 64];
+	uint8_t	 buf[4 * CONF_MAXNAME + AUTH_MAXSUBJECT + 8192];
 	size_t	 len;
 };
 
@@ -51,6 +51,10 @@ auth_line_proof(const struct conf_auth *a)
 	add_text(&f, a->role_name);
 	add_text(&f, a->authid);
 	add_text(&f, a->name);
+	if (a->what == CONF_AUTH_DYNAMIC) {
+		add(&f, &a->dynamic.realm_id, sizeof(a->dynamic.realm_id));
+		add_text(&f, a->dynamic.procedure);
+	}
 	if (kdf_hmac(key, sizeof(key), f.buf, f.len, hash) == 0)
 		memcpy(&proof, hash, sizeof(proof));
 	return (proof | 1);
@@ -64,7 +68,7 @@ line_proofs(const struct conf_realm *r, uint64_t proofs[CONF_MAXROLES])
 	uint32_t		 n = 0;
 
 	TAILQ_FOREACH(a, &r->auths, entry)
-		if (a->role_name != NULL && n < CONF_MAXROLES)
+		if (a->what != CONF_AUTH_USERS && n < CONF_MAXROLES)
 			proofs[n++] = auth_line_proof(a);
 	return (n);
 }

@@ -306,9 +306,9 @@ proof_make(struct authcall *c, const struct result *res)
 	return (0);
 }
 
-/* The realm that is joined still asks this procedure? */
-int
-authcall_counts(const struct dialogue *d, const struct conf_realm *r)
+/* By which the realm that is joined asks this procedure, still; or NULL. */
+const struct conf_auth *
+authcall_line(const struct dialogue *d, const struct conf_realm *r)
 {
 	const struct conf_auth	*a;
 
@@ -316,8 +316,8 @@ authcall_counts(const struct dialogue *d, const struct conf_realm *r)
 		if (a->what == CONF_AUTH_DYNAMIC && a->method == d->bit &&
 		    a->dynamic.realm_id == d->call->realm &&
 		    strcmp(a->dynamic.procedure, d->call->procedure) == 0)
-			return (1);
-	return (0);
+			return (a);
+	return (NULL);
 }
 
 /* Why what was given is not good enough, or NULL. */
@@ -506,7 +506,7 @@ authcall_result(struct chan *ch, struct imsg *im)
 		return (-1);
 	authcall_over(c);
 	r = conf_find_realm_id(keeper.conf, c->d->realm);
-	if (r == NULL || !authcall_counts(c->d, r))
+	if (r == NULL || authcall_line(c->d, r) == NULL)
 		dialogue_failed(c->d, "a reload took it away");
 	else if (res.m.outcome == AUTH_OUTCOME_GIVEN)
 		given(c, r, &res);

@@ -281,7 +281,8 @@ role_now(const struct dialogue *d, size_t key)
 
 	if ((r = conf_find_realm_id(keeper.conf, d->realm)) == NULL)
 		return (NULL);
-	if (d->call != NULL ? !authcall_counts(d, r) : !userset_has(r, p->authid, p->authidlen, p->role, d->bit,
+	if (d->call != NULL ? authcall_line(d, r) == NULL :
+	    !userset_has(r, p->authid, p->authidlen, p->role, d->bit,
 	    p->nkeys > 0 ? p->secret + 32 * key : NULL))
 		return (NULL);
 	return (conf_find_role(r, p->role));
@@ -307,6 +308,8 @@ dialogue_pass(struct dialogue *d)
 	v.session = d->session;
 	v.authid = d->proof->authid;
 	if (d->call != NULL) {
+		v.proof = auth_line_proof(authcall_line(d,
+		    conf_find_realm_id(keeper.conf, d->realm)));
 		v.provider = AUTH_PROVIDER_DYNAMIC;
 		v.extra = authcall_extra(d->call);
 	} else {

@@ -224,8 +224,8 @@ struct authcall	*authcall_new(struct dialogue *, const struct conf_realm *,
 void		 authcall_free(struct authcall *);	/* NULL ok */
 /* Ask, once; the ticket or NULL.  0, or -1: that cannot be now. */
 int		 authcall_start(struct authcall *, const struct text *);
-/* Does the realm in force still ask that procedure? */
-int		 authcall_counts(const struct dialogue *,
+/* The line by which that realm asks that procedure, still; or NULL. */
+const struct conf_auth	*authcall_line(const struct dialogue *,
 		    const struct conf_realm *);
 const char	*authcall_cause(const struct authcall *); /* of a refusal */
 /* The key of WAMP-CRA into AUTH_MAXSECRET octets; its length. */

@@ -79,9 +79,10 @@ class Guard:
         self.c.close()
 
 
-def login(sock, method, authid, proof, extra=None, realm="realm1", **kw):
+def login(sock, method, authid, proof, extra=None, realm="realm1",
+          keep=False, **kw):
     """The message that ends the log-in: WELCOME or ABORT; and the
-    CHALLENGE, or None."""
+    CHALLENGE, or None, or (keep) the client."""
     c = Client(sock, join=False, timeout=10, **kw)
     d = dict(ROLES, authmethods=[method])
     if authid is not None:
@@ -95,6 +96,8 @@ def login(sock, method, authid, proof, extra=None, realm="realm1", **kw):
         assert m[1] == method, m
         c.send(AUTHENTICATE, proof(m[2]), {})
         m = c.recv()
+    if keep:
+        return m, c
     c.close()
     return m, ch
 
@@ -312,7 +315,12 @@ def reload():
         t.join(10)
         is_out(got[0], FAILED)
         assert w.reload(CONF)
-        assert login(sock, "wampcra", "joe", cra("s"))[0][0] == WELCOME
+        m, c = login(sock, "wampcra", "joe", cra("s"), keep=True)
+        assert m[0] == WELCOME
+        # the line is gone: so is whom it let in
+        assert w.reload(less)
+        m = c.recv(10)
+        assert m[0] == GOODBYE and m[2] == "wamp.close.killed", m
         g.close()
 
 
