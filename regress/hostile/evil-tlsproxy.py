@@ -61,7 +61,8 @@ def whom(attack):
     kind, _, rest = attack.partition(':')
     if kind in ('imsg', 'rubbish'):
         return re.match(r'[a-z]+', rest).group(0)
-    return {'auth': 'keeper', 'session': 'broker', 'reuse': 'broker', 'foreign': 'broker',
+    return {'auth': 'keeper', 'response': 'keeper',
+            'session': 'broker', 'reuse': 'broker', 'foreign': 'broker',
             'conn_count': 'parent'}[kind]
 
 
@@ -113,6 +114,31 @@ HELLOS = ('socket', 'socket-groups', 'tls', 'tls-names',
           'announced', 'left-over', 'slot-0', 'slot-max', 'slot-all',
           'twice', 'twice-denied', 'cancel-never', 'cancel-twice',
           'sign-here', 'sign-twice', 'hello-there')
+
+
+RESPONSES = ('never', 'short', 'sig-short', 'left-over', 'empty', 'sig-long',
+             'sig-huge', 'nonce', 'nonce-huge', 'cbname-huge', 'cbdata-huge',
+             'flag', 'slot', 'slot-none', 'gen', 'twice', 'denied',
+             'canceled', 'sign')
+
+
+def tlsproxy_answers_challenges():
+    """log-ins: AUTHENTICATE that nobody asked for, replayed, misshapen"""
+    run_deadly('tlsproxy', ['response:' + r for r in RESPONSES])
+
+
+def tlsproxy_logs_in():
+    """log-ins: no session and no other role without the proof"""
+    with Evil('tlsproxy', {1: ['logins']}) as w:
+        w.watch()
+        w.go()
+        over(w)
+        w.finish(good_ones(w))
+        for text in ('good wrong proof', 'good replayed proof',
+                     'good another authid', "good another dialogue's",
+                     'good no other method', 'good no session',
+                     'good right proof'):
+            assert text in w.log(), text
 
 
 def tlsproxy_says_what_is_almost_right():
@@ -274,6 +300,7 @@ def tlsproxy_hangs():
 CASES = [
     tlsproxy_says_everything_to_broker, tlsproxy_says_everything_to_keeper,
     tlsproxy_says_everything_to_sign, tlsproxy_says_everything_to_parent,
+    tlsproxy_answers_challenges, tlsproxy_logs_in,
     tlsproxy_says_what_is_almost_right, tlsproxy_asks_politely,
     tlsproxy_counts_too_much, tlsproxy_floods, tlsproxy_fills_every_slot,
     tlsproxy_never_reads, tlsproxy_hangs,

@@ -40,7 +40,8 @@ def go(d):
 
 
 PROGRAM = r'''
-import array, os, random, signal, socket, struct, sys, threading, time
+import array, base64, hmac, os, random, signal, socket, struct, sys
+import threading, time
 
 KEEPER, TLSPROXY, BROKER = 1, 2, 3
 HASFD = 0x80000000
@@ -364,6 +365,97 @@ def auth(e, what):
         e.peer(KEEPER, 0, 1).send('AUTH_HELLO', hello(realm), 1, 1)
     else:
         raise ValueError(what)
+
+
+# AUTHENTICATE without a CHALLENGE, to another one, misshapen
+RESPONSES = {
+    'short': lambda r: r[:6], 'sig-short': lambda r: r[:-1],
+    'left-over': lambda r: r + b'\0', 'empty': lambda r: b'',
+    'sig-long': lambda r: struct.pack('=H', 65535) + r[2:],
+    'sig-huge': lambda r: struct.pack('=H', 4097) + r[2:12] + b'x' * 4097,
+    'nonce': lambda r: r[:2] + struct.pack('=H', 1) + r[4:],
+    'nonce-huge': lambda r: r[:2] + struct.pack('=H', 257) + r[4:] +
+    b'x' * 257,
+    'cbname-huge': lambda r: r[:4] + struct.pack('=H', 65) + r[6:] +
+    b'x' * 65,
+    'cbdata-huge': lambda r: r[:6] + struct.pack('=H', 1025) + r[8:] +
+    b'x' * 1025,
+    'flag': lambda r: r[:8] + b'\2' + r[9:],
+}
+
+
+def dialogue(e, slot, gen, authid=b'alice'):
+    """A log-in by WAMP-CRA until its CHALLENGE: the right response."""
+    k = e.peer(KEEPER)
+    k.send('AUTH_HELLO', hello(e.realms['people'][0], methods=0x10,
+                               authid=authid), slot, gen)
+    got = k.recv(10)
+    assert got and got[:3] == ('AUTH_CHALLENGE', slot, gen), got
+    n = struct.unpack_from('=IIIHH', got[3])[4]
+    sig = base64.b64encode(hmac.digest(b'wonder', got[3][24:24 + n],
+                                       'sha256'))
+    return struct.pack('=HHHHBBH', len(sig), 0, 0, 0, 0, 0, 0) + sig
+
+
+def response(e, what):
+    k = e.peer(KEEPER)
+    if what == 'never':
+        k.send('AUTH_RESPONSE', b'\0' * 12, 1, 1)
+        return
+    r = dialogue(e, 1, 1)
+    if what in RESPONSES:
+        k.send('AUTH_RESPONSE', RESPONSES[what](r), 1, 1)
+    elif what == 'slot':
+        k.send('AUTH_RESPONSE', r, 2, 1)
+    elif what == 'slot-none':
+        k.send('AUTH_RESPONSE', r, 0xffffffff, 1)
+    elif what == 'gen':
+        k.send('AUTH_RESPONSE', r, 1, 2)
+    elif what == 'twice':
+        k.send('AUTH_RESPONSE', r, 1, 1)
+        k.send('AUTH_RESPONSE', r, 1, 1)
+    elif what == 'denied':
+        k.send('AUTH_RESPONSE', r[:-4] + b'AAA=', 1, 1)
+        k.recv(10)
+        k.send('AUTH_RESPONSE', r, 1, 1)
+    elif what == 'canceled':
+        k.send('AUTH_CANCEL', b'', 1, 1)
+        k.send('AUTH_RESPONSE', r, 1, 1)
+    elif what == 'sign':
+        e.peer(KEEPER, 0, 1).send('AUTH_RESPONSE', r, 1, 1)
+    else:
+        raise ValueError(what)
+
+
+def logins(e):
+    """No session without the proof; with it alice's, in her role."""
+    k, b = e.peer(KEEPER), e.peer(BROKER, e.realms['people'][1])
+    old = dialogue(e, 1, 1)
+    k.send('AUTH_RESPONSE', old[:-4] + b'AAA=', 1, 1)
+    got = k.recv(10)
+    verdict('wrong proof', got and got[0] == 'AUTH_DENY', got)
+    dialogue(e, 2, 1)
+    k.send('AUTH_RESPONSE', old, 2, 1)
+    got = k.recv(10)
+    verdict('replayed proof', got and got[0] == 'AUTH_DENY', got)
+    r = dialogue(e, 3, 1, b'root')
+    k.send('AUTH_RESPONSE', r, 3, 1)
+    got = k.recv(10)
+    verdict('another authid', got and got[0] == 'AUTH_DENY', got)
+    one, two = dialogue(e, 4, 1), dialogue(e, 5, 1)
+    k.send('AUTH_RESPONSE', two, 4, 1)
+    got = k.recv(10)
+    verdict("another dialogue's", got and got[0] == 'AUTH_DENY', got)
+    for methods, proofs in ((1, 0), (0xff, 0)):	# no other way in
+        k.send('AUTH_HELLO', hello(e.realms['people'][0], methods=methods,
+                                   proofs=proofs), 6, methods)
+        got = k.recv(10)
+        verdict('no other method', got and got[0] == 'AUTH_DENY', got)
+    verdict('no session', b.recv(0.5) is None)
+    k.send('AUTH_RESPONSE', two, 5, 1)
+    got = b.recv(10)
+    verdict('right proof', got and got[:3] == ('SESSION_OPEN', 5, 1) and
+            b'alice' in got[3], got)
 
 
 def join(e, slot, gen, realm='open', timeout=10):

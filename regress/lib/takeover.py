@@ -35,6 +35,10 @@ realm "%s" {
 	authenticate socket { user "%s" role "all" }
 	role "all" { allow any }
 }
+realm "people" {
+	authenticate wampcra from "%s"
+	role "all" { allow any }
+}
 '''
 
 
@@ -118,10 +122,19 @@ class Evil(Wampd):
         self.n = prefork + brokers + 2
         conf = CONF % (prefork, brokers, loglevel, self.crt, self.key,
                        self.port, self.tls, self.path, realms[0], realms[1],
-                       own_name())
+                       own_name(), self.users(d))
         self.realms = realms
         super().__init__(conf, timeout=40)
         self.witnesses = []
+
+    @staticmethod
+    def users(d):
+        """alice, whose secret the evil ones know."""
+        path = d + '/users'
+        with open(path, 'w') as f:
+            f.write('alice:wampcra:all:key=d29uZGVy\n')
+        os.chmod(path, 0o600)
+        return path
 
     def command(self):
         cmd = super().command()
