@@ -81,6 +81,7 @@ static const struct shape {
 	const char	*is;
 } shapes[] = {
 	{ WAMP_WELCOME, "id" }, { WAMP_ABORT, "ds" }, { WAMP_GOODBYE, "ds" },
+	{ WAMP_CHALLENGE, "sd" },
 	{ WAMP_ERROR, "uids|ld" }, { WAMP_PUBLISHED, "ii" },
 	{ WAMP_SUBSCRIBED, "ii" }, { WAMP_UNSUBSCRIBED, "i" },
 	{ WAMP_EVENT, "iid|ld" }, { WAMP_RESULT, "id|ld" },
@@ -279,10 +280,14 @@ make_valids(void)
 	struct m_refused		re = { .request = 1, .err =
 	    WERR_INVALID_URI, .textlen = 2, .reqtype = WAMP_CALL };
 	struct m_auth_deny		deny = { WERR_NO_SUCH_ROLE, 2 };
+	struct m_auth_challenge		ch = { .method = AUTH_WAMPCRA,
+	    .iterations = 1, .keylen = 32, .challengelen = 4, .saltlen = 2,
+	    .noncelen = 1 };
 
 	nvalids = 0;
 	add(IMSG_AUTH_DENY, &asking, &deny, sizeof(deny), "no", "");
 	add(IMSG_AUTH_GRANTED, &asking, NULL, 0, "", "");
+	add(IMSG_AUTH_CHALLENGE, &asking, &ch, sizeof(ch), "te", "xtabc");
 	add(IMSG_SESSION_OPEN, &asking, &o, sizeof(o), "a", "r");
 	add(IMSG_SESSION_END, c, &end, sizeof(end), "x", "");
 	add(IMSG_SUBSCRIBED, c, &two, sizeof(two), "", "");
@@ -300,7 +305,7 @@ make_valids(void)
 	add(IMSG_XON, &nobody, NULL, 0, "", "");
 }
 
-#define FIRST_OF_BROKER	2
+#define FIRST_OF_BROKER	3
 
 static struct side *
 sender(int i)

@@ -642,6 +642,62 @@ keeper_gone(void)
 	pp_ok("without a keeper nobody is accepted, and who is in stays");
 }
 
+static void
+send_challenge(const struct client *c, const char *text)
+{
+	struct m_auth_challenge	m = { .method = AUTH_WAMPCRA };
+	struct text		t = { text, strlen(text) };
+
+	m.challengelen = (uint16_t)t.len;
+	side_send(K, IMSG_AUTH_CHALLENGE, c->slot, c->gen, &m, sizeof(m), &t,
+	    1);
+}
+
+/* An AUTHENTICATE only after a CHALLENGE, and only one. */
+static void
+dialogues(void)
+{
+	static const char	sig[] = "[5,\"abc\",{}]";
+	struct m_auth_response	r;
+	struct client		c;
+	struct got		g;
+
+	client_open(&c, 0, SER_JSON, 15);
+	hello(&c, 1);
+	send_challenge(&c, "x");
+	client_want(&c, "[4,\"wampcra\",{\"challenge\":\"x\"}]");
+	client_say(&c, sig);
+	side_want(K, IMSG_AUTH_RESPONSE, &g, sizeof(r));
+	memcpy(&r, g.data, sizeof(r));
+	if (g.slot != c.slot || g.gen != c.gen || r.siglen != 3 ||
+	    r.noncelen != 0 || r.has_cbname || r.has_cbdata ||
+	    memcmp(g.data + sizeof(r), "abc", 3) != 0)
+		errx(1, "AUTH_RESPONSE of %u octets", r.siglen);
+	/* the keeper may ask again: another proof */
+	send_challenge(&c, "y");
+	client_want(&c, "[4,\"wampcra\",{\"challenge\":\"y\"}]");
+	client_say(&c, sig);
+	side_want(K, IMSG_AUTH_RESPONSE, &g, sizeof(r));
+	client_say(&c, sig);
+	want_cancel(&c);
+	client_want_like(&c, "[3,");
+	/* what crosses the CANCEL is for nobody */
+	send_challenge(&c, "z");
+	send_deny(&c, WERR_AUTHENTICATION_FAILED, "canceled");
+	client_is_closed(&c);
+
+	/* before any CHALLENGE */
+	client_open(&c, 0, SER_JSON, 15);
+	hello(&c, 1);
+	client_say(&c, sig);
+	want_cancel(&c);
+	client_want_like(&c, "[3,");
+	send_deny(&c, WERR_AUTHENTICATION_FAILED, "canceled");
+	client_is_closed(&c);
+	side_quiet(K);
+	pp_ok("CHALLENGE and AUTHENTICATE, one for the other");
+}
+
 int
 main(void)
 {
@@ -651,6 +707,7 @@ main(void)
 	pp_start(PROXY_NET, c);
 	hello_contents();
 	hellos_refused();
+	dialogues();
 	normal_join();
 	join_again();
 	lost_orders();
