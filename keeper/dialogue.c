@@ -282,8 +282,7 @@ role_now(const struct dialogue *d, size_t key)
 	if ((r = conf_find_realm_id(keeper.conf, d->realm)) == NULL)
 		return (NULL);
 	if (d->call != NULL ? authcall_line(d, r) == NULL :
-	    !userset_has(r, p->authid, p->authidlen, p->role, d->bit,
-	    p->nkeys > 0 ? p->secret + 32 * key : NULL))
+	    !userset_has(r, d->users, p, d->bit, key))
 		return (NULL);
 	return (conf_find_role(r, p->role));
 }
@@ -316,6 +315,12 @@ dialogue_pass(struct dialogue *d)
 		v.proof = userset_proof_id(d->proof, d->bit, key);
 		v.extra.p = (const char *)d->extra;
 		v.extra.len = d->extralen;
+	}
+	if (d->call == NULL && v.proof == 0) {
+		/* nobody could take it back */
+		auth_deny(d->peer, d->slot, d->gen,
+		    WERR_AUTHENTICATION_FAILED, "out of memory");
+		return;
 	}
 	if (auth_grant(d->peer, d->slot, d->gen, &v) == -1)
 		auth_deny(d->peer, d->slot, d->gen, WERR_SYSTEM_SHUTDOWN,

@@ -269,11 +269,14 @@ void		 userset_unref(struct users *);	/* wiped in slices */
 const uint8_t	*userset_secret(void);		/* 32 octets */
 uint64_t	 userset_proof_id(const struct proof *, uint32_t method,
 		    size_t key);	/* for GRANT and REVOKE */
-/* Has the realm in force somebody of that authid, role and method, with that
- * key (NULL: any)? */
-int		 userset_has(const struct conf_realm *, const char *authid,
-		    size_t len, const char *role, uint32_t method,
-		    const uint8_t *key);
+/*
+ * Has the realm in force this proof (that key of it), by whatever table: the
+ * same principal, method and role, and the same secret as in the table
+ * users, unless that is NULL?
+ */
+int		 userset_has(const struct conf_realm *,
+		    const struct users *, const struct proof *,
+		    uint32_t method, size_t key);
 
 /* auth_line.c: the lines of wampd.conf(5) as proofs */
 uint64_t	 auth_line_proof(const struct conf_auth *);

@@ -130,6 +130,13 @@ struct users		*users_load_end(struct users_load *);
 
 /* users_diff.c */
 
+/*
+ * Do both lines, each of its own table, take exactly the same secret (with
+ * the same salt and cost)?  1 or 0.
+ */
+int		 users_same_secret(const struct users *,
+		    const struct proof *, const struct users *,
+		    const struct proof *);
 /* The number of the key in its line, or -1. */
 int			 proof_key_index(const struct proof *,
 			    const uint8_t [32]);

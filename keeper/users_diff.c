@@ -5,6 +5,8 @@
  * Who lost a proof when a users file was loaded anew, and by what number a
  * proof is known to those who may not know more.
  */
+#include <openssl/crypto.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +14,7 @@
 #include "mono.h"
 #include "users.h"
 #include "usersfile.h"
+#include "wamp.h"
 
 struct users_diff {
 	struct users		*old, *new;
@@ -32,6 +35,41 @@ proof_key_index(const struct proof *p, const uint8_t key[32])
 		    USERS_KEY_LEN) == 0)
 			return (i);
 	return (-1);
+}
+
+static int
+same_cra_key(const struct users *u, const struct proof *p,
+    const struct users *v, const struct proof *q)
+{
+	uint8_t	*keys;
+	size_t	 np = USERS_SECRET_MAX, nq = USERS_SECRET_MAX;
+	int	 rv = 0;
+
+	keys = OPENSSL_secure_malloc(2 * USERS_SECRET_MAX);
+	if (keys == NULL)
+		return (0);
+	if (users_cra_key(u, p, keys, &np) == 0 &&
+	    users_cra_key(v, q, keys + USERS_SECRET_MAX, &nq) == 0)
+		rv = np == nq && CRYPTO_memcmp(keys,
+		    keys + USERS_SECRET_MAX, np) == 0;
+	OPENSSL_secure_clear_free(keys, 2 * USERS_SECRET_MAX);
+	return (rv);
+}
+
+int
+users_same_secret(const struct users *u, const struct proof *p,
+    const struct users *v, const struct proof *q)
+{
+	if (p == q)
+		return (1);
+	if (p->methods != q->methods || p->kdf != q->kdf ||
+	    p->iterations != q->iterations || p->memory != q->memory ||
+	    p->saltlen != q->saltlen || p->secretlen != q->secretlen ||
+	    memcmp(p->salt, q->salt, p->saltlen) != 0)
+		return (0);
+	if (p->methods & AUTH_WAMPCRA)
+		return (same_cra_key(u, p, v, q));
+	return (CRYPTO_memcmp(p->secret, q->secret, p->secretlen) == 0);
 }
 
 uint64_t

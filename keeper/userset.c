@@ -155,16 +155,21 @@ methods_of(const struct conf_realm *r, uint32_t users)
 	return (bits);
 }
 
+/* The same principal, role and key; of users, if given, the same secret. */
 static int
-is_same(const struct proof *p, const char *role, const uint8_t *key)
+is_same(const struct users *u, const struct proof *q,
+    const struct users *users, const struct proof *p, size_t key)
 {
-	return (p != NULL && strcmp(p->role, role) == 0 &&
-	    (key == NULL || proof_key_index(p, key) != -1));
+	if (q == NULL || strcmp(p->role, q->role) != 0)
+		return (0);
+	if (p->nkeys > 0)
+		return (proof_key_index(q, p->secret + 32 * key) != -1);
+	return (users == NULL || users_same_secret(users, p, u, q));
 }
 
 int
-userset_has(const struct conf_realm *r, const char *authid, size_t len,
-    const char *role, uint32_t method, const uint8_t *key)
+userset_has(const struct conf_realm *r, const struct users *users,
+    const struct proof *p, uint32_t method, size_t key)
 {
 	const struct conf_auth	*a;
 	struct users		*u;
@@ -172,7 +177,8 @@ userset_has(const struct conf_realm *r, const char *authid, size_t len,
 	TAILQ_FOREACH(a, &r->auths, entry)
 		if (is_from(a, a->users, method) &&
 		    (u = userset_find(a->users)) != NULL &&
-		    is_same(users_find(u, authid, len, method), role, key))
+		    is_same(u, users_find(u, p->authid, p->authidlen,
+		    method), users, p, key))
 			return (1);
 	return (0);
 }
@@ -322,8 +328,7 @@ proof_gone(const struct proof *p, uint32_t method, size_t key, void *arg)
 	struct revocation	*v = arg;
 
 	r = conf_find_realm_id(keeper.conf, v->realm);
-	if (r != NULL && userset_has(r, p->authid, p->authidlen, p->role,
-	    method, p->nkeys > 0 ? p->secret + 32 * key : NULL))
+	if (r != NULL && userset_has(r, NULL, p, method, key))
 		return;
 	v->proofs[v->n++] = userset_proof_id(p, method, key);
 	if (v->n == REVOKE_MAX)
@@ -405,10 +410,10 @@ step(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	if (!TAILQ_EMPTY(&revocations))
 		revoke_step();
+	else if (is_freeing)	/* before the next table: wiped soon */
+		is_freeing = !users_free_step(SLICE_US);
 	else if (load != NULL)
 		check_step();
-	else if (is_freeing)
-		is_freeing = !users_free_step(SLICE_US);
 	if (!TAILQ_EMPTY(&revocations) || load != NULL || is_freeing)
 		again();
 }
