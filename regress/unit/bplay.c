@@ -398,6 +398,8 @@ bp_session_id(void)
 	return (id++);
 }
 
+uint64_t	 grant_proof;
+
 void
 grant(struct side *t, uint32_t slot, uint32_t gen, const char *realm,
     const char *role, uint64_t id)
@@ -409,6 +411,7 @@ grant(struct side *t, uint32_t slot, uint32_t gen, const char *realm,
 
 	memset(&m, 0, sizeof(m));
 	m.session = id;
+	m.proof = grant_proof;
 	m.proxy = (uint16_t)t->instance;
 	m.proxygen = t->generation;
 	m.method = AUTH_ANONYMOUS;

@@ -95,6 +95,7 @@ void		 bp_quiet(void);
 void		 side_is_cut(struct side *, unsigned int suspects);
 
 uint64_t	 bp_session_id(void);
+extern uint64_t	 grant_proof;	/* of the next GRANTs; 0: none */
 void		 grant(struct side *, uint32_t slot, uint32_t gen,
 		    const char *realm, const char *role, uint64_t id);
 /* Join: GRANT and SESSION_OPEN. */

@@ -88,8 +88,9 @@ UNIT_TESTS +=	authz broker_hash $(BROKER_TESTS)
 UNIT_OBJS_authz =	$(addprefix $(B)/obj/broker/, authz.o hash.o)
 UNIT_OBJS_broker_hash =	$(B)/obj/broker/hash.o
 $(B)/regress/unit/broker_hash: $(UNIT_OBJS_broker_hash)
-BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow broker_hostile broker_model broker_pubsub broker_rpc \
-		broker_session
+BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
+		broker_hostile broker_model broker_pubsub broker_revoke \
+		broker_rpc broker_session
 BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o play.o)
 UNIT_OBJS_broker_authenticator = $(BPLAY_OBJS)
 UNIT_OBJS_broker_authorizer = $(BPLAY_OBJS)
@@ -99,6 +100,7 @@ UNIT_OBJS_broker_model = $(BPLAY_OBJS)
 UNIT_OBJS_broker_pubsub = $(BPLAY_OBJS)
 UNIT_OBJS_broker_rpc =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_session = $(BPLAY_OBJS)
+UNIT_OBJS_broker_revoke = $(BPLAY_OBJS)
 $(B)/regress/unit/authz: $(UNIT_OBJS_authz)
 $(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
 
