@@ -9,6 +9,7 @@ SUBST =		sed -e 's|/etc/wampd|$(SYSCONFDIR)/wampd|g' \
 		-e 's|/run/wampd|$(RUNDIR)/wampd|g' \
 		-e 's|/usr/local/libexec/wampd|$(LIBEXECDIR)|g' \
 		-e 's|/var/empty/wampd|$(EMPTYDIR)|g' \
+		-e 's|/usr/local/share/doc/wampd|$(DOCDIR)|g' \
 		-e 's|@SBINDIR@|$(SBINDIR)|g' \
 		-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
 		-e 's|@RUNDIR@|$(RUNDIR)|g'
@@ -30,6 +31,11 @@ install: programs
 		d=$(D)$(MANDIR)/man$${m##*.}; \
 		install -d $$d && $(SUBST) $$m >$$d/$${m##*/} && \
 		    chmod 644 $$d/$${m##*/} || exit 1; \
+	done
+	for d in filter.d jail.d; do \
+		install -d $(D)$(DOCDIR)/fail2ban/$$d && \
+		install -m 644 etc/fail2ban/$$d/wampd.conf \
+		    $(D)$(DOCDIR)/fail2ban/$$d/wampd.conf || exit 1; \
 	done
 	$(MAKE) -s install-conf install-host
 
@@ -75,7 +81,7 @@ install-host:
 uninstall:
 	rm -f $(D)$(SBINDIR)/wampd $(D)$(SBINDIR)/wampctl $(D)$(BINDIR)/wampc \
 	    $(D)$(SYSCONFDIR)/init.d/wampd
-	rm -rf $(D)$(LIBEXECDIR)
+	rm -rf $(D)$(LIBEXECDIR) $(D)$(DOCDIR)/fail2ban
 	for m in $(MANPAGES); do \
 		rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; \
 	done
