@@ -38,6 +38,28 @@ authz_init(void)
 	return (known == NULL ? -1 : 0);
 }
 
+/* What the rules say of each action whatever the URI is. */
+static void
+settle(struct role *role, const struct conf_role *conf)
+{
+	const struct conf_rule	*ru;
+	unsigned int		 open = ACTION_ALL, now;
+
+	role->settled = role->settled_allow = 0;
+	if (conf->authorizer.procedure != NULL)
+		return;
+	TAILQ_FOREACH_REVERSE(ru, &conf->rules, conf_rules, entry) {
+		now = ru->actions & open;
+		open &= ~now;
+		if (!ru->anyuri)
+			continue;
+		role->settled |= (uint8_t)now;
+		if (ru->allow)
+			role->settled_allow |= (uint8_t)now;
+	}
+	role->settled |= (uint8_t)open;		/* no rule: denied */
+}
+
 void
 authz_load(const struct realm *r, struct role *role,
     const struct conf_role *conf)
@@ -46,6 +68,7 @@ authz_load(const struct realm *r, struct role *role,
 	role->conf = conf;
 	role->rules = rules_new(conf, r->rules);
 	role->rules_serial = ++lastserial;
+	settle(role, conf);
 }
 
 void
@@ -91,6 +114,9 @@ authz_check(const struct session *s, unsigned int action,
 
 	if (role->rules == NULL)
 		return (AUTHZ_DENY);
+	if ((role->settled & action) != 0)
+		return ((role->settled_allow & action) != 0 ? AUTHZ_ALLOW :
+		    AUTHZ_DENY);
 	hash = role->rules_serial;
 	if (rules_have_authid(role->rules)) {
 		authid = &s->authid;

@@ -97,6 +97,10 @@ struct role {
 	char		*name;
 	struct rules	*rules;		/* compiled; NULL: gone */
 	uint64_t	 rules_serial;	/* never used again */
+	uint8_t			 settled;	/* ACTION_* that no rule with a
+						 * URI and no authorizer has a
+						 * say in, */
+	uint8_t			 settled_allow;	/* and what they come to */
 	const struct conf_role	*conf;	/* in force, or NULL */
 	unsigned int	 nsessions;
 	uint8_t		 is_gone;
