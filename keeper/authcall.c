@@ -409,18 +409,6 @@ authcall_extra(const struct authcall *c)
 /* -- what the broker says ----------------------------------------------- */
 
 static int
-take(const uint8_t **p, size_t *left, struct text *t, size_t len)
-{
-	if (len > *left)
-		return (-1);
-	t->p = (const char *)*p;
-	t->len = len;
-	*p += len;
-	*left -= len;
-	return (0);
-}
-
-static int
 has_nul(const struct text *t)
 {
 	return (t->len > 0 && memchr(t->p, '\0', t->len) != NULL);
@@ -444,14 +432,14 @@ result_parse(struct result *r, const struct imsg *im)
 	    m->extralen > AUTH_MAXEXTRA || m->errorlen > AUTH_MAXERROR ||
 	    m->keylen > AUTH_MAXSECRET || m->outcome > AUTH_OUTCOME_FAILED)
 		return (-1);
-	if (take(&p, &left, &r->authid, m->authidlen) == -1 ||
-	    take(&p, &left, &r->role, m->rolelen) == -1 ||
-	    take(&p, &left, &r->realm, m->realmlen) == -1 ||
-	    take(&p, &left, &r->secret, m->secretlen) == -1 ||
-	    take(&p, &left, &r->salt, m->saltlen) == -1 ||
-	    take(&p, &left, &r->keys, m->nkeys * (size_t)32) == -1 ||
-	    take(&p, &left, &r->extra, m->extralen) == -1 ||
-	    take(&p, &left, &r->error, m->errorlen) == -1 || left != 0)
+	if (text_take(&p, &left, &r->authid, m->authidlen) == -1 ||
+	    text_take(&p, &left, &r->role, m->rolelen) == -1 ||
+	    text_take(&p, &left, &r->realm, m->realmlen) == -1 ||
+	    text_take(&p, &left, &r->secret, m->secretlen) == -1 ||
+	    text_take(&p, &left, &r->salt, m->saltlen) == -1 ||
+	    text_take(&p, &left, &r->keys, m->nkeys * (size_t)32) == -1 ||
+	    text_take(&p, &left, &r->extra, m->extralen) == -1 ||
+	    text_take(&p, &left, &r->error, m->errorlen) == -1 || left != 0)
 		return (-1);
 	return (has_nul(&r->authid) || has_nul(&r->role) ||
 	    has_nul(&r->salt) ? -1 : 0);

@@ -50,6 +50,14 @@ struct response {
 	struct text		 sig, nonce, cbname, cbdata;
 };
 
+/* By whom a challenge is answered, or whose shape it has. */
+struct principal {
+	struct users		*users;
+	const struct proof	*proof;		/* NULL: nobody's */
+	const struct conf_auth	*dynamic;	/* or who is to be asked */
+	uint32_t		 bit;		/* AUTH_*, one */
+};
+
 /* What the broker is told of somebody who may join. */
 struct verdict {
 	uint32_t	 realm, role;	/* ids */
@@ -169,6 +177,24 @@ struct keeper {
 extern struct keeper	 keeper;
 struct peer	*keeper_broker(uint32_t);
 
+/* auth_choose.c: by which line */
+/* The line of the realm that decides, or NULL. */
+const struct conf_auth	*auth_choose(const struct conf_realm *,
+		    const struct ask *);
+/* The AUTH_* bits by which a line could ask this client for a proof, and the
+ * client could answer; 0: it cannot. */
+uint32_t	 auth_asks(const struct conf_auth *, const struct ask *);
+/* Whom a line that asks for nothing lets in: AUTHID_MAXLEN + 1 octets. */
+void		 auth_authid(const struct conf_realm *,
+		    const struct conf_auth *, const struct ask *, char *,
+		    size_t);
+/* The first line by which the client is somebody; or, as a line of that file
+ * would ask him, his neighbour's proof.  1, or 0: there is none. */
+int		 principal_find(const struct conf_realm *, const struct ask *,
+		    struct principal *);
+int		 principal_fake(const struct conf_realm *, const struct ask *,
+		    const struct conf_auth *first, struct principal *);
+
 /* auth.c: who may join as what */
 int		 auth_hello(struct chan *, struct imsg *);
 int		 auth_response(struct chan *, struct imsg *);
@@ -217,6 +243,9 @@ void		 dialogue_checked(struct dialogue *, enum check);
 void		 dialogue_fake(const struct dialogue *, const char *purpose,
 		    uint8_t *, size_t n);
 int		 text_is(const struct text *, const char *);
+/* The next len octets of what is left: 0, or -1 if there are not as many. */
+int		 text_take(const uint8_t **, size_t *left, struct text *,
+		    size_t len);
 
 /* authcall.c: whom a procedure knows */
 struct authcall	*authcall_new(struct dialogue *, const struct conf_realm *,

@@ -1,5 +1,6 @@
 KEEPER_OBJS =	$(addprefix $(B)/obj/keeper/, \
 		auth.o \
+		auth_choose.o \
 		auth_cra.o \
 		auth_cryptosign.o \
 		auth_line.o \
