@@ -355,11 +355,26 @@ const char	*hello_read(struct hello *, const struct val *details);
 const char	*response_read(struct response *, const struct val *signature,
 		    const struct val *extra);
 
-/* session.c: the session state machine */
+/* join.c: HELLO to WELCOME or ABORT */
 void	 session_hello(struct conn *, const struct conf_realm *,
 	    struct hello *);
 void	 session_authenticate(struct psess *, const struct response *);
 int	 session_on_challenge(struct chan *, struct imsg *);
+int	 session_on_deny(struct chan *, struct imsg *);
+int	 session_on_granted(struct chan *, struct imsg *);
+int	 session_on_open(struct chan *, struct imsg *);
+
+/* session.c: the session state machine */
+/* In a free slot; NULL without memory. */
+struct psess	*session_new(struct proxy *);
+void	 session_free(struct psess *);
+/* Once keeper and broker have nothing to say of its slot any more. */
+void	 session_free_if_done(struct psess *);
+/* The client has no part in it any more. */
+void	 session_detach(struct psess *, enum close_why);
+void	 session_send_close(struct psess *, enum close_why);
+/* CLOSE of a session that a broker names and that is none of ours. */
+void	 session_refuse_open(struct broker *, const struct imsg *);
 /* The transport ended under a session. */
 void	 session_lost(struct conn *, const char *why);
 /* ABORT with reason and English text, then close. */
@@ -383,9 +398,6 @@ struct psess	*session_find(struct broker *, const struct imsg *,
 void	 sessions_broker_gone(struct broker *);
 void	 sessions_keeper_gone(struct proxy *);
 void	 sessions_shutdown(struct proxy *);
-int	 session_on_deny(struct chan *, struct imsg *);
-int	 session_on_granted(struct chan *, struct imsg *);
-int	 session_on_open(struct chan *, struct imsg *);
 int	 session_on_end(struct chan *, struct imsg *);
 
 /* invocation.c: their ids as the callee sees them */

@@ -5,6 +5,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		conn.o \
 		hello.o \
 		invocation.o \
+		join.o \
 		listener.o \
 		peercert.o \
 		revoked.o \
