@@ -387,20 +387,23 @@ def reload():
         c = connect(port, cert)
         assert c.welcome['authmethod'] == 'tls'
         # another line, another HELLO on the same connection
+        c.goodbye()
+        other = connect(port, cert)
         assert w.reload(conf(listen(port), realm(
             'subject "/CN=a" authid "z" role "admin"')))
-        c.goodbye()
+        m = other.recv()    # its session goes with its line
+        assert m[0] == 6 and m[2] == 'wamp.close.killed', m
         c.join()
         assert (c.welcome['authid'], c.welcome['authrole']) == ('z', 'admin')
         # that listener does not ask any more, but another does
-        assert w.reload(conf(listen(port, None), listen(sock), realm(line)))
         c.goodbye()
+        assert w.reload(conf(listen(port, None), listen(sock), realm(line)))
         c.join()
         assert c.welcome['authmethod'] == 'tls'
         assert who(port, cert) == NO_METHOD
         # nobody asks any more
-        assert w.reload(conf(listen(port, None), plain))
         c.goodbye()
+        assert w.reload(conf(listen(port, None), plain))
         c.join()
         assert c.welcome['authmethod'] == 'anonymous', c.welcome
         assert is_guest(who(port, cert))
