@@ -121,7 +121,7 @@ take_options(struct parse *ps, unsigned int allowed)
 		if (c != '=')
 			return (lex_bad(lx, "must be name=value,..."));
 		for (i = 0; i < NOPTS; i++)
-			if ((allowed & 1U << i) && span_is(&name, opt_names[i]))
+			if ((allowed & 1U << i) && word_is(&name, opt_names[i]))
 				break;
 		if (i == NOPTS)
 			return (lex_bad(lx, "a name before \"=\" that it "
@@ -334,7 +334,7 @@ parse_line(struct parse *ps)
 	if (c != ':')
 		return (lex_bad(lx, "must be authid:method:role:verifier"));
 	for (i = 0; i < NMETHODS; i++)
-		if (span_is(&s, methods[i].name))
+		if (word_is(&s, methods[i].name))
 			m = &methods[i];
 	if (m == NULL)
 		return (lex_bad(lx, "method must be ticket, wampcra, scram, "

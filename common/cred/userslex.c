@@ -93,7 +93,7 @@ lex_take(struct lex *lx, const char *stops, struct span *s)
 }
 
 int
-span_is(const struct span *s, const char *word)
+word_is(const struct span *s, const char *word)
 {
 	return (s->len == strlen(word) && memcmp(s->p, word, s->len) == 0);
 }

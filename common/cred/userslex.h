@@ -38,7 +38,7 @@ int	 lex_take(struct lex *, const char *stops, struct span *);
 /* What is between prefix and the character c: 0, or -1, no such thing. */
 int	 lex_part(struct lex *, const char *prefix, char c, struct span *);
 
-int	 span_is(const struct span *, const char *);
+int	 word_is(const struct span *, const char *);
 /* Text without its quotes and escapes: 0, or -1, longer than max. */
 int	 span_text(const struct span *, void *, size_t max, size_t *len);
 /* The span's value; what names it if it is wrong: 0 or -1. */

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import \
     Ed25519PrivateKey
 from cryptography.hazmat.primitives import serialization
 
-from daemon import Skip, Wampd, run_cases, tmpdir, wait_until
+from daemon import SAN, Skip, Wampd, run_cases, tmpdir, wait_until
 from wampclient import *
 
 DENIED = "wamp.error.authentication_denied"
@@ -344,6 +344,8 @@ def nothing_stays():
     """no ticket and no secret is left in the keeper's and broker's memory"""
     if os.geteuid() != 0:
         raise Skip("needs root")
+    if SAN:
+        raise Skip("sanitizers keep copies of what was freed")
     sock = os.path.join(tmpdir(), "s")
     right, wrong = os.urandom(12).hex(), os.urandom(12).hex()
     role = "user"
