@@ -74,7 +74,7 @@ line_proofs(const struct conf_realm *r, uint64_t proofs[CONF_MAXROLES])
 }
 
 static void
-realm_commit(const struct conf_realm *was, const struct conf_realm *r)
+lines_gone(const struct conf_realm *was, const struct conf_realm *r)
 {
 	uint64_t	old[CONF_MAXROLES], new[CONF_MAXROLES];
 	uint32_t	i, j, ngone = 0;
@@ -98,5 +98,5 @@ auth_lines_commit(const struct conf *old)
 
 	TAILQ_FOREACH(was, &old->realms, entry)
 		if ((r = conf_find_realm_id(keeper.conf, was->id)) != NULL)
-			realm_commit(was, r);
+			lines_gone(was, r);
 }
