@@ -427,7 +427,7 @@ def read_meanwhile():
             'listen on 127.0.0.1 port %d tls { keypair "k" }\n' %
             (crt, key, port)) + CONF
     tls = ssl.create_default_context(cafile=crt)
-    big = many(100000, cra_line('alice', 'a'))
+    big = many(20000 if SAN else 100000, cra_line('alice', 'a'))
     with Site([cra_line('alice', 'a'), cra_line('bob', 'b')], conf) as s:
         b = s.join(Cra('bob', 'b'))
         s.write(big)
@@ -477,7 +477,7 @@ def rss(pid):
 
 def memory():
     """a dozen reloads of a big file cost no memory"""
-    lines = many(30000)
+    lines = many(5000 if SAN else 30000)
     with Site(lines) as s:
         pid = s.w.child('keeper')
         most = []
