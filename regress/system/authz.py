@@ -118,7 +118,7 @@ def is_denied(m):
 
 
 def ask(conf, questions, status):
-    args = ["-n", "-D", "sock=/run/wampd/s"]
+    args = ["-n", "-D", "sock=" + os.path.join(tmpdir(), "s")]
     for q in questions:
         args += ["-t", q]
     rc, out, err = run_wampd(args, conf)
