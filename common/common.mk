@@ -2,6 +2,7 @@
 COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		conf.o \
 		confmsg.o \
+		confmsg_realm.o \
 		log.o \
 		chan.o \
 		mono.o \

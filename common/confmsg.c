@@ -17,9 +17,9 @@
 
 #include "chan.h"
 #include "conf.h"
+#include "confmsg.h"
 #include "log.h"
 #include "msgtypes.h"
-#include "ruleuri.h"
 #include "wamp.h"
 #include "xmalloc.h"
 
@@ -84,68 +84,6 @@ struct m_conf_listen_item {
 	uint16_t	 textlen;
 };
 
-/* name */
-struct m_conf_realm {
-	uint32_t	 id;
-	uint32_t	 broker;
-	uint8_t		 strict_uris;
-	uint8_t		 loose_ids;
-	uint16_t	 namelen;
-};
-
-/* name (DYNAMIC: procedure), authid (length 0: none) */
-struct m_conf_auth {
-	uint32_t	 realm;
-	uint32_t	 method;
-	uint32_t	 id;
-	uint32_t	 role;		/* 0: stands in the users file */
-	uint32_t	 users;		/* 0: none */
-	uint32_t	 asks;		/* realm of the procedure, 0: none */
-	uint32_t	 timeout;
-	uint8_t		 what;
-	uint8_t		 pad;
-	uint16_t	 namelen;
-	uint16_t	 authidlen;
-	uint16_t	 pad2;
-};
-
-/* name */
-struct m_conf_role {
-	uint32_t	 realm;
-	uint32_t	 id;
-	uint16_t	 namelen;
-	uint16_t	 pad;
-};
-
-/* uri */
-struct m_conf_rule {
-	uint32_t	 realm;
-	uint32_t	 role;
-	uint8_t		 allow;
-	uint8_t		 actions;
-	uint8_t		 match;
-	uint8_t		 anyuri;
-	uint16_t	 urilen;
-	uint16_t	 pad;
-};
-
-/* of a role: procedure */
-struct m_conf_authorizer {
-	uint32_t	 realm;
-	uint32_t	 role;
-	uint32_t	 cache;
-	uint32_t	 timeout;
-	uint16_t	 urilen;
-	uint16_t	 pad;
-};
-
-/* of a realm: procedure */
-struct m_conf_asked {
-	uint32_t	 realm;
-	uint16_t	 urilen;
-	uint16_t	 pad;
-};
-
 ASSERT_SIZE(conf_limits, 72);
 ASSERT_SIZE(m_conf_global, 96);
 ASSERT_SIZE(m_conf_keypair, 8);
@@ -154,28 +92,12 @@ ASSERT_SIZE(m_conf_listen, 16);
 ASSERT_SIZE(m_conf_listen_fd, 8);
 ASSERT_SIZE(m_conf_client, 8);
 ASSERT_SIZE(m_conf_listen_item, 8);
-ASSERT_SIZE(m_conf_realm, 12);
 ASSERT_SIZE(m_conf_users, 8);
-ASSERT_SIZE(m_conf_auth, 36);
-ASSERT_SIZE(m_conf_role, 12);
-ASSERT_SIZE(m_conf_rule, 16);
-ASSERT_SIZE(m_conf_authorizer, 20);
-ASSERT_SIZE(m_conf_asked, 8);
-
-/* Longest text in one of these imsgs; the parser's limit on a word. */
-#define MAXTEXT		8192
 
 /* -- send --------------------------------------------------------------- */
 
-struct sending {
-	struct chan	*chan;
-	uint32_t	 n;		/* imsgs so far */
-	int		 has_failed;
-};
-
-/* A struct and up to two texts behind it. */
-static void
-put(struct sending *s, uint32_t type, const void *m, size_t mlen,
+void
+confmsg_put(struct confmsg_out *s, uint32_t type, const void *m, size_t mlen,
     const void *a, size_t alen, const void *b, size_t blen)
 {
 	const struct {
@@ -183,7 +105,7 @@ put(struct sending *s, uint32_t type, const void *m, size_t mlen,
 		size_t		 len;
 	}		 part[3] = { { m, mlen }, { a, alen }, { b, blen } };
 	struct iovec	 iov[3];
-	char		 data[2 * MAXTEXT];
+	char		 data[2 * CONFMSG_MAXTEXT];
 	size_t		 i, off = 0;
 
 	for (i = 0; i < 3; i++) {
@@ -204,7 +126,7 @@ put(struct sending *s, uint32_t type, const void *m, size_t mlen,
 
 /* A copy of the descriptor, which stays the caller's. */
 static void
-put_fd(struct sending *s, uint32_t type, const void *m, size_t len, int fd)
+put_fd(struct confmsg_out *s, uint32_t type, const void *m, size_t len, int fd)
 {
 	int	copy;
 
@@ -218,7 +140,7 @@ put_fd(struct sending *s, uint32_t type, const void *m, size_t len, int fd)
 }
 
 static void
-send_global(struct sending *s, const struct conf *c)
+send_global(struct confmsg_out *s, const struct conf *c)
 {
 	struct m_conf_global	m;
 
@@ -230,11 +152,11 @@ send_global(struct sending *s, const struct conf *c)
 	m.strict = c->strict;
 	m.grace = c->grace;
 	m.has_client_ca = (uint32_t)conf_has_client_ca(c);
-	put(s, IMSG_CONF_GLOBAL, &m, sizeof(m), NULL, 0, NULL, 0);
+	confmsg_put(s, IMSG_CONF_GLOBAL, &m, sizeof(m), NULL, 0, NULL, 0);
 }
 
 static void
-send_keypair(struct sending *s, const struct conf_keypair *k, int role)
+send_keypair(struct confmsg_out *s, const struct conf_keypair *k, int role)
 {
 	struct m_conf_keypair	m;
 	struct m_conf_file	f;
@@ -242,7 +164,8 @@ send_keypair(struct sending *s, const struct conf_keypair *k, int role)
 	memset(&m, 0, sizeof(m));
 	m.id = k->id;
 	m.namelen = (uint16_t)strlen(k->name);
-	put(s, IMSG_CONF_KEYPAIR, &m, sizeof(m), k->name, m.namelen, NULL, 0);
+	confmsg_put(s, IMSG_CONF_KEYPAIR, &m, sizeof(m), k->name, m.namelen,
+	    NULL, 0);
 	f.keypair = k->id;
 	put_fd(s, IMSG_CONF_CERT, &f, sizeof(f), k->cert_fd);
 	if (role == PROC_KEEPER)
@@ -253,11 +176,11 @@ send_keypair(struct sending *s, const struct conf_keypair *k, int role)
 
 /* What the keeper needs to judge people; it opens nothing itself. */
 static void
-send_users(struct sending *s, const struct conf *c)
+send_users(struct confmsg_out *s, const struct conf *c)
 {
 	const struct conf_users	*u;
 	struct m_conf_users	 m;
-	char			 data[sizeof(m) + MAXTEXT];
+	char			 data[sizeof(m) + CONFMSG_MAXTEXT];
 
 	if (c->secret_fd != -1)
 		put_fd(s, IMSG_CONF_SECRET, NULL, 0, c->secret_fd);
@@ -265,7 +188,7 @@ send_users(struct sending *s, const struct conf *c)
 		memset(&m, 0, sizeof(m));
 		m.id = u->id;
 		m.pathlen = (uint16_t)strlen(u->path);
-		if (m.pathlen > MAXTEXT) {
+		if (m.pathlen > CONFMSG_MAXTEXT) {
 			s->has_failed = 1;
 			return;
 		}
@@ -277,7 +200,7 @@ send_users(struct sending *s, const struct conf *c)
 }
 
 static void
-send_item(struct sending *s, uint32_t id, uint8_t what, const char *text)
+send_item(struct confmsg_out *s, uint32_t id, uint8_t what, const char *text)
 {
 	struct m_conf_listen_item	m;
 
@@ -285,18 +208,19 @@ send_item(struct sending *s, uint32_t id, uint8_t what, const char *text)
 	m.listen = id;
 	m.what = what;
 	m.textlen = (uint16_t)strlen(text);
-	put(s, IMSG_CONF_LISTEN_ITEM, &m, sizeof(m), text, m.textlen, NULL, 0);
+	confmsg_put(s, IMSG_CONF_LISTEN_ITEM, &m, sizeof(m), text, m.textlen,
+	    NULL, 0);
 }
 
 static void
-send_client(struct sending *s, uint32_t type, uint32_t id, const char *path,
+send_client(struct confmsg_out *s, uint32_t type, uint32_t id, const char *path,
     int fd)
 {
 	struct m_conf_client	m;
-	char			data[sizeof(m) + MAXTEXT];
+	char			data[sizeof(m) + CONFMSG_MAXTEXT];
 	size_t			len = strlen(path);
 
-	if (len > MAXTEXT) {
+	if (len > CONFMSG_MAXTEXT) {
 		s->has_failed = 1;
 		return;
 	}
@@ -309,7 +233,7 @@ send_client(struct sending *s, uint32_t type, uint32_t id, const char *path,
 }
 
 static void
-send_listen(struct sending *s, const struct conf_listen *l,
+send_listen(struct confmsg_out *s, const struct conf_listen *l,
     int (*listen_fd)(void *, const struct conf_listen *, unsigned int),
     void *arg)
 {
@@ -325,7 +249,7 @@ send_listen(struct sending *s, const struct conf_listen *l,
 	m.sers = l->sers;
 	m.nkeypairs = (uint16_t)l->nkeypairs;
 	m.namelen = (uint16_t)strlen(l->name);
-	put(s, IMSG_CONF_LISTEN, &m, sizeof(m), l->keypairs,
+	confmsg_put(s, IMSG_CONF_LISTEN, &m, sizeof(m), l->keypairs,
 	    l->nkeypairs * sizeof(*l->keypairs), l->name, m.namelen);
 	TAILQ_FOREACH(str, &l->paths, entry)
 		send_item(s, l->id, ITEM_PATH, str->s);
@@ -347,126 +271,12 @@ send_listen(struct sending *s, const struct conf_listen *l,
 	}
 }
 
-static void
-send_auth(struct sending *s, const struct conf_realm *r,
-    const struct conf_auth *a)
-{
-	struct m_conf_auth	m;
-	const char		*name = a->name;
-
-	memset(&m, 0, sizeof(m));
-	m.realm = r->id;
-	m.method = a->method;
-	m.id = a->id;
-	m.role = a->role;
-	m.users = a->users;
-	m.what = a->what;
-	if (a->what == CONF_AUTH_DYNAMIC) {
-		name = a->dynamic.procedure;
-		m.asks = a->dynamic.realm_id;
-		m.timeout = a->dynamic.timeout;
-	}
-	m.namelen = name != NULL ? (uint16_t)strlen(name) : 0;
-	m.authidlen = a->authid != NULL ? (uint16_t)strlen(a->authid) : 0;
-	put(s, IMSG_CONF_AUTH, &m, sizeof(m), name, m.namelen, a->authid,
-	    m.authidlen);
-}
-
-static void
-send_rule(struct sending *s, const struct conf_realm *r,
-    const struct conf_role *ro, const struct conf_rule *ru)
-{
-	struct m_conf_rule	m;
-
-	memset(&m, 0, sizeof(m));
-	m.realm = r->id;
-	m.role = ro->id;
-	m.allow = ru->allow;
-	m.actions = ru->actions;
-	m.match = ru->match;
-	m.anyuri = ru->anyuri;
-	m.urilen = ru->urilen;
-	put(s, IMSG_CONF_RULE, &m, sizeof(m), ru->uri, m.urilen, NULL, 0);
-}
-
-static void
-send_authorizer(struct sending *s, const struct conf_realm *r,
-    const struct conf_role *ro)
-{
-	const struct conf_dynamic	*d = &ro->authorizer;
-	struct m_conf_authorizer	 m;
-
-	if (d->procedure == NULL)
-		return;
-	memset(&m, 0, sizeof(m));
-	m.realm = r->id;
-	m.role = ro->id;
-	m.cache = d->cache;
-	m.timeout = d->timeout;
-	m.urilen = (uint16_t)strlen(d->procedure);
-	put(s, IMSG_CONF_AUTHORIZER, &m, sizeof(m), d->procedure, m.urilen,
-	    NULL, 0);
-}
-
-static void
-send_asked(struct sending *s, const struct conf_realm *r,
-    const char *procedure)
-{
-	struct m_conf_asked	m;
-
-	memset(&m, 0, sizeof(m));
-	m.realm = r->id;
-	m.urilen = (uint16_t)strlen(procedure);
-	put(s, IMSG_CONF_ASKED, &m, sizeof(m), procedure, m.urilen, NULL, 0);
-}
-
-/* Roles before what names them; their rules are for brokers alone. */
-static void
-send_realm(struct sending *s, const struct conf_realm *r, int role)
-{
-	struct m_conf_realm	 m;
-	struct m_conf_role	 mr;
-	const struct conf_auth	*a;
-	const struct conf_role	*ro;
-	const struct conf_rule	*ru;
-	const struct conf_str	*str;
-
-	memset(&m, 0, sizeof(m));
-	m.id = r->id;
-	m.broker = r->broker;
-	m.strict_uris = r->strict_uris;
-	m.loose_ids = r->loose_ids;
-	m.namelen = (uint16_t)strlen(r->name);
-	put(s, IMSG_CONF_REALM, &m, sizeof(m), r->name, m.namelen, NULL, 0);
-	if (role == PROC_TLSPROXY)
-		return;
-	TAILQ_FOREACH(ro, &r->roles, entry) {
-		memset(&mr, 0, sizeof(mr));
-		mr.realm = r->id;
-		mr.id = ro->id;
-		mr.namelen = (uint16_t)strlen(ro->name);
-		put(s, IMSG_CONF_ROLE, &mr, sizeof(mr), ro->name, mr.namelen,
-		    NULL, 0);
-		if (role != PROC_BROKER)
-			continue;
-		TAILQ_FOREACH(ru, &ro->rules, entry)
-			send_rule(s, r, ro, ru);
-		send_authorizer(s, r, ro);
-	}
-	if (role == PROC_BROKER)
-		TAILQ_FOREACH(str, &r->asked, entry)
-			send_asked(s, r, str->s);
-	if (role == PROC_KEEPER)
-		TAILQ_FOREACH(a, &r->auths, entry)
-			send_auth(s, r, a);
-}
-
 int
 conf_send(struct chan *chan, const struct conf *c, int role, int kind,
     int (*listen_fd)(void *, const struct conf_listen *, unsigned int),
     void *arg)
 {
-	struct sending			 s = { chan, 0, 0 };
+	struct confmsg_out			 s = { chan, 0, 0 };
 	const struct conf_keypair	*k;
 	const struct conf_listen	*l;
 	const struct conf_realm		*r;
@@ -474,7 +284,7 @@ conf_send(struct chan *chan, const struct conf *c, int role, int kind,
 	int				 is_local = kind == PROXY_UNIX;
 
 	m.n = c->generation;
-	put(&s, IMSG_CONF_BEGIN, &m, sizeof(m), NULL, 0, NULL, 0);
+	confmsg_put(&s, IMSG_CONF_BEGIN, &m, sizeof(m), NULL, 0, NULL, 0);
 	send_global(&s, c);
 	if (role == PROC_KEEPER || (role == PROC_TLSPROXY && !is_local))
 		TAILQ_FOREACH(k, &c->keypairs, entry)
@@ -486,25 +296,16 @@ conf_send(struct chan *chan, const struct conf *c, int role, int kind,
 			if (((l->flags & LISTEN_UNIX) != 0) == is_local)
 				send_listen(&s, l, listen_fd, arg);
 	TAILQ_FOREACH(r, &c->realms, entry)
-		send_realm(&s, r, role);
+		confmsg_send_realm(&s, r, role);
 	m.n = s.n;
-	put(&s, IMSG_CONF_END, &m, sizeof(m), NULL, 0, NULL, 0);
+	confmsg_put(&s, IMSG_CONF_END, &m, sizeof(m), NULL, 0, NULL, 0);
 	return (s.has_failed ? -1 : 0);
 }
 
 /* -- receive ------------------------------------------------------------ */
 
-struct receiving {
-	struct conf	*conf;
-	struct imsg	*m;
-	const uint8_t	*p;		/* what is left of the imsg */
-	size_t		 left;
-	char		*err;
-	size_t		 errlen;
-};
-
-static int
-get(struct receiving *r, void *dst, size_t len)
+int
+confmsg_get(struct confmsg_in *r, void *dst, size_t len)
 {
 	if (len > r->left)
 		return (-1);
@@ -514,9 +315,8 @@ get(struct receiving *r, void *dst, size_t len)
 	return (0);
 }
 
-/* len octets without NUL, in place; not terminated. */
-static int
-get_text(struct receiving *r, const char **s, size_t len)
+int
+confmsg_get_text(struct confmsg_in *r, const char **s, size_t len)
 {
 	if (len > r->left || memchr(r->p, '\0', len) != NULL)
 		return (-1);
@@ -526,22 +326,22 @@ get_text(struct receiving *r, const char **s, size_t len)
 	return (0);
 }
 
-/* The rest of the imsg is a text of this length. */
-static int
-get_last(struct receiving *r, const char **s, size_t len, size_t max)
+int
+confmsg_get_last(struct confmsg_in *r, const char **s, size_t len, size_t max)
 {
 	if (len != r->left || len > max)
 		return (-1);
-	return (get_text(r, s, len));
+	return (confmsg_get_text(r, s, len));
 }
 
 static int
-recv_global(struct receiving *r)
+recv_global(struct confmsg_in *r)
 {
 	struct m_conf_global	m;
 	struct conf		*c = r->conf;
 
-	if (c->prefork != 0 || get(r, &m, sizeof(m)) == -1 || r->left != 0)
+	if (c->prefork != 0 || confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    r->left != 0)
 		return (-1);
 	if (m.prefork < 1 || m.prefork > CONF_MAXPREFORK || m.brokers < 1 ||
 	    m.brokers > CONF_MAXBROKERS || m.loglevel > LOG_LEVEL_DEBUG ||
@@ -560,13 +360,13 @@ recv_global(struct receiving *r)
 }
 
 static int
-recv_keypair(struct receiving *r)
+recv_keypair(struct confmsg_in *r)
 {
 	struct m_conf_keypair	 m;
 	const char		*name;
 
-	if (get(r, &m, sizeof(m)) == -1 ||
-	    get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    confmsg_get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
 	    conf_find_keypair_id(r->conf, m.id) != NULL ||
 	    r->conf->nkeypairs >= CONF_MAXKEYPAIRS)
 		return (-1);
@@ -580,7 +380,7 @@ recv_keypair(struct receiving *r)
  * behind in freed memory.
  */
 static int
-read_file(struct receiving *r, const char *whose, const char *what,
+read_file(struct confmsg_in *r, const char *whose, const char *what,
     size_t max, uint8_t **data, size_t *len)
 {
 	uint8_t		*buf;
@@ -617,13 +417,13 @@ read_file(struct receiving *r, const char *whose, const char *what,
 }
 
 static int
-recv_file(struct receiving *r)
+recv_file(struct confmsg_in *r)
 {
 	struct m_conf_file	 m;
 	struct conf_keypair	*k;
 	char			 whose[CONF_MAXNAME + 16];
 
-	if (get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
+	if (confmsg_get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
 	    (k = conf_find_keypair_id(r->conf, m.keypair)) == NULL)
 		return (-1);
 	snprintf(whose, sizeof(whose), "keypair \"%s\"", k->name);
@@ -641,7 +441,7 @@ recv_file(struct receiving *r)
 }
 
 static int
-recv_secret(struct receiving *r)
+recv_secret(struct confmsg_in *r)
 {
 	struct conf	*c = r->conf;
 
@@ -656,14 +456,15 @@ recv_secret(struct receiving *r)
 }
 
 static int
-recv_users(struct receiving *r)
+recv_users(struct confmsg_in *r)
 {
 	struct m_conf_users	 m;
 	struct conf_users	*u;
 	const char		*path;
 
-	if (get(r, &m, sizeof(m)) == -1 || m.pathlen == 0 || m.id == 0 ||
-	    get_last(r, &path, m.pathlen, MAXTEXT) == -1 ||
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    m.pathlen == 0 || m.id == 0 ||
+	    confmsg_get_last(r, &path, m.pathlen, CONFMSG_MAXTEXT) == -1 ||
 	    r->conf->nusers >= CONF_MAXUSERS ||
 	    conf_find_users_id(r->conf, m.id) != NULL)
 		return (-1);
@@ -677,7 +478,7 @@ recv_users(struct receiving *r)
 }
 
 static int
-recv_listen(struct receiving *r)
+recv_listen(struct confmsg_in *r)
 {
 	const uint32_t		 known = LISTEN_TLS | LISTEN_INSECURE |
 				    LISTEN_RAWSOCKET | LISTEN_WEBSOCKET |
@@ -690,9 +491,10 @@ recv_listen(struct receiving *r)
 	const char		*name;
 	size_t			 i;
 
-	if (get(r, &m, sizeof(m)) == -1 || m.nkeypairs > CONF_MAXKEYPAIRS ||
-	    get(r, ids, m.nkeypairs * sizeof(ids[0])) == -1 ||
-	    get_last(r, &name, m.namelen, MAXTEXT) == -1)
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    m.nkeypairs > CONF_MAXKEYPAIRS ||
+	    confmsg_get(r, ids, m.nkeypairs * sizeof(ids[0])) == -1 ||
+	    confmsg_get_last(r, &name, m.namelen, CONFMSG_MAXTEXT) == -1)
 		return (-1);
 	if ((m.flags & ~known) != 0 || m.sers == 0 || (m.sers & ~0xeU) != 0 ||
 	    (m.flags & (LISTEN_RAWSOCKET | LISTEN_WEBSOCKET)) == 0)
@@ -722,9 +524,9 @@ recv_listen(struct receiving *r)
 	return (0);
 }
 
-/* What belongs to a listener, a realm or a role follows it at once. */
+/* What belongs to a listener follows it at once. */
 static struct conf_listen *
-last_listen(const struct receiving *r, uint32_t id)
+last_listen(const struct confmsg_in *r, uint32_t id)
 {
 	struct conf_listen	*l;
 
@@ -732,22 +534,13 @@ last_listen(const struct receiving *r, uint32_t id)
 	return (l != NULL && l->id == id ? l : NULL);
 }
 
-static struct conf_realm *
-last_realm(const struct receiving *r, uint32_t id)
-{
-	struct conf_realm	*realm;
-
-	realm = TAILQ_LAST(&r->conf->realms, conf_realms);
-	return (realm != NULL && realm->id == id ? realm : NULL);
-}
-
 static int
-recv_listen_fd(struct receiving *r)
+recv_listen_fd(struct confmsg_in *r)
 {
 	struct m_conf_listen_fd	 m;
 	struct conf_listen	*l;
 
-	if (get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
+	if (confmsg_get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
 	    (l = last_listen(r, m.listen)) == NULL ||
 	    m.i >= LISTEN_MAXADDRS || l->fds[m.i] != -1)
 		return (-1);
@@ -758,14 +551,14 @@ recv_listen_fd(struct receiving *r)
 }
 
 static int
-recv_listen_item(struct receiving *r)
+recv_listen_item(struct confmsg_in *r)
 {
 	struct m_conf_listen_item	 m;
 	struct conf_listen		*l;
 	const char			*text;
 
-	if (get(r, &m, sizeof(m)) == -1 ||
-	    get_last(r, &text, m.textlen, MAXTEXT) == -1 ||
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    confmsg_get_last(r, &text, m.textlen, CONFMSG_MAXTEXT) == -1 ||
 	    (l = last_listen(r, m.listen)) == NULL ||
 	    (m.what != ITEM_PATH && m.what != ITEM_ORIGIN))
 		return (-1);
@@ -775,7 +568,7 @@ recv_listen_item(struct receiving *r)
 }
 
 static int
-recv_client(struct receiving *r)
+recv_client(struct confmsg_in *r)
 {
 	struct m_conf_client	 m;
 	struct conf_listen	*l;
@@ -783,8 +576,8 @@ recv_client(struct receiving *r)
 	char			 whose[128];
 	int			 is_crl = r->m->type == IMSG_CONF_CLIENT_CRL;
 
-	if (get(r, &m, sizeof(m)) == -1 ||
-	    get_last(r, &path, m.pathlen, MAXTEXT) == -1 ||
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    confmsg_get_last(r, &path, m.pathlen, CONFMSG_MAXTEXT) == -1 ||
 	    (l = last_listen(r, m.listen)) == NULL ||
 	    (l->flags & LISTEN_CLIENT_CA) == 0 ||
 	    (is_crl ? l->crl_path : l->ca_path) != NULL)
@@ -800,201 +593,16 @@ recv_client(struct receiving *r)
 	    &l->calen));
 }
 
-static int
-recv_realm(struct receiving *r)
-{
-	struct m_conf_realm	 m;
-	struct conf_realm	*realm;
-	const char		*name;
-
-	if (get(r, &m, sizeof(m)) == -1 || m.namelen == 0 ||
-	    get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
-	    m.broker >= r->conf->brokers || m.strict_uris > 1 ||
-	    m.loose_ids > 1 || r->conf->nrealms >= CONF_MAXREALMS ||
-	    conf_find_realm_id(r->conf, m.id) != NULL)
-		return (-1);
-	realm = conf_add_realm(r->conf, name, m.namelen);
-	realm->id = m.id;
-	realm->broker = m.broker;
-	realm->strict_uris = m.strict_uris;
-	realm->loose_ids = m.loose_ids;
-	return (0);
-}
-
-static int
-recv_auth(struct receiving *r)
-{
-	struct m_conf_auth	 m;
-	struct conf_auth	*a;
-	struct conf_realm	*realm;
-	struct conf_role	*role;
-	const char		*name, *authid;
-
-	if (get(r, &m, sizeof(m)) == -1 ||
-	    get_text(r, &name, m.namelen) == -1 ||
-	    get_last(r, &authid, m.authidlen, AUTHID_MAXLEN) == -1 ||
-	    (realm = last_realm(r, m.realm)) == NULL)
-		return (-1);
-	role = conf_find_role_id(realm, m.role);
-	if (m.what == CONF_AUTH_USERS ?
-	    m.role != 0 || conf_find_users_id(r->conf, m.users) == NULL :
-	    (m.what == CONF_AUTH_DYNAMIC ? m.role != 0 : role == NULL) ||
-	    m.users != 0)
-		return (-1);
-	if (m.what == CONF_AUTH_DYNAMIC ?
-	    m.asks == 0 || m.timeout == 0 : m.asks != 0 || m.timeout != 0)
-		return (-1);
-	if (!(m.what == CONF_AUTH_DYNAMIC && m.namelen > 0 &&
-	    m.namelen <= URI_MAXLEN && m.authidlen == 0 &&
-	    (m.method == AUTH_TICKET || m.method == AUTH_WAMPCRA ||
-	    m.method == AUTH_CRYPTOSIGN)) &&
-	    !(m.what == CONF_AUTH_USERS && m.namelen == 0 &&
-	    m.authidlen == 0 && (m.method == AUTH_TICKET ||
-	    m.method == AUTH_WAMPCRA || m.method == AUTH_SCRAM ||
-	    m.method == AUTH_CRYPTOSIGN || m.method == AUTH_TLS)) &&
-	    !(m.method == AUTH_ANONYMOUS && m.what == CONF_AUTH_ANYBODY) &&
-	    !(m.method == AUTH_SOCKET && m.namelen == 0 &&
-	    m.what == CONF_AUTH_ANYBODY) &&
-	    !(m.method == AUTH_SOCKET && m.namelen > 0 &&
-	    (m.what == CONF_AUTH_USER || m.what == CONF_AUTH_GROUP)) &&
-	    !(m.method == AUTH_TLS && m.namelen > 0 &&
-	    (m.what == CONF_AUTH_SUBJECT || m.what == CONF_AUTH_FINGERPRINT ||
-	    m.what == CONF_AUTH_NAME)))
-		return (-1);
-	a = xcalloc(1, sizeof(*a));
-	a->method = m.method;
-	a->what = m.what;
-	a->id = m.id;
-	a->role = m.role;
-	a->users = m.users;
-	a->role_name = role != NULL ? xstrdup(role->name) : NULL;
-	if (m.what == CONF_AUTH_DYNAMIC) {
-		a->dynamic.procedure = xstrndup(name, m.namelen);
-		a->dynamic.realm_id = m.asks;
-		a->dynamic.timeout = m.timeout;
-	} else if (m.namelen > 0)
-		a->name = xstrndup(name, m.namelen);
-	if (m.authidlen > 0)
-		a->authid = xstrndup(authid, m.authidlen);
-	TAILQ_INSERT_TAIL(&realm->auths, a, entry);
-	realm->nauths++;
-	return (0);
-}
-
-static int
-recv_role(struct receiving *r)
-{
-	struct m_conf_role	 m;
-	struct conf_realm	*realm;
-	const char		*name;
-
-	if (get(r, &m, sizeof(m)) == -1 || m.namelen == 0 ||
-	    get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
-	    (realm = last_realm(r, m.realm)) == NULL ||
-	    realm->nroles >= CONF_MAXROLES ||
-	    conf_find_role_id(realm, m.id) != NULL)
-		return (-1);
-	conf_add_role(realm, name, m.namelen)->id = m.id;
-	return (0);
-}
-
-static int
-recv_rule(struct receiving *r)
-{
-	struct m_conf_rule	 m;
-	struct conf_realm	*realm;
-	struct conf_role	*role;
-	struct conf_rule	*ru;
-	struct uri		 u;
-	const char		*uri;
-
-	if (get(r, &m, sizeof(m)) == -1 ||
-	    get_last(r, &uri, m.urilen, URI_MAXLEN) == -1 ||
-	    (realm = last_realm(r, m.realm)) == NULL ||
-	    (role = TAILQ_LAST(&realm->roles, conf_roles)) == NULL ||
-	    role->id != m.role || m.allow > 1 || m.anyuri > 1 ||
-	    m.match >= MATCH_MAX || m.actions == 0 ||
-	    (m.actions & ~ACTION_ALL) != 0)
-		return (-1);
-	u.p = uri;
-	u.len = m.urilen;
-	if (m.anyuri ? m.urilen != 0 : ruleuri_check(&u,
-	    (enum uri_match)m.match,
-	    realm->strict_uris ? URI_STRICT : URI_LOOSE, role->name) !=
-	    RULEURI_OK)
-		return (-1);
-	ru = xcalloc(1, sizeof(*ru));
-	ru->allow = m.allow;
-	ru->actions = m.actions;
-	ru->match = m.match;
-	ru->anyuri = m.anyuri;
-	ru->uri = xstrndup(uri, m.urilen);
-	ru->urilen = m.urilen;
-	TAILQ_INSERT_TAIL(&role->rules, ru, entry);
-	return (0);
-}
-
-/* A procedure's URI, the rest of the imsg. */
-static int
-get_procedure(struct receiving *r, const char **uri, size_t len,
-    const struct conf_realm *realm)
-{
-	struct uri	u;
-
-	if (get_last(r, uri, len, URI_MAXLEN) == -1)
-		return (-1);
-	u.p = *uri;
-	u.len = (uint16_t)len;
-	return (uri_is_valid(&u, realm->strict_uris ? URI_STRICT :
-	    URI_LOOSE) ? 0 : -1);
-}
-
-static int
-recv_authorizer(struct receiving *r)
-{
-	struct m_conf_authorizer	 m;
-	struct conf_realm		*realm;
-	struct conf_role		*role;
-	const char			*uri;
-
-	if (get(r, &m, sizeof(m)) == -1 ||
-	    (realm = last_realm(r, m.realm)) == NULL ||
-	    get_procedure(r, &uri, m.urilen, realm) == -1 ||
-	    (role = TAILQ_LAST(&realm->roles, conf_roles)) == NULL ||
-	    role->id != m.role || role->authorizer.procedure != NULL ||
-	    m.timeout == 0)
-		return (-1);
-	role->authorizer.procedure = xstrndup(uri, m.urilen);
-	role->authorizer.cache = m.cache;
-	role->authorizer.timeout = m.timeout;
-	return (0);
-}
-
-static int
-recv_asked(struct receiving *r)
-{
-	struct m_conf_asked	 m;
-	struct conf_realm	*realm;
-	const char		*uri;
-
-	if (get(r, &m, sizeof(m)) == -1 ||
-	    (realm = last_realm(r, m.realm)) == NULL ||
-	    get_procedure(r, &uri, m.urilen, realm) == -1)
-		return (-1);
-	conf_add_str(&realm->asked, uri, m.urilen);
-	return (0);
-}
-
 /* Everything arrived, every keypair with a certificate, and every listener
  * that shall ask for one with the CA that it believes. */
 static int
-recv_end(struct receiving *r)
+recv_end(struct confmsg_in *r)
 {
 	const struct conf_keypair	*k;
 	const struct conf_listen	*l;
 	struct m_u32			 m;
 
-	if (get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
+	if (confmsg_get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
 	    m.n != r->conf->nrecv || r->conf->prefork == 0)
 		return (-1);
 	TAILQ_FOREACH(k, &r->conf->keypairs, entry)
@@ -1010,7 +618,7 @@ int
 conf_recv(struct conf **next, struct imsg *m, char *err, size_t errlen)
 {
 	static const struct {
-		int	(*handler)(struct receiving *);
+		int	(*handler)(struct confmsg_in *);
 		int	  wants_fd;
 	} rows[IMSG_MAX] = {
 		[IMSG_CONF_GLOBAL] = { recv_global, 0 },
@@ -1025,22 +633,22 @@ conf_recv(struct conf **next, struct imsg *m, char *err, size_t errlen)
 		[IMSG_CONF_LISTEN_ITEM] = { recv_listen_item, 0 },
 		[IMSG_CONF_CLIENT_CA] = { recv_client, 1 },
 		[IMSG_CONF_CLIENT_CRL] = { recv_client, 1 },
-		[IMSG_CONF_REALM] = { recv_realm, 0 },
-		[IMSG_CONF_AUTH] = { recv_auth, 0 },
-		[IMSG_CONF_ROLE] = { recv_role, 0 },
-		[IMSG_CONF_RULE] = { recv_rule, 0 },
-		[IMSG_CONF_AUTHORIZER] = { recv_authorizer, 0 },
-		[IMSG_CONF_ASKED] = { recv_asked, 0 },
+		[IMSG_CONF_REALM] = { confmsg_recv_realm, 0 },
+		[IMSG_CONF_AUTH] = { confmsg_recv_auth, 0 },
+		[IMSG_CONF_ROLE] = { confmsg_recv_role, 0 },
+		[IMSG_CONF_RULE] = { confmsg_recv_rule, 0 },
+		[IMSG_CONF_AUTHORIZER] = { confmsg_recv_authorizer, 0 },
+		[IMSG_CONF_ASKED] = { confmsg_recv_asked, 0 },
 		[IMSG_CONF_END] = { recv_end, 0 },
 	};
-	struct receiving	r = { *next, m, m->data, m->len, err, errlen };
+	struct confmsg_in	r = { *next, m, m->data, m->len, err, errlen };
 	struct m_u32		generation;
 	int			rc;
 
 	snprintf(err, errlen, "imsg %u of the configuration is not "
 	    "understood", m->type);
 	if (m->type == IMSG_CONF_BEGIN) {
-		if (get(&r, &generation, sizeof(generation)) == -1 ||
+		if (confmsg_get(&r, &generation, sizeof(generation)) == -1 ||
 		    r.left != 0)
 			return (-1);
 		conf_free(*next);

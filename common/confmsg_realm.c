@@ -1,0 +1,401 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Realms, with all that belongs to them, on their way to a child.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "chan.h"
+#include "conf.h"
+#include "confmsg.h"
+#include "msgtypes.h"
+#include "ruleuri.h"
+#include "wamp.h"
+#include "xmalloc.h"
+
+/* name */
+struct m_conf_realm {
+	uint32_t	 id;
+	uint32_t	 broker;
+	uint8_t		 strict_uris;
+	uint8_t		 loose_ids;
+	uint16_t	 namelen;
+};
+
+/* name (DYNAMIC: procedure), authid (length 0: none) */
+struct m_conf_auth {
+	uint32_t	 realm;
+	uint32_t	 method;
+	uint32_t	 id;
+	uint32_t	 role;		/* 0: stands in the users file */
+	uint32_t	 users;		/* 0: none */
+	uint32_t	 asks;		/* realm of the procedure, 0: none */
+	uint32_t	 timeout;
+	uint8_t		 what;
+	uint8_t		 pad;
+	uint16_t	 namelen;
+	uint16_t	 authidlen;
+	uint16_t	 pad2;
+};
+
+/* name */
+struct m_conf_role {
+	uint32_t	 realm;
+	uint32_t	 id;
+	uint16_t	 namelen;
+	uint16_t	 pad;
+};
+
+/* uri */
+struct m_conf_rule {
+	uint32_t	 realm;
+	uint32_t	 role;
+	uint8_t		 allow;
+	uint8_t		 actions;
+	uint8_t		 match;
+	uint8_t		 anyuri;
+	uint16_t	 urilen;
+	uint16_t	 pad;
+};
+
+/* of a role: procedure */
+struct m_conf_authorizer {
+	uint32_t	 realm;
+	uint32_t	 role;
+	uint32_t	 cache;
+	uint32_t	 timeout;
+	uint16_t	 urilen;
+	uint16_t	 pad;
+};
+
+/* of a realm: procedure */
+struct m_conf_asked {
+	uint32_t	 realm;
+	uint16_t	 urilen;
+	uint16_t	 pad;
+};
+
+ASSERT_SIZE(m_conf_realm, 12);
+ASSERT_SIZE(m_conf_auth, 36);
+ASSERT_SIZE(m_conf_role, 12);
+ASSERT_SIZE(m_conf_rule, 16);
+ASSERT_SIZE(m_conf_authorizer, 20);
+ASSERT_SIZE(m_conf_asked, 8);
+
+/* -- send --------------------------------------------------------------- */
+
+static void
+send_auth(struct confmsg_out *s, const struct conf_realm *r,
+    const struct conf_auth *a)
+{
+	struct m_conf_auth	m;
+	const char		*name = a->name;
+
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.method = a->method;
+	m.id = a->id;
+	m.role = a->role;
+	m.users = a->users;
+	m.what = a->what;
+	if (a->what == CONF_AUTH_DYNAMIC) {
+		name = a->dynamic.procedure;
+		m.asks = a->dynamic.realm_id;
+		m.timeout = a->dynamic.timeout;
+	}
+	m.namelen = name != NULL ? (uint16_t)strlen(name) : 0;
+	m.authidlen = a->authid != NULL ? (uint16_t)strlen(a->authid) : 0;
+	confmsg_put(s, IMSG_CONF_AUTH, &m, sizeof(m), name, m.namelen,
+	    a->authid, m.authidlen);
+}
+
+static void
+send_rule(struct confmsg_out *s, const struct conf_realm *r,
+    const struct conf_role *ro, const struct conf_rule *ru)
+{
+	struct m_conf_rule	m;
+
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.role = ro->id;
+	m.allow = ru->allow;
+	m.actions = ru->actions;
+	m.match = ru->match;
+	m.anyuri = ru->anyuri;
+	m.urilen = ru->urilen;
+	confmsg_put(s, IMSG_CONF_RULE, &m, sizeof(m), ru->uri, m.urilen,
+	    NULL, 0);
+}
+
+static void
+send_authorizer(struct confmsg_out *s, const struct conf_realm *r,
+    const struct conf_role *ro)
+{
+	const struct conf_dynamic	*d = &ro->authorizer;
+	struct m_conf_authorizer	 m;
+
+	if (d->procedure == NULL)
+		return;
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.role = ro->id;
+	m.cache = d->cache;
+	m.timeout = d->timeout;
+	m.urilen = (uint16_t)strlen(d->procedure);
+	confmsg_put(s, IMSG_CONF_AUTHORIZER, &m, sizeof(m), d->procedure,
+	    m.urilen, NULL, 0);
+}
+
+static void
+send_asked(struct confmsg_out *s, const struct conf_realm *r,
+    const char *procedure)
+{
+	struct m_conf_asked	m;
+
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.urilen = (uint16_t)strlen(procedure);
+	confmsg_put(s, IMSG_CONF_ASKED, &m, sizeof(m), procedure, m.urilen,
+	    NULL, 0);
+}
+
+/* Roles before what names them; their rules are for brokers alone. */
+void
+confmsg_send_realm(struct confmsg_out *s, const struct conf_realm *r, int role)
+{
+	struct m_conf_realm	 m;
+	struct m_conf_role	 mr;
+	const struct conf_auth	*a;
+	const struct conf_role	*ro;
+	const struct conf_rule	*ru;
+	const struct conf_str	*str;
+
+	memset(&m, 0, sizeof(m));
+	m.id = r->id;
+	m.broker = r->broker;
+	m.strict_uris = r->strict_uris;
+	m.loose_ids = r->loose_ids;
+	m.namelen = (uint16_t)strlen(r->name);
+	confmsg_put(s, IMSG_CONF_REALM, &m, sizeof(m), r->name, m.namelen,
+	    NULL, 0);
+	if (role == PROC_TLSPROXY)
+		return;
+	TAILQ_FOREACH(ro, &r->roles, entry) {
+		memset(&mr, 0, sizeof(mr));
+		mr.realm = r->id;
+		mr.id = ro->id;
+		mr.namelen = (uint16_t)strlen(ro->name);
+		confmsg_put(s, IMSG_CONF_ROLE, &mr, sizeof(mr), ro->name,
+		    mr.namelen, NULL, 0);
+		if (role != PROC_BROKER)
+			continue;
+		TAILQ_FOREACH(ru, &ro->rules, entry)
+			send_rule(s, r, ro, ru);
+		send_authorizer(s, r, ro);
+	}
+	if (role == PROC_BROKER)
+		TAILQ_FOREACH(str, &r->asked, entry)
+			send_asked(s, r, str->s);
+	if (role == PROC_KEEPER)
+		TAILQ_FOREACH(a, &r->auths, entry)
+			send_auth(s, r, a);
+}
+
+/* -- receive ------------------------------------------------------------ */
+
+/* What belongs to a realm or a role follows it at once. */
+static struct conf_realm *
+last_realm(const struct confmsg_in *r, uint32_t id)
+{
+	struct conf_realm	*realm;
+
+	realm = TAILQ_LAST(&r->conf->realms, conf_realms);
+	return (realm != NULL && realm->id == id ? realm : NULL);
+}
+
+int
+confmsg_recv_realm(struct confmsg_in *r)
+{
+	struct m_conf_realm	 m;
+	struct conf_realm	*realm;
+	const char		*name;
+
+	if (confmsg_get(r, &m, sizeof(m)) == -1 || m.namelen == 0 ||
+	    confmsg_get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
+	    m.broker >= r->conf->brokers || m.strict_uris > 1 ||
+	    m.loose_ids > 1 || r->conf->nrealms >= CONF_MAXREALMS ||
+	    conf_find_realm_id(r->conf, m.id) != NULL)
+		return (-1);
+	realm = conf_add_realm(r->conf, name, m.namelen);
+	realm->id = m.id;
+	realm->broker = m.broker;
+	realm->strict_uris = m.strict_uris;
+	realm->loose_ids = m.loose_ids;
+	return (0);
+}
+
+int
+confmsg_recv_auth(struct confmsg_in *r)
+{
+	struct m_conf_auth	 m;
+	struct conf_auth	*a;
+	struct conf_realm	*realm;
+	struct conf_role	*role;
+	const char		*name, *authid;
+
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    confmsg_get_text(r, &name, m.namelen) == -1 ||
+	    confmsg_get_last(r, &authid, m.authidlen, AUTHID_MAXLEN) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL)
+		return (-1);
+	role = conf_find_role_id(realm, m.role);
+	if (m.what == CONF_AUTH_USERS ?
+	    m.role != 0 || conf_find_users_id(r->conf, m.users) == NULL :
+	    (m.what == CONF_AUTH_DYNAMIC ? m.role != 0 : role == NULL) ||
+	    m.users != 0)
+		return (-1);
+	if (m.what == CONF_AUTH_DYNAMIC ?
+	    m.asks == 0 || m.timeout == 0 : m.asks != 0 || m.timeout != 0)
+		return (-1);
+	if (!(m.what == CONF_AUTH_DYNAMIC && m.namelen > 0 &&
+	    m.namelen <= URI_MAXLEN && m.authidlen == 0 &&
+	    (m.method == AUTH_TICKET || m.method == AUTH_WAMPCRA ||
+	    m.method == AUTH_CRYPTOSIGN)) &&
+	    !(m.what == CONF_AUTH_USERS && m.namelen == 0 &&
+	    m.authidlen == 0 && (m.method == AUTH_TICKET ||
+	    m.method == AUTH_WAMPCRA || m.method == AUTH_SCRAM ||
+	    m.method == AUTH_CRYPTOSIGN || m.method == AUTH_TLS)) &&
+	    !(m.method == AUTH_ANONYMOUS && m.what == CONF_AUTH_ANYBODY) &&
+	    !(m.method == AUTH_SOCKET && m.namelen == 0 &&
+	    m.what == CONF_AUTH_ANYBODY) &&
+	    !(m.method == AUTH_SOCKET && m.namelen > 0 &&
+	    (m.what == CONF_AUTH_USER || m.what == CONF_AUTH_GROUP)) &&
+	    !(m.method == AUTH_TLS && m.namelen > 0 &&
+	    (m.what == CONF_AUTH_SUBJECT || m.what == CONF_AUTH_FINGERPRINT ||
+	    m.what == CONF_AUTH_NAME)))
+		return (-1);
+	a = xcalloc(1, sizeof(*a));
+	a->method = m.method;
+	a->what = m.what;
+	a->id = m.id;
+	a->role = m.role;
+	a->users = m.users;
+	a->role_name = role != NULL ? xstrdup(role->name) : NULL;
+	if (m.what == CONF_AUTH_DYNAMIC) {
+		a->dynamic.procedure = xstrndup(name, m.namelen);
+		a->dynamic.realm_id = m.asks;
+		a->dynamic.timeout = m.timeout;
+	} else if (m.namelen > 0)
+		a->name = xstrndup(name, m.namelen);
+	if (m.authidlen > 0)
+		a->authid = xstrndup(authid, m.authidlen);
+	TAILQ_INSERT_TAIL(&realm->auths, a, entry);
+	realm->nauths++;
+	return (0);
+}
+
+int
+confmsg_recv_role(struct confmsg_in *r)
+{
+	struct m_conf_role	 m;
+	struct conf_realm	*realm;
+	const char		*name;
+
+	if (confmsg_get(r, &m, sizeof(m)) == -1 || m.namelen == 0 ||
+	    confmsg_get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    realm->nroles >= CONF_MAXROLES ||
+	    conf_find_role_id(realm, m.id) != NULL)
+		return (-1);
+	conf_add_role(realm, name, m.namelen)->id = m.id;
+	return (0);
+}
+
+int
+confmsg_recv_rule(struct confmsg_in *r)
+{
+	struct m_conf_rule	 m;
+	struct conf_realm	*realm;
+	struct conf_role	*role;
+	struct conf_rule	*ru;
+	struct uri		 u;
+	const char		*uri;
+
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    confmsg_get_last(r, &uri, m.urilen, URI_MAXLEN) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    (role = TAILQ_LAST(&realm->roles, conf_roles)) == NULL ||
+	    role->id != m.role || m.allow > 1 || m.anyuri > 1 ||
+	    m.match >= MATCH_MAX || m.actions == 0 ||
+	    (m.actions & ~ACTION_ALL) != 0)
+		return (-1);
+	u.p = uri;
+	u.len = m.urilen;
+	if (m.anyuri ? m.urilen != 0 : ruleuri_check(&u,
+	    (enum uri_match)m.match,
+	    realm->strict_uris ? URI_STRICT : URI_LOOSE, role->name) !=
+	    RULEURI_OK)
+		return (-1);
+	ru = xcalloc(1, sizeof(*ru));
+	ru->allow = m.allow;
+	ru->actions = m.actions;
+	ru->match = m.match;
+	ru->anyuri = m.anyuri;
+	ru->uri = xstrndup(uri, m.urilen);
+	ru->urilen = m.urilen;
+	TAILQ_INSERT_TAIL(&role->rules, ru, entry);
+	return (0);
+}
+
+/* A procedure's URI, the rest of the imsg. */
+static int
+get_procedure(struct confmsg_in *r, const char **uri, size_t len,
+    const struct conf_realm *realm)
+{
+	struct uri	u;
+
+	if (confmsg_get_last(r, uri, len, URI_MAXLEN) == -1)
+		return (-1);
+	u.p = *uri;
+	u.len = (uint16_t)len;
+	return (uri_is_valid(&u, realm->strict_uris ? URI_STRICT :
+	    URI_LOOSE) ? 0 : -1);
+}
+
+int
+confmsg_recv_authorizer(struct confmsg_in *r)
+{
+	struct m_conf_authorizer	 m;
+	struct conf_realm		*realm;
+	struct conf_role		*role;
+	const char			*uri;
+
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    get_procedure(r, &uri, m.urilen, realm) == -1 ||
+	    (role = TAILQ_LAST(&realm->roles, conf_roles)) == NULL ||
+	    role->id != m.role || role->authorizer.procedure != NULL ||
+	    m.timeout == 0)
+		return (-1);
+	role->authorizer.procedure = xstrndup(uri, m.urilen);
+	role->authorizer.cache = m.cache;
+	role->authorizer.timeout = m.timeout;
+	return (0);
+}
+
+int
+confmsg_recv_asked(struct confmsg_in *r)
+{
+	struct m_conf_asked	 m;
+	struct conf_realm	*realm;
+	const char		*uri;
+
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    get_procedure(r, &uri, m.urilen, realm) == -1)
+		return (-1);
+	conf_add_str(&realm->asked, uri, m.urilen);
+	return (0);
+}
