@@ -128,6 +128,7 @@ realm_free(struct conf_realm *r)
 {
 	struct conf_auth	*a;
 	struct conf_role	*ro;
+	struct conf_topic	*t;
 
 	while ((a = TAILQ_FIRST(&r->auths)) != NULL) {
 		TAILQ_REMOVE(&r->auths, a, entry);
@@ -141,6 +142,11 @@ realm_free(struct conf_realm *r)
 	while ((ro = TAILQ_FIRST(&r->roles)) != NULL) {
 		TAILQ_REMOVE(&r->roles, ro, entry);
 		role_free(ro);
+	}
+	while ((t = TAILQ_FIRST(&r->history.topics)) != NULL) {
+		TAILQ_REMOVE(&r->history.topics, t, entry);
+		free(t->uri);
+		free(t);
 	}
 	strs_free(&r->asked);
 	free(r->name);
@@ -264,6 +270,12 @@ conf_add_realm(struct conf *c, const char *name, size_t len)
 	TAILQ_INIT(&r->auths);
 	TAILQ_INIT(&r->roles);
 	TAILQ_INIT(&r->asked);
+	r->disclose_publisher = r->disclose_caller = DISCLOSE_ASKED;
+	r->retain.topics = 10000;
+	r->retain.memory = 16 * 1024 * 1024;
+	r->retain.message = 64 * 1024;
+	TAILQ_INIT(&r->history.topics);
+	r->history.memory = 16 * 1024 * 1024;
 	TAILQ_INSERT_TAIL(&c->realms, r, entry);
 	c->nrealms++;
 	return (r);
@@ -280,6 +292,20 @@ conf_add_role(struct conf_realm *r, const char *name, size_t len)
 	TAILQ_INSERT_TAIL(&r->roles, ro, entry);
 	r->nroles++;
 	return (ro);
+}
+
+struct conf_topic *
+conf_add_topic(struct conf_realm *r, const char *uri, size_t len)
+{
+	struct conf_topic	*t;
+
+	t = xcalloc(1, sizeof(*t));
+	t->uri = xstrndup(uri, len);
+	t->urilen = (uint16_t)len;
+	t->events = TOPIC_EVENTS;
+	TAILQ_INSERT_TAIL(&r->history.topics, t, entry);
+	r->history.ntopics++;
+	return (t);
 }
 
 void

@@ -26,6 +26,7 @@ struct imsg;
 #define CONF_MAXNAME	256		/* octets of a realm, role, keypair */
 #define CONF_MAXREALMS	10000
 #define CONF_MAXROLES	1000		/* of one realm */
+#define CONF_MAXTOPICS	1000		/* with a history, of one realm */
 #define CONF_MAXLISTENS	256
 #define CONF_MAXKEYPAIRS 1000
 #define CONF_MAXUSERS	1000		/* users files */
@@ -136,7 +137,9 @@ TAILQ_HEAD(conf_listens, conf_listen);
 struct conf_rule {
 	TAILQ_ENTRY(conf_rule) entry;
 	uint8_t		 allow;		/* 1 allow, 0 deny */
-	uint8_t		 actions;	/* ACTION_* bits */
+	uint8_t		 actions;	/* ACTION_* bits; those of ACTION_META
+				 * stand without others and without
+				 * a URI */
 	uint8_t		 match;		/* enum uri_match */
 	uint8_t		 anyuri;	/* no URI was given */
 	char		*uri;		/* "" if anyuri */
@@ -158,11 +161,23 @@ struct conf_dynamic {
 };
 #define DYNAMIC_TIMEOUT	5000		/* default */
 
+/* Whom receivers learn of; travels as a number. */
+enum conf_disclose {
+	DISCLOSE_UNSET = 0,	/* of a role: the realm's */
+	DISCLOSE_ASKED = 1,	/* who wants it says disclose_me */
+	DISCLOSE_ALWAYS = 2,
+	DISCLOSE_NEVER = 3
+};
+
 struct conf_role {
 	TAILQ_ENTRY(conf_role) entry;
 	uint32_t	 id;
 	char		*name;
 	struct conf_dynamic authorizer;	/* "authorize dynamic" */
+	uint8_t		 disclose_publisher;	/* enum conf_disclose */
+	uint8_t		 disclose_caller;
+	uint8_t		 has_trust;	/* "trust level" was given */
+	uint16_t	 trust;
 	struct conf_rules rules;	/* in order: the last match decides */
 	const char	*file;
 	int		 line;
@@ -198,6 +213,33 @@ struct conf_auth {
 };
 TAILQ_HEAD(conf_auths, conf_auth);
 
+/* Events that are kept for those who subscribe with get_retained. */
+struct conf_retain {
+	uint64_t	 memory;	/* octets of all */
+	uint32_t	 topics;
+	uint32_t	 message;	/* octets of one event */
+	uint8_t		 is_off;	/* "retain never" */
+};
+
+/* Its last events are kept for wamp.subscription.get_events. */
+struct conf_topic {
+	TAILQ_ENTRY(conf_topic) entry;
+	char		*uri;		/* or pattern */
+	uint16_t	 urilen;
+	uint8_t		 match;		/* enum uri_match */
+	uint32_t	 events;
+	const char	*file;
+	int		 line;
+};
+TAILQ_HEAD(conf_topics, conf_topic);
+#define TOPIC_EVENTS	1000		/* default */
+
+struct conf_history {
+	struct conf_topics topics;
+	unsigned int	 ntopics;
+	uint64_t	 memory;	/* octets of all */
+};
+
 struct conf_realm {
 	TAILQ_ENTRY(conf_realm) entry;
 	uint32_t	 id;
@@ -206,6 +248,14 @@ struct conf_realm {
 	uint32_t	 hash;		/* of the name, for conf_find_realm */
 	uint8_t		 strict_uris;
 	uint8_t		 loose_ids;	/* "request ids loose" */
+	uint8_t		 has_history;	/* children: there are topics */
+	uint8_t		 has_retain;	/* children: not "retain never" */
+	uint8_t		 disclose_publisher;	/* enum conf_disclose, */
+	uint8_t		 disclose_caller;	/* never UNSET */
+	uint32_t	 call_timeout;	/* ms, where a call asks for none */
+	uint32_t	 call_timeout_max;	/* 0: none */
+	struct conf_retain retain;
+	struct conf_history history;
 	struct conf_auths auths;	/* in order */
 	struct conf_roles roles;
 	struct conf_strs asked;		/* procedures of this realm that the
@@ -257,6 +307,9 @@ struct conf_listen	*conf_add_listen(struct conf *, const char *,
 struct conf_realm	*conf_add_realm(struct conf *, const char *,
 			    size_t len);
 struct conf_role	*conf_add_role(struct conf_realm *, const char *,
+			    size_t len);
+/* The same for a topic of a realm's history. */
+struct conf_topic	*conf_add_topic(struct conf_realm *, const char *,
 			    size_t len);
 void			 conf_add_str(struct conf_strs *, const char *,
 			    size_t len);

@@ -639,6 +639,8 @@ conf_recv(struct conf **next, struct imsg *m, char *err, size_t errlen)
 		[IMSG_CONF_RULE] = { confmsg_recv_rule, 0 },
 		[IMSG_CONF_AUTHORIZER] = { confmsg_recv_authorizer, 0 },
 		[IMSG_CONF_ASKED] = { confmsg_recv_asked, 0 },
+		[IMSG_CONF_POLICY] = { confmsg_recv_policy, 0 },
+		[IMSG_CONF_TOPIC] = { confmsg_recv_topic, 0 },
 		[IMSG_CONF_END] = { recv_end, 0 },
 	};
 	struct confmsg_in	r = { *next, m, m->data, m->len, err, errlen };

@@ -55,5 +55,7 @@ int	 confmsg_recv_role(struct confmsg_in *);
 int	 confmsg_recv_rule(struct confmsg_in *);
 int	 confmsg_recv_authorizer(struct confmsg_in *);
 int	 confmsg_recv_asked(struct confmsg_in *);
+int	 confmsg_recv_policy(struct confmsg_in *);
+int	 confmsg_recv_topic(struct confmsg_in *);
 
 #endif /* WAMPD_CONFMSG_H */

@@ -21,7 +21,10 @@ struct m_conf_realm {
 	uint32_t	 broker;
 	uint8_t		 strict_uris;
 	uint8_t		 loose_ids;
+	uint8_t		 has_history;
+	uint8_t		 has_retain;
 	uint16_t	 namelen;
+	uint16_t	 pad;
 };
 
 /* name (DYNAMIC: procedure), authid (length 0: none) */
@@ -44,8 +47,12 @@ struct m_conf_auth {
 struct m_conf_role {
 	uint32_t	 realm;
 	uint32_t	 id;
+	uint8_t		 disclose_publisher;	/* enum conf_disclose */
+	uint8_t		 disclose_caller;
+	uint8_t		 has_trust;
+	uint8_t		 pad;
+	uint16_t	 trust;
 	uint16_t	 namelen;
-	uint16_t	 pad;
 };
 
 /* uri */
@@ -77,12 +84,38 @@ struct m_conf_asked {
 	uint16_t	 pad;
 };
 
-ASSERT_SIZE(m_conf_realm, 12);
+/* of a realm */
+struct m_conf_policy {
+	uint32_t	 realm;
+	uint32_t	 call_timeout;
+	uint32_t	 call_timeout_max;
+	uint32_t	 retain_topics;
+	uint64_t	 retain_memory;
+	uint64_t	 history_memory;
+	uint32_t	 retain_message;
+	uint8_t		 retain_off;
+	uint8_t		 disclose_publisher;	/* enum conf_disclose */
+	uint8_t		 disclose_caller;
+	uint8_t		 pad;
+};
+
+/* of a realm's history: uri */
+struct m_conf_topic {
+	uint32_t	 realm;
+	uint32_t	 events;
+	uint16_t	 urilen;
+	uint8_t		 match;
+	uint8_t		 pad;
+};
+
+ASSERT_SIZE(m_conf_realm, 16);
 ASSERT_SIZE(m_conf_auth, 36);
-ASSERT_SIZE(m_conf_role, 12);
+ASSERT_SIZE(m_conf_role, 16);
 ASSERT_SIZE(m_conf_rule, 16);
 ASSERT_SIZE(m_conf_authorizer, 20);
 ASSERT_SIZE(m_conf_asked, 8);
+ASSERT_SIZE(m_conf_policy, 40);
+ASSERT_SIZE(m_conf_topic, 12);
 
 /* -- send --------------------------------------------------------------- */
 
@@ -161,6 +194,40 @@ send_asked(struct confmsg_out *s, const struct conf_realm *r,
 	    NULL, 0);
 }
 
+static void
+send_policy(struct confmsg_out *s, const struct conf_realm *r)
+{
+	struct m_conf_policy	m;
+
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.call_timeout = r->call_timeout;
+	m.call_timeout_max = r->call_timeout_max;
+	m.retain_topics = r->retain.topics;
+	m.retain_memory = r->retain.memory;
+	m.retain_message = r->retain.message;
+	m.retain_off = r->retain.is_off;
+	m.history_memory = r->history.memory;
+	m.disclose_publisher = r->disclose_publisher;
+	m.disclose_caller = r->disclose_caller;
+	confmsg_put(s, IMSG_CONF_POLICY, &m, sizeof(m), NULL, 0, NULL, 0);
+}
+
+static void
+send_topic(struct confmsg_out *s, const struct conf_realm *r,
+    const struct conf_topic *t)
+{
+	struct m_conf_topic	m;
+
+	memset(&m, 0, sizeof(m));
+	m.realm = r->id;
+	m.events = t->events;
+	m.match = t->match;
+	m.urilen = t->urilen;
+	confmsg_put(s, IMSG_CONF_TOPIC, &m, sizeof(m), t->uri, m.urilen,
+	    NULL, 0);
+}
+
 /* Roles before what names them; their rules are for brokers alone. */
 void
 confmsg_send_realm(struct confmsg_out *s, const struct conf_realm *r, int role)
@@ -171,12 +238,15 @@ confmsg_send_realm(struct confmsg_out *s, const struct conf_realm *r, int role)
 	const struct conf_role	*ro;
 	const struct conf_rule	*ru;
 	const struct conf_str	*str;
+	const struct conf_topic	*t;
 
 	memset(&m, 0, sizeof(m));
 	m.id = r->id;
 	m.broker = r->broker;
 	m.strict_uris = r->strict_uris;
 	m.loose_ids = r->loose_ids;
+	m.has_history = !TAILQ_EMPTY(&r->history.topics);
+	m.has_retain = !r->retain.is_off;
 	m.namelen = (uint16_t)strlen(r->name);
 	confmsg_put(s, IMSG_CONF_REALM, &m, sizeof(m), r->name, m.namelen,
 	    NULL, 0);
@@ -186,6 +256,10 @@ confmsg_send_realm(struct confmsg_out *s, const struct conf_realm *r, int role)
 		memset(&mr, 0, sizeof(mr));
 		mr.realm = r->id;
 		mr.id = ro->id;
+		mr.disclose_publisher = ro->disclose_publisher;
+		mr.disclose_caller = ro->disclose_caller;
+		mr.has_trust = ro->has_trust;
+		mr.trust = ro->trust;
 		mr.namelen = (uint16_t)strlen(ro->name);
 		confmsg_put(s, IMSG_CONF_ROLE, &mr, sizeof(mr), ro->name,
 		    mr.namelen, NULL, 0);
@@ -195,9 +269,13 @@ confmsg_send_realm(struct confmsg_out *s, const struct conf_realm *r, int role)
 			send_rule(s, r, ro, ru);
 		send_authorizer(s, r, ro);
 	}
-	if (role == PROC_BROKER)
+	if (role == PROC_BROKER) {
 		TAILQ_FOREACH(str, &r->asked, entry)
 			send_asked(s, r, str->s);
+		send_policy(s, r);
+		TAILQ_FOREACH(t, &r->history.topics, entry)
+			send_topic(s, r, t);
+	}
 	if (role == PROC_KEEPER)
 		TAILQ_FOREACH(a, &r->auths, entry)
 			send_auth(s, r, a);
@@ -225,7 +303,8 @@ confmsg_recv_realm(struct confmsg_in *r)
 	if (confmsg_get(r, &m, sizeof(m)) == -1 || m.namelen == 0 ||
 	    confmsg_get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
 	    m.broker >= r->conf->brokers || m.strict_uris > 1 ||
-	    m.loose_ids > 1 || r->conf->nrealms >= CONF_MAXREALMS ||
+	    m.loose_ids > 1 || m.has_history > 1 || m.has_retain > 1 ||
+	    r->conf->nrealms >= CONF_MAXREALMS ||
 	    conf_find_realm_id(r->conf, m.id) != NULL)
 		return (-1);
 	realm = conf_add_realm(r->conf, name, m.namelen);
@@ -233,6 +312,8 @@ confmsg_recv_realm(struct confmsg_in *r)
 	realm->broker = m.broker;
 	realm->strict_uris = m.strict_uris;
 	realm->loose_ids = m.loose_ids;
+	realm->has_history = m.has_history;
+	realm->has_retain = m.has_retain;
 	return (0);
 }
 
@@ -301,15 +382,23 @@ confmsg_recv_role(struct confmsg_in *r)
 {
 	struct m_conf_role	 m;
 	struct conf_realm	*realm;
+	struct conf_role	*role;
 	const char		*name;
 
 	if (confmsg_get(r, &m, sizeof(m)) == -1 || m.namelen == 0 ||
 	    confmsg_get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
+	    m.disclose_publisher > DISCLOSE_NEVER ||
+	    m.disclose_caller > DISCLOSE_NEVER || m.has_trust > 1 ||
 	    (realm = last_realm(r, m.realm)) == NULL ||
 	    realm->nroles >= CONF_MAXROLES ||
 	    conf_find_role_id(realm, m.id) != NULL)
 		return (-1);
-	conf_add_role(realm, name, m.namelen)->id = m.id;
+	role = conf_add_role(realm, name, m.namelen);
+	role->id = m.id;
+	role->disclose_publisher = m.disclose_publisher;
+	role->disclose_caller = m.disclose_caller;
+	role->has_trust = m.has_trust;
+	role->trust = m.trust;
 	return (0);
 }
 
@@ -329,7 +418,10 @@ confmsg_recv_rule(struct confmsg_in *r)
 	    (role = TAILQ_LAST(&realm->roles, conf_roles)) == NULL ||
 	    role->id != m.role || m.allow > 1 || m.anyuri > 1 ||
 	    m.match >= MATCH_MAX || m.actions == 0 ||
-	    (m.actions & ~ACTION_ALL) != 0)
+	    (m.actions & ~(ACTION_ALL | ACTION_META)) != 0)
+		return (-1);
+	if ((m.actions & ACTION_META) != 0 &&
+	    (!m.anyuri || (m.actions & ACTION_ALL) != 0))
 		return (-1);
 	u.p = uri;
 	u.len = m.urilen;
@@ -397,5 +489,62 @@ confmsg_recv_asked(struct confmsg_in *r)
 	    get_procedure(r, &uri, m.urilen, realm) == -1)
 		return (-1);
 	conf_add_str(&realm->asked, uri, m.urilen);
+	return (0);
+}
+
+/* A mode that is in force: a realm's. */
+static int
+is_disclose(uint8_t mode)
+{
+	return (mode != DISCLOSE_UNSET && mode <= DISCLOSE_NEVER);
+}
+
+int
+confmsg_recv_policy(struct confmsg_in *r)
+{
+	struct m_conf_policy	 m;
+	struct conf_realm	*realm;
+
+	if (confmsg_get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    !is_disclose(m.disclose_publisher) ||
+	    !is_disclose(m.disclose_caller) || m.retain_off > 1 ||
+	    m.retain_off == realm->has_retain)
+		return (-1);
+	realm->disclose_publisher = m.disclose_publisher;
+	realm->disclose_caller = m.disclose_caller;
+	realm->call_timeout = m.call_timeout;
+	realm->call_timeout_max = m.call_timeout_max;
+	realm->retain.topics = m.retain_topics;
+	realm->retain.memory = m.retain_memory;
+	realm->retain.message = m.retain_message;
+	realm->retain.is_off = m.retain_off;
+	realm->history.memory = m.history_memory;
+	return (0);
+}
+
+int
+confmsg_recv_topic(struct confmsg_in *r)
+{
+	struct m_conf_topic	 m;
+	struct conf_realm	*realm;
+	struct conf_topic	*t;
+	struct uri		 u;
+	const char		*uri;
+
+	if (confmsg_get(r, &m, sizeof(m)) == -1 ||
+	    confmsg_get_last(r, &uri, m.urilen, URI_MAXLEN) == -1 ||
+	    (realm = last_realm(r, m.realm)) == NULL ||
+	    m.match >= MATCH_MAX || m.events == 0 || !realm->has_history ||
+	    realm->history.ntopics >= CONF_MAXTOPICS)
+		return (-1);
+	u.p = uri;
+	u.len = m.urilen;
+	if (!uri_is_pattern(&u, (enum uri_match)m.match,
+	    realm->strict_uris ? URI_STRICT : URI_LOOSE))
+		return (-1);
+	t = conf_add_topic(realm, uri, m.urilen);
+	t->match = m.match;
+	t->events = m.events;
 	return (0);
 }

@@ -68,6 +68,8 @@ enum imsg_type {
 	IMSG_CONF_CLIENT_CRL,	/* P->T + fd; CRLs in PEM */
 	IMSG_CONF_AUTHORIZER,	/* P->B */
 	IMSG_CONF_ASKED,	/* P->B */
+	IMSG_CONF_POLICY,	/* P->B */
+	IMSG_CONF_TOPIC,	/* P->B */
 	IMSG_CONF_END,		/* P->any: m_u32 number of CONF imsgs */
 	IMSG_CONF_READY,	/* any->P: m_u32 generation */
 	IMSG_CONF_FAILED,	/* any->P: m_u32 generation, text */

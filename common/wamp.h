@@ -91,6 +91,10 @@ const char	*wamp_err_uri(enum wamp_err);
 #define ACTION_CALL		0x04
 #define ACTION_REGISTER		0x08
 #define ACTION_ALL		0x0f
+/* Only in rules, which then have no URI: all below "wamp." of that class. */
+#define ACTION_META_READ	0x10
+#define ACTION_META_WRITE	0x20
+#define ACTION_META		0x30
 
 /* Authentication methods, bits; the names are wamp_auth_name()'s. */
 #define AUTH_ANONYMOUS		0x01
