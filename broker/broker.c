@@ -45,6 +45,8 @@ static struct log_limit	 full;
 static const struct chan_rule	proxy_table[IMSG_MAX] = {
 	[IMSG_SESSION_CLOSE] = { session_close,
 	    sizeof(struct m_session_close), 0, 0, 0 },
+	[IMSG_SESSION_FEATURES] = { session_features,
+	    sizeof(struct m_session_features), 0, 0, 0 },
 	[IMSG_SUBSCRIBE] = { pubsub_subscribe, sizeof(struct m_subscribe),
 	    sizeof(struct m_subscribe) + URI_ROOM, 0, 0 },
 	[IMSG_UNSUBSCRIBE] = { pubsub_unsubscribe,

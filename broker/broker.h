@@ -135,6 +135,7 @@ struct session {
 	struct uri		 authid;	/* text behind the struct */
 	uint64_t		 authid_hash;
 	uint32_t		 method;	/* AUTH_* bit */
+	uint32_t		 features;	/* FEAT_*, that it announced */
 	uint8_t			 provider;	/* enum auth_provider */
 	LIST_HEAD(, sublink)	 links;
 	LIST_HEAD(, registration) regs;
@@ -264,11 +265,14 @@ void	 sweep_wake(void);	/* there is work to be done in slices */
 
 /* -- parse.c: imsgs, every length and range checked --------------------- */
 
-/* Arguments and ArgumentsKw as they came. */
+/* Arguments and ArgumentsKw as they came, with the ppt_* attributes that go
+ * along with them (ppt.h). */
 struct body {
 	const uint8_t	*p;
 	uint32_t	 len;
 	uint8_t		 ser, nargs;
+	uint16_t	 pptlen;
+	const uint8_t	*ppt;
 };
 
 int	 parse_grant(const struct imsg *, struct m_grant *,
@@ -281,13 +285,15 @@ int	 parse_close(const struct imsg *, struct m_session_close *);
 int	 parse_subscribe(const struct imsg *, struct m_subscribe *,
 	    struct uri *);
 int	 parse_unsubscribe(const struct imsg *, struct m_unsubscribe *);
+int	 parse_features(const struct imsg *, struct m_session_features *);
 int	 parse_publish(const struct imsg *, struct m_publish *, struct uri *,
-	    struct body *);
+	    const uint8_t **filter, struct body *);
 int	 parse_register(const struct imsg *, struct m_register *,
 	    struct uri *);
 int	 parse_unregister(const struct imsg *, struct m_unregister *);
 int	 parse_call(const struct imsg *, struct m_call *, struct uri *,
 	    struct body *);
+int	 parse_cancel(const struct imsg *, struct m_cancel *);
 int	 parse_yield(const struct imsg *, struct m_yield *, struct body *);
 int	 parse_error(const struct imsg *, struct m_error *, struct uri *,
 	    struct body *);
@@ -319,6 +325,7 @@ int	 session_grant(struct chan *, struct imsg *);
 int	 session_revoke(struct chan *, struct imsg *);
 int	 session_close(struct chan *, struct imsg *);
 int	 session_flow(struct chan *, struct imsg *);	/* XOFF, XON */
+int	 session_features(struct chan *, struct imsg *);
 /*
  * The session an imsg of a tlsproxy speaks for: 0, or -1 for one that never
  * was.  *s is NULL if the imsg must be dropped, its session being over.

@@ -119,6 +119,7 @@ dealer_unregister(struct chan *c, struct imsg *im)
 	}
 	reg_free(reg);
 	reply.request = m.request;
+	reply.registration = m.registration;
 	session_send(s, IMSG_UNREGISTERED, &reply, sizeof(reply));
 	return (0);
 }
@@ -213,7 +214,7 @@ invocation_send(const struct invocation *inv, uint64_t reg,
 	struct m_invocation	m = { .request = inv->id,
 				    .registration = reg, .paylen = b->len,
 				    .flags = inv->own != NULL ?
-				    INVOKE_MSGPACK : 0, .ser = b->ser, .nargs = b->nargs };
+				    INVOCATION_MSGPACK : 0, .ser = b->ser, .nargs = b->nargs };
 	struct iovec		iov[2];
 
 	iov_set(&iov[0], &m, sizeof(m));
@@ -376,6 +377,7 @@ dealer_error(struct chan *c, struct imsg *im)
 		    WERR_INVALID_URI, "the callee's error is no URI");
 	} else {
 		m.request = inv->call;
+		m.pptlen = 0;
 		iov_set(&iov[0], &m, sizeof(m));
 		iov_set(&iov[1], error.p, error.len);
 		iov_set(&iov[2], b.p, b.len);

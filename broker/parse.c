@@ -67,6 +67,16 @@ rd_body(struct rd *r, uint8_t ser, uint8_t nargs, uint32_t len,
 	return (rd_octets(r, len, &b->p));
 }
 
+/* What they say is for the receivers to read. */
+static int
+rd_ppt(struct rd *r, uint16_t len, struct body *b)
+{
+	if (len > PPT_MAXLEN)
+		return (-1);
+	b->pptlen = len;
+	return (rd_octets(r, len, &b->ppt));
+}
+
 static int
 rd_end(const struct rd *r)
 {
@@ -134,6 +144,7 @@ parse_subscribe(const struct imsg *im, struct m_subscribe *m,
 	struct rd	r;
 
 	if (rd_begin(&r, im, m, sizeof(*m)) == -1 || m->match >= MATCH_MAX ||
+	    (m->flags & ~SUBSCRIBE_GET_RETAINED) != 0 ||
 	    rd_uri(&r, m->urilen, topic) == -1)
 		return (-1);
 	return (rd_end(&r));
@@ -150,14 +161,27 @@ parse_unsubscribe(const struct imsg *im, struct m_unsubscribe *m)
 }
 
 int
-parse_publish(const struct imsg *im, struct m_publish *m, struct uri *topic,
-    struct body *b)
+parse_features(const struct imsg *im, struct m_session_features *m)
 {
 	struct rd	r;
 
 	if (rd_begin(&r, im, m, sizeof(*m)) == -1 ||
-	    (m->flags & ~(PUBLISH_ACK | PUBLISH_INCLUDE_ME)) != 0 ||
+	    (m->features & ~FEAT_ALL) != 0)
+		return (-1);
+	return (rd_end(&r));
+}
+
+int
+parse_publish(const struct imsg *im, struct m_publish *m, struct uri *topic,
+    const uint8_t **filter, struct body *b)
+{
+	struct rd	r;
+
+	if (rd_begin(&r, im, m, sizeof(*m)) == -1 ||
+	    (m->flags & ~PUBLISH_FLAGS) != 0 ||
 	    rd_uri(&r, m->urilen, topic) == -1 ||
+	    rd_octets(&r, m->filterlen, filter) == -1 ||
+	    rd_ppt(&r, m->pptlen, b) == -1 ||
 	    rd_body(&r, m->ser, m->nargs, m->paylen, b) == -1)
 		return (-1);
 	return (rd_end(&r));
@@ -170,6 +194,7 @@ parse_register(const struct imsg *im, struct m_register *m,
 	struct rd	r;
 
 	if (rd_begin(&r, im, m, sizeof(*m)) == -1 || m->match >= MATCH_MAX ||
+	    m->invoke >= INVOKE_MAX || (m->flags & ~REGISTER_FLAGS) != 0 ||
 	    rd_uri(&r, m->urilen, procedure) == -1)
 		return (-1);
 	return (rd_end(&r));
@@ -191,9 +216,22 @@ parse_call(const struct imsg *im, struct m_call *m, struct uri *procedure,
 {
 	struct rd	r;
 
-	if (rd_begin(&r, im, m, sizeof(*m)) == -1 || m->flags != 0 ||
+	if (rd_begin(&r, im, m, sizeof(*m)) == -1 ||
+	    (m->flags & ~CALL_FLAGS) != 0 ||
 	    rd_uri(&r, m->urilen, procedure) == -1 ||
+	    rd_ppt(&r, m->pptlen, b) == -1 ||
 	    rd_body(&r, m->ser, m->nargs, m->paylen, b) == -1)
+		return (-1);
+	return (rd_end(&r));
+}
+
+int
+parse_cancel(const struct imsg *im, struct m_cancel *m)
+{
+	struct rd	r;
+
+	if (rd_begin(&r, im, m, sizeof(*m)) == -1 || m->mode == 0 ||
+	    m->mode >= CANCEL_MAX)
 		return (-1);
 	return (rd_end(&r));
 }
@@ -203,7 +241,9 @@ parse_yield(const struct imsg *im, struct m_yield *m, struct body *b)
 {
 	struct rd	r;
 
-	if (rd_begin(&r, im, m, sizeof(*m)) == -1 || m->flags != 0 ||
+	if (rd_begin(&r, im, m, sizeof(*m)) == -1 ||
+	    (m->flags & ~YIELD_PROGRESS) != 0 ||
+	    rd_ppt(&r, m->pptlen, b) == -1 ||
 	    rd_body(&r, m->ser, m->nargs, m->paylen, b) == -1)
 		return (-1);
 	return (rd_end(&r));
@@ -217,6 +257,7 @@ parse_error(const struct imsg *im, struct m_error *m, struct uri *error,
 
 	if (rd_begin(&r, im, m, sizeof(*m)) == -1 ||
 	    rd_uri(&r, m->urilen, error) == -1 ||
+	    rd_ppt(&r, m->pptlen, b) == -1 ||
 	    rd_body(&r, m->ser, m->nargs, m->paylen, b) == -1)
 		return (-1);
 	return (rd_end(&r));

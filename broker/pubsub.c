@@ -196,7 +196,7 @@ event_send(struct publication *p, const struct subpeer *sp, uint64_t sub,
 	memset(&m, 0, sizeof(m));
 	m.subscription = sub;
 	m.publication = p->id;
-	m.nexcept = excludes ? 1 : 0;
+	m.nrefs = excludes ? 1 : 0;
 	m.paylen = p->body.len;
 	m.ser = p->body.ser;
 	m.nargs = p->body.nargs;
@@ -269,11 +269,12 @@ pubsub_publish(struct chan *c, struct imsg *im)
 	struct publication	 p;
 	struct session		*s;
 	struct uri		 topic;
+	const uint8_t		*filter;
 	enum wamp_err		 err;
 	const char		*why;
 
 	memset(&p, 0, sizeof(p));
-	if (parse_publish(im, &m, &topic, &p.body) == -1 ||
+	if (parse_publish(im, &m, &topic, &filter, &p.body) == -1 ||
 	    session_find(chan_arg(c), im, &s) == -1)
 		return (-1);
 	if (s == NULL)

@@ -5,7 +5,7 @@
  * Calls that the router itself makes, to ask somebody who is trusted with
  * the answer.  To the callee they are calls like others; here they have a
  * time limit and no caller, and a short answer in MessagePack, which is what
- * the callee's tlsproxy makes of it (INVOKE_MSGPACK).
+ * the callee's tlsproxy makes of it (INVOCATION_MSGPACK).
  */
 #include <sys/time.h>
 
@@ -146,7 +146,8 @@ rcall_start(const struct realm *r, const struct uri *procedure,
     const void *args, size_t len, uint32_t timeout, rcall_fn *fn, void *arg,
     enum rcall_end *why)
 {
-	struct body		 b = { args, (uint32_t)len, SER_MSGPACK, 1 };
+	struct body		 b = { .p = args, .len = (uint32_t)len,
+				    .ser = SER_MSGPACK, .nargs = 1 };
 	struct timeval		 tv;
 	struct registration	*reg;
 	struct rcall		*rc;

@@ -179,7 +179,8 @@ static void
 end_send(struct peer *p, uint32_t slot, uint32_t gen, enum wamp_err err,
     const char *why)
 {
-	struct m_session_end	m = { (uint16_t)err, (uint16_t)strlen(why) };
+	struct m_session_end	m = { .err = (uint16_t)err,
+				    .textlen = (uint16_t)strlen(why) };
 	struct iovec		iov[2];
 
 	iov_set(&iov[0], &m, sizeof(m));
@@ -423,6 +424,20 @@ session_flow(struct chan *c, struct imsg *im)
 		return (-1);
 	if (s != NULL)
 		s->is_slow = im->type == IMSG_XOFF;
+	return (0);
+}
+
+int
+session_features(struct chan *c, struct imsg *im)
+{
+	struct m_session_features	 m;
+	struct session			*s;
+
+	if (parse_features(im, &m) == -1 ||
+	    session_find(chan_arg(c), im, &s) == -1)
+		return (-1);
+	if (s != NULL)
+		s->features = m.features;
 	return (0);
 }
 

@@ -7,6 +7,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		chan.o \
 		mono.o \
 		mpput.o \
+		ppt.o \
 		obuf.o \
 		pbuf.o \
 		proc.o \

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define IMSG_VERSION	1
+#define IMSG_VERSION	2
 
 enum proc_role {
 	PROC_PARENT = 0,
@@ -101,34 +101,43 @@ enum imsg_type {
 	 * once, and only then is the slot free */
 	IMSG_SESSION_OPEN,	/* B->T: m_session_open, authid, role name,
 				 * extra */
+	IMSG_SESSION_FEATURES,	/* T->B: m_session_features; the first imsg
+				 * of a session that was opened */
 	IMSG_SESSION_CLOSE,	/* T->B: m_session_close */
-	IMSG_SESSION_END,	/* B->T: m_session_end, text */
+	IMSG_SESSION_END,	/* B->T: m_session_end, text, uri */
 
 	/* Publish and Subscribe */
 	IMSG_SUBSCRIBE,		/* T->B: m_subscribe, uri */
 	IMSG_SUBSCRIBED,	/* B->T: m_subscribed */
 	IMSG_UNSUBSCRIBE,	/* T->B: m_unsubscribe */
-	IMSG_UNSUBSCRIBED,	/* B->T: m_unsubscribed */
-	IMSG_PUBLISH,		/* T->B: m_publish, uri, payload */
+	IMSG_UNSUBSCRIBED,	/* B->T: m_unsubscribed, text */
+	IMSG_PUBLISH,		/* T->B: m_publish, uri, filter, ppt, payload */
 	IMSG_PUBLISHED,		/* B->T: m_published */
-	IMSG_EVENT,		/* B->T (slot 0): m_event, m_sessref[nexcept],
-				 * payload */
+	IMSG_EVENT,		/* B->T (slot 0): m_event, m_sessref[nrefs],
+				 * topic, authid, authrole, ppt, payload */
 
 	/* Remote Procedure Calls */
 	IMSG_REGISTER,		/* T->B: m_register, uri */
 	IMSG_REGISTERED,	/* B->T: m_registered */
 	IMSG_UNREGISTER,	/* T->B: m_unregister */
-	IMSG_UNREGISTERED,	/* B->T: m_unregistered */
-	IMSG_CALL,		/* T->B: m_call, uri, payload */
-	IMSG_INVOCATION,	/* B->T: m_invocation, payload */
-	IMSG_YIELD,		/* T->B: m_yield, payload */
-	IMSG_RESULT,		/* B->T: m_result, payload */
+	IMSG_UNREGISTERED,	/* B->T: m_unregistered, text */
+	IMSG_CALL,		/* T->B: m_call, uri, ppt, payload */
+	IMSG_CANCEL,		/* T->B: m_cancel */
+	IMSG_CALL_OVER,		/* B->T: m_call_over; answers a CANCEL of
+				 * CANCEL_UNDELIVERED */
+	IMSG_INVOCATION,	/* B->T: m_invocation, procedure, authid,
+				 * authrole, ppt, payload */
+	IMSG_INTERRUPT,		/* B->T: m_interrupt */
+	IMSG_YIELD,		/* T->B: m_yield, ppt, payload */
+	IMSG_RESULT,		/* B->T: m_result, ppt, payload */
+	IMSG_HISTORY,		/* B->T: m_history, events; the RESULT of
+				 * wamp.subscription.get_events */
 	IMSG_INVOCATION_FAILED,	/* T->B: m_invocation_failed, text; it could
 				 * not be delivered to its callee */
 
 	/* errors */
-	IMSG_ERROR,		/* T->B, B->T: m_error, uri, payload; from a
-				 * callee, to its caller */
+	IMSG_ERROR,		/* T->B, B->T: m_error, uri, ppt, payload; from
+				 * a callee, to its caller */
 	IMSG_REFUSED,		/* B->T: m_refused, text; ERROR of our own */
 
 	/* flow control */
@@ -395,6 +404,38 @@ enum close_why {
 	CLOSE_NEVER = 6		/* client was gone before SESSION_OPEN */
 };
 
+/*
+ * What a client's HELLO announced of the role named, as far as it makes a
+ * difference to the broker.  What a chapter makes depend on call canceling
+ * (progressive results and invocations of a callee) is not there without it.
+ */
+#define FEAT_CALLER_PROGRESS_IN		0x00000001	/* progressive call
+							 * invocations */
+#define FEAT_CALLER_PPT			0x00000002	/* payload passthru */
+#define FEAT_CALLEE_CANCELING		0x00000004
+#define FEAT_CALLEE_TIMEOUT		0x00000008
+#define FEAT_CALLEE_PROGRESS		0x00000010	/* progressive call
+							 * results */
+#define FEAT_CALLEE_PROGRESS_IN		0x00000020
+#define FEAT_CALLEE_CALLER		0x00000040	/* caller
+							 * identification */
+#define FEAT_CALLEE_TRUST		0x00000080	/* call trust levels */
+#define FEAT_CALLEE_REROUTE		0x00000100
+#define FEAT_CALLEE_REVOCATION		0x00000200
+#define FEAT_CALLEE_PPT			0x00000400
+#define FEAT_PUBLISHER_PPT		0x00000800
+#define FEAT_SUBSCRIBER_PPT		0x00001000
+#define FEAT_SUBSCRIBER_PUBLISHER	0x00002000	/* publisher
+							 * identification */
+#define FEAT_SUBSCRIBER_TRUST		0x00004000
+#define FEAT_SUBSCRIBER_REVOCATION	0x00008000
+#define FEAT_ALL			0x0000ffff
+
+struct m_session_features {
+	uint32_t	 features;	/* FEAT_* */
+	uint32_t	 pad;
+};
+
 struct m_session_close {
 	uint8_t		 why;		/* enum close_why */
 	uint8_t		 pad[3];
@@ -406,20 +447,28 @@ struct m_session_end {
 				 * place of SESSION_OPEN: of ABORT; the grant
 				 * was refused, answer it all the same */
 	uint16_t	 textlen;
+	uint16_t	 urilen;	/* a reason that stands for err, which
+					 * is WERR_KILLED then */
+	uint16_t	 pad;
 };
 
 /*
  * Payload: the octets of Arguments and ArgumentsKw as they stood in the
  * message of serializer "ser" (JSON: with the comma between), nargs of them:
  * 0 neither, 1 Arguments, 2 both.
+ *
+ * ppt: the ppt_* attributes of Payload Passthru Mode (ppt.h), or nothing.
  */
+#define PPT_MAXLEN	4096
+
+#define SUBSCRIBE_GET_RETAINED	0x01
 
 struct m_subscribe {
 	uint64_t	 request;
 	uint8_t		 match;		/* enum uri_match */
-	uint8_t		 pad;
+	uint8_t		 flags;		/* SUBSCRIBE_* */
 	uint16_t	 urilen;
-	uint32_t	 pad2;
+	uint32_t	 pad;
 };
 
 struct m_subscribed {
@@ -433,13 +482,15 @@ struct m_unsubscribe {
 };
 
 struct m_unsubscribed {
-	uint64_t	 request;	/* 0: taken away by a reload; the list
-					 * forgets it, the client is not told */
+	uint64_t	 request;	/* 0: revoked, the text says why */
 	uint64_t	 subscription;
 };
 
 #define PUBLISH_ACK		0x01
 #define PUBLISH_INCLUDE_ME	0x02	/* exclude_me: false */
+#define PUBLISH_DISCLOSE_ME	0x04
+#define PUBLISH_RETAIN		0x08
+#define PUBLISH_FLAGS		0x0f
 
 struct m_publish {
 	uint64_t	 request;
@@ -448,7 +499,33 @@ struct m_publish {
 	uint16_t	 urilen;
 	uint8_t		 ser;
 	uint8_t		 nargs;
-	uint32_t	 pad;
+	uint32_t	 filterlen;	/* m_filter and its lists, or 0 */
+	uint16_t	 pptlen;
+	uint16_t	 pad;
+	uint32_t	 pad2;
+};
+
+/*
+ * WAMP, Subscriber Black- and Whitelisting.  Behind it: the session ids of
+ * the first two lists, uint64_t each; the texts of the other four, each a
+ * uint16_t length and its octets.  A list that is there and empty is not the
+ * same as none.
+ */
+enum filter_list {
+	FILTER_EXCLUDE = 0,
+	FILTER_ELIGIBLE,
+	FILTER_EXCLUDE_AUTHID,
+	FILTER_ELIGIBLE_AUTHID,
+	FILTER_EXCLUDE_AUTHROLE,
+	FILTER_ELIGIBLE_AUTHROLE
+};
+#define FILTER_LISTS	6
+#define FILTER_MAX	1000		/* entries of a list */
+
+struct m_filter {
+	uint16_t	 n[FILTER_LISTS];
+	uint8_t		 present;	/* 1 << enum filter_list */
+	uint8_t		 pad[3];
 };
 
 struct m_published {
@@ -456,30 +533,63 @@ struct m_published {
 	uint64_t	 publication;
 };
 
-/* To all sessions of the receiving tlsproxy that hold the subscription,
- * except those listed. */
+/* The sessions named are the only receivers, not the exceptions. */
+#define EVENT_ONLY		0x01
+#define EVENT_RETAINED		0x02
+#define EVENT_PUBLISHER		0x04	/* publisher, authid, authrole */
+#define EVENT_TRUST		0x08	/* trust */
+#define EVENT_FLAGS		0x0f
+
+/*
+ * To all sessions of the receiving tlsproxy that hold the subscription,
+ * except those listed.
+ */
 struct m_event {
 	uint64_t	 subscription;
 	uint64_t	 publication;
-	uint32_t	 flags;		/* none yet */
-	uint32_t	 nexcept;	/* m_sessref */
+	uint32_t	 flags;		/* EVENT_* */
+	uint32_t	 nrefs;		/* m_sessref */
 	uint32_t	 paylen;
 	uint8_t		 ser;
 	uint8_t		 nargs;
+	uint16_t	 topiclen;	/* of a pattern's: the concrete one */
+	uint64_t	 publisher;	/* session id */
+	uint32_t	 trust;
+	uint16_t	 authidlen;
+	uint16_t	 rolelen;
+	uint16_t	 pptlen;
 	uint16_t	 pad;
+	uint32_t	 pad2;
 };
-#define EVENT_MAXEXCEPT	4096
+#define EVENT_MAXREFS	4096
 
 struct m_sessref {
 	uint32_t	 slot;
 	uint32_t	 gen;
 };
 
+/* WAMP, Shared Registration */
+enum invoke_policy {
+	INVOKE_SINGLE = 0,
+	INVOKE_FIRST,
+	INVOKE_LAST,
+	INVOKE_ROUNDROBIN,
+	INVOKE_RANDOM
+};
+#define INVOKE_MAX	5
+
+#define REGISTER_FORWARD_TIMEOUT	0x01
+#define REGISTER_DISCLOSE_CALLER	0x02
+#define REGISTER_FORCE			0x04	/* force_reregister */
+#define REGISTER_FLAGS			0x07
+
 struct m_register {
 	uint64_t	 request;
 	uint8_t		 match;		/* enum uri_match */
-	uint8_t		 invoke;	/* 0: single */
+	uint8_t		 invoke;	/* enum invoke_policy */
 	uint16_t	 urilen;
+	uint32_t	 concurrency;	/* invocations at a time, 0: any */
+	uint32_t	 flags;		/* REGISTER_* */
 	uint32_t	 pad;
 };
 
@@ -494,52 +604,135 @@ struct m_unregister {
 };
 
 struct m_unregistered {
-	uint64_t	 request;
+	uint64_t	 request;	/* 0: revoked, the text says why */
+	uint64_t	 registration;
 };
+
+#define CALL_RECEIVE_PROGRESS	0x01
+#define CALL_PROGRESS		0x02	/* more of it will follow */
+#define CALL_DISCLOSE_ME	0x04
+#define CALL_CONTINUES		0x08	/* more of one that was begun: the id
+					 * is not new */
+#define CALL_MAY_CONTINUE	0x10	/* if one by that id is under way
+					 * ("request ids loose") */
+#define CALL_FLAGS		0x1f
 
 struct m_call {
 	uint64_t	 request;
-	uint32_t	 flags;		/* none yet */
+	uint32_t	 flags;		/* CALL_* */
 	uint32_t	 paylen;
 	uint16_t	 urilen;
 	uint8_t		 ser;
 	uint8_t		 nargs;
-	uint32_t	 pad;
+	uint32_t	 timeout;	/* ms, 0: none asked for */
+	uint16_t	 pptlen;
+	uint16_t	 pad;
+	uint32_t	 pad2;
+};
+
+/* WAMP, Call Canceling */
+enum cancel_mode {
+	CANCEL_SKIP = 1,
+	CANCEL_KILL,
+	CANCEL_KILLNOWAIT,
+	CANCEL_UNKNOWN,		/* no mode there is */
+	CANCEL_UNDELIVERED	/* a result could not be delivered, of which
+				 * the caller was told: CALL_OVER, once it can
+				 * forget the call */
+};
+#define CANCEL_MAX	6
+
+struct m_cancel {
+	uint64_t	 request;	/* CALL.Request */
+	uint8_t		 mode;		/* enum cancel_mode */
+	uint8_t		 pad[7];
+};
+
+struct m_call_over {
+	uint64_t	 request;	/* CALL.Request */
 };
 
 /* The broker itself called and reads the answer: its payload, if it is not
  * MessagePack, is to be converted to that. */
-#define INVOKE_MSGPACK	0x01
+#define INVOCATION_MSGPACK		0x01
+#define INVOCATION_RECEIVE_PROGRESS	0x02
+#define INVOCATION_PROGRESS		0x04
+#define INVOCATION_CONTINUES		0x08	/* the id is not new */
+#define INVOCATION_CALLER		0x10	/* caller, authid, authrole */
+#define INVOCATION_TRUST		0x20	/* trust */
+#define INVOCATION_FLAGS		0x3f
 
 struct m_invocation {
 	uint64_t	 request;	/* of the callee's session scope */
 	uint64_t	 registration;
-	uint32_t	 flags;		/* INVOKE_* */
+	uint32_t	 flags;		/* INVOCATION_* */
 	uint32_t	 paylen;
 	uint8_t		 ser;
 	uint8_t		 nargs;
+	uint16_t	 proclen;	/* of a pattern's: the concrete one */
+	uint32_t	 timeout;	/* ms, for the callee to keep; or 0 */
+	uint64_t	 caller;	/* session id */
+	uint32_t	 trust;
+	uint16_t	 authidlen;
+	uint16_t	 rolelen;
+	uint16_t	 pptlen;
 	uint16_t	 pad;
 	uint32_t	 pad2;
 };
 
+struct m_interrupt {
+	uint64_t	 request;	/* INVOCATION.Request */
+	uint16_t	 err;		/* enum wamp_err: why */
+	uint8_t		 mode;		/* CANCEL_KILL, CANCEL_KILLNOWAIT */
+	uint8_t		 pad[5];
+};
+
+#define YIELD_PROGRESS		0x01
+
 struct m_yield {
 	uint64_t	 request;	/* INVOCATION.Request */
-	uint32_t	 flags;		/* none yet */
+	uint32_t	 flags;		/* YIELD_* */
 	uint32_t	 paylen;
 	uint8_t		 ser;
 	uint8_t		 nargs;
-	uint16_t	 pad;
-	uint32_t	 pad2;
+	uint16_t	 pptlen;
+	uint32_t	 pad;
 };
 
 struct m_result {
 	uint64_t	 request;	/* CALL.Request */
-	uint32_t	 flags;		/* none yet */
+	uint32_t	 flags;		/* YIELD_* */
 	uint32_t	 paylen;
 	uint8_t		 ser;
 	uint8_t		 nargs;
+	uint16_t	 pptlen;
+	uint32_t	 pad;
+};
+
+#define HISTORY_MORE		0x01	/* there are more than fitted */
+
+struct m_history {
+	uint64_t	 request;	/* CALL.Request */
+	uint32_t	 n;		/* m_history_event */
+	uint32_t	 flags;		/* HISTORY_* */
+};
+
+/* Behind each: topic, authid, authrole, ppt, payload. */
+struct m_history_event {
+	uint64_t	 subscription;
+	uint64_t	 publication;
+	uint64_t	 publisher;	/* session id */
+	uint64_t	 time;		/* ms since 1970, UTC */
+	uint32_t	 flags;		/* EVENT_PUBLISHER, EVENT_TRUST */
+	uint32_t	 trust;
+	uint32_t	 paylen;
+	uint16_t	 topiclen;	/* of a pattern's: the concrete one */
+	uint16_t	 authidlen;
+	uint16_t	 rolelen;
+	uint16_t	 pptlen;
+	uint8_t		 ser;
+	uint8_t		 nargs;
 	uint16_t	 pad;
-	uint32_t	 pad2;
 };
 
 struct m_invocation_failed {
@@ -556,6 +749,9 @@ struct m_error {
 	uint16_t	 urilen;
 	uint8_t		 ser;
 	uint8_t		 nargs;
+	uint16_t	 pptlen;
+	uint16_t	 pad;
+	uint32_t	 pad2;
 };
 
 struct m_refused {
@@ -588,26 +784,33 @@ ASSERT_SIZE(m_auth_result, 32);
 ASSERT_SIZE(m_auth_deny, 4);
 ASSERT_SIZE(m_grant, 40);
 ASSERT_SIZE(m_session_open, 24);
+ASSERT_SIZE(m_session_features, 8);
 ASSERT_SIZE(m_session_close, 4);
-ASSERT_SIZE(m_session_end, 4);
+ASSERT_SIZE(m_session_end, 8);
 ASSERT_SIZE(m_subscribe, 16);
 ASSERT_SIZE(m_subscribed, 16);
 ASSERT_SIZE(m_unsubscribe, 16);
 ASSERT_SIZE(m_unsubscribed, 16);
-ASSERT_SIZE(m_publish, 24);
+ASSERT_SIZE(m_publish, 32);
 ASSERT_SIZE(m_published, 16);
-ASSERT_SIZE(m_event, 32);
+ASSERT_SIZE(m_event, 56);
+ASSERT_SIZE(m_filter, 16);
 ASSERT_SIZE(m_sessref, 8);
-ASSERT_SIZE(m_register, 16);
+ASSERT_SIZE(m_register, 24);
 ASSERT_SIZE(m_registered, 16);
 ASSERT_SIZE(m_unregister, 16);
-ASSERT_SIZE(m_unregistered, 8);
-ASSERT_SIZE(m_call, 24);
-ASSERT_SIZE(m_invocation, 32);
+ASSERT_SIZE(m_unregistered, 16);
+ASSERT_SIZE(m_call, 32);
+ASSERT_SIZE(m_invocation, 56);
+ASSERT_SIZE(m_cancel, 16);
+ASSERT_SIZE(m_call_over, 8);
+ASSERT_SIZE(m_interrupt, 16);
 ASSERT_SIZE(m_yield, 24);
 ASSERT_SIZE(m_result, 24);
+ASSERT_SIZE(m_history, 16);
+ASSERT_SIZE(m_history_event, 56);
 ASSERT_SIZE(m_invocation_failed, 16);
-ASSERT_SIZE(m_error, 16);
+ASSERT_SIZE(m_error, 24);
 ASSERT_SIZE(m_refused, 16);
 
 #endif /* WAMPD_MSGTYPES_H */

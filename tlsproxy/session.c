@@ -321,8 +321,8 @@ session_on_end(struct chan *ch, struct imsg *m)
 	int			 nonsense;
 
 	memcpy(&e, m->data, sizeof(e));
-	if (e.textlen != m->len - sizeof(e) || e.err >= WERR_MAX ||
-	    e.textlen > REASON_MAXLEN ||
+	if ((size_t)e.textlen + e.urilen != m->len - sizeof(e) ||
+	    e.err >= WERR_MAX || e.textlen > REASON_MAXLEN ||
 	    !out_is_text(m->data + sizeof(e), e.textlen))
 		return (-1);
 	s = session_find(b, m, &nonsense);

@@ -421,6 +421,7 @@ out_on_unsubscribed(struct chan *ch, struct imsg *im)
 
 	memcpy(&m, im->data, sizeof(m));
 	if ((m.request != 0 && !is_id(m.request)) ||
+	    (m.request != 0 && im->len != sizeof(m)) ||
 	    target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
@@ -470,9 +471,11 @@ out_on_unregistered(struct chan *ch, struct imsg *im)
 	struct psess		*s;
 
 	memcpy(&m, im->data, sizeof(m));
-	if (!is_id(m.request) || target(ch, im, &s) == -1)
+	if ((m.request != 0 && !is_id(m.request)) ||
+	    (m.request != 0 && im->len != sizeof(m)) ||
+	    target(ch, im, &s) == -1)
 		return (-1);
-	if (s != NULL)
+	if (s != NULL && m.request != 0)
 		out_ids(s->conn, WAMP_UNREGISTERED, m.request, 0, 1);
 	return (0);
 }
@@ -571,7 +574,8 @@ out_on_invocation(struct chan *ch, struct imsg *im)
 	memcpy(&m, im->data, sizeof(m));
 	if (m.paylen != im->len - sizeof(m) || payload_set(&pl,
 	    im->data + sizeof(m), m.paylen, m.ser, m.nargs) == -1 ||
-	    (m.flags & ~INVOKE_MSGPACK) != 0 || !is_id(m.request) ||
+	    (m.flags & ~INVOCATION_MSGPACK) != 0 || m.proclen != 0 ||
+	    m.pptlen != 0 || !is_id(m.request) ||
 	    !is_id(m.registration) || target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
@@ -582,7 +586,7 @@ out_on_invocation(struct chan *ch, struct imsg *im)
 	if ((h.ids[0] = invocation_shown(s, m.request)) == 0)
 		return (-1);
 	h.ids[1] = m.registration;
-	if ((m.flags & INVOKE_MSGPACK) != 0 && s->conn->ser != SER_MSGPACK &&
+	if ((m.flags & INVOCATION_MSGPACK) != 0 && s->conn->ser != SER_MSGPACK &&
 	    invocation_asked(s, m.request) == -1) {
 		conn_kill(s->conn, "out of memory");
 		return (0);
@@ -749,11 +753,11 @@ out_on_event(struct chan *ch, struct imsg *im)
 	size_t		 listlen, i;
 
 	memcpy(&m, im->data, sizeof(m));
-	listlen = (size_t)m.nexcept * sizeof(struct m_sessref);
+	listlen = (size_t)m.nrefs * sizeof(struct m_sessref);
 	memset(&f, 0, sizeof(f));
-	if (m.nexcept > EVENT_MAXEXCEPT || listlen > im->len - sizeof(m) ||
+	if (m.nrefs > EVENT_MAXREFS || listlen > im->len - sizeof(m) ||
 	    m.paylen != im->len - sizeof(m) - listlen || im->slot != 0 ||
-	    m.flags != 0 || !is_id(m.subscription) ||
+	    m.flags != 0 || m.topiclen != 0 || m.pptlen != 0 || !is_id(m.subscription) ||
 	    !is_id(m.publication) || payload_set(&f.pl, list + listlen,
 	    m.paylen, m.ser, m.nargs) == -1)
 		return (-1);
@@ -766,7 +770,7 @@ out_on_event(struct chan *ch, struct imsg *im)
 	f.h.ids[1] = m.publication;
 	for (l = TAILQ_FIRST(&sub->links); l != NULL; l = next) {
 		next = TAILQ_NEXT(l, sub_entry);
-		if (!is_excepted(l->sess, list, m.nexcept))
+		if (!is_excepted(l->sess, list, m.nrefs))
 			event_to(&f, l->sess);
 	}
 	for (i = 0; i < SER_MAX; i++) {

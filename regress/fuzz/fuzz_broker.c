@@ -179,11 +179,11 @@ tail(uint32_t type, const uint8_t *b)
 		MUST(m.end.textlen <= REASON_MAXLEN && m.end.err < WERR_MAX);
 		return (m.end.textlen);
 	case IMSG_EVENT:
-		MUST(m.event.nexcept <= 1 && m.event.subscription > 0 &&
+		MUST(m.event.nrefs <= 1 && m.event.subscription > 0 &&
 		    m.event.subscription <= broker.lastsub &&
 		    m.event.publication > 0 &&
 		    m.event.publication <= WAMP_ID_MAX);
-		return (m.event.nexcept * sizeof(struct m_sessref) +
+		return (m.event.nrefs * sizeof(struct m_sessref) +
 		    m.event.paylen);
 	case IMSG_INVOCATION:
 		return (m.inv.paylen);

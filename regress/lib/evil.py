@@ -50,12 +50,14 @@ NAMES = {v: k for k, v in T.items()}
 FIXED = {		# valid imsgs of a tlsproxy to a broker
     'SUBSCRIBE': struct.pack('=QBBHI', 9, 0, 0, 6, 0) + b'evil.t',
     'UNSUBSCRIBE': struct.pack('=QQ', 9, 77),
-    'PUBLISH': struct.pack('=QIIHBBI', 9, 0, 4, 6, 1, 1, 0) + b'evil.tbody',
-    'REGISTER': struct.pack('=QBBHI', 9, 0, 0, 6, 0) + b'evil.p',
+    'PUBLISH': struct.pack('=QIIHBBIHHI', 9, 0, 4, 6, 1, 1, 0, 0, 0, 0) +
+               b'evil.tbody',
+    'REGISTER': struct.pack('=QBBHIII', 9, 0, 0, 6, 0, 0, 0) + b'evil.p',
     'UNREGISTER': struct.pack('=QQ', 9, 77),
-    'CALL': struct.pack('=QIIHBBI', 9, 0, 4, 6, 1, 1, 0) + b'evil.pbody',
+    'CALL': struct.pack('=QIIHBBIHHI', 9, 0, 4, 6, 1, 1, 0, 0, 0, 0) +
+            b'evil.pbody',
     'YIELD': struct.pack('=QIIBBHI', 1, 0, 4, 1, 1, 0, 0) + b'body',
-    'ERROR': struct.pack('=QIHBB', 1, 4, 6, 1, 1) + b'evil.ebody',
+    'ERROR': struct.pack('=QIHBBHHI', 1, 4, 6, 1, 1, 0, 0, 0) + b'evil.ebody',
     'INVOCATION_FAILED': struct.pack('=QHHI', 1, 9, 4, 0) + b'text',
     'XOFF': b'', 'XON': b'', 'SESSION_CLOSE': b'\2\0\0\0',
     'GRANT': struct.pack('=QQIIIHHIHBB', 4711, 0, 1, 1, 1, 1, 4, 1, 0, 0, 0) +
@@ -572,8 +574,8 @@ def flood_hello(e):
 def flood_publish(e, seconds='4'):
     b = join(e, 1, 1)
     uri, pay = b'evil.flood', b'\x91' + b'\xa1x'
-    m = struct.pack('=QIIHBBI', 9, 0, len(pay), len(uri), 2, 1, 0) + \
-        uri + pay
+    m = struct.pack('=QIIHBBIHHI', 9, 0, len(pay), len(uri), 2, 1, 0, 0, 0,
+                    0) + uri + pay
     one = HDR.pack(T['PUBLISH'], 16 + len(m), 1, 1) + m
     one += b'\0' * (-len(one) % 8)
     end = time.monotonic() + float(seconds)

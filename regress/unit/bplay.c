@@ -690,11 +690,11 @@ want_event(struct side *t, uint64_t sub, const struct sess *but,
 	memcpy(&m, g.data, sizeof(m));
 	if (g.slot != 0 || g.gen != 0 || m.subscription != sub ||
 	    m.publication == 0 || m.publication > WAMP_ID_MAX ||
-	    m.flags != 0 || m.nexcept != (but != NULL) || m.paylen != len ||
+	    m.flags != 0 || m.nrefs != (but != NULL) || m.paylen != len ||
 	    m.ser != SER || m.nargs != (len > 0))
 		errx(1, "proxy %d: EVENT of %llu, %u excepted, want %llu",
 		    t->instance, (unsigned long long)m.subscription,
-		    m.nexcept, (unsigned long long)sub);
+		    m.nrefs, (unsigned long long)sub);
 	if (but != NULL) {
 		memcpy(&r, g.data + off, sizeof(r));
 		off += sizeof(r);

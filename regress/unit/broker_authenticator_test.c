@@ -75,7 +75,7 @@ asked(void)
 	side_want(T1, IMSG_INVOCATION, &g, sizeof(m));
 	memcpy(&m, g.data, sizeof(m));
 	if (g.slot != auth.slot || m.registration != reg ||
-	    m.flags != INVOKE_MSGPACK || m.ser != SER_MSGPACK ||
+	    m.flags != INVOCATION_MSGPACK || m.ser != SER_MSGPACK ||
 	    m.nargs != 1 || g.len != sizeof(m) + sizeof(ARGS) - 1 ||
 	    memcmp(g.data + sizeof(m), ARGS, sizeof(ARGS) - 1) != 0)
 		errx(1, "the INVOCATION is not what the keeper said");

@@ -112,7 +112,7 @@ asked(const struct sess *s, const char *role, const char *uri,
 	side_want(T1, IMSG_INVOCATION, &g, sizeof(m));
 	memcpy(&m, g.data, sizeof(m));
 	if (g.slot != auth.slot || m.registration != auth_reg ||
-	    m.flags != INVOKE_MSGPACK || m.ser != SER_MSGPACK ||
+	    m.flags != INVOCATION_MSGPACK || m.ser != SER_MSGPACK ||
 	    m.nargs != 1 || m.paylen != g.len - sizeof(m))
 		errx(1, "the INVOCATION is no question");
 	if (codec_split(SER_MSGPACK, g.data + sizeof(m), m.paylen, v, 4,

@@ -174,6 +174,7 @@ static void
 valids_make(void)
 {
 	struct m_session_close		cl = { .why = CLOSE_LOST };
+	struct m_session_features	fe = { .features = FEAT_ALL };
 	struct m_subscribe		su = { .request = 9, .urilen = 6 };
 	struct m_unsubscribe		un = { 9, 12345 };
 	struct m_publish		pu = { .request = 9, .paylen = 4,
@@ -203,6 +204,7 @@ valids_make(void)
 	    "text");
 	valid("YIELD", IMSG_YIELD, &yi, sizeof(yi), "body");
 	valid("ERROR", IMSG_ERROR, &er, sizeof(er), "evil.ebody");
+	valid("SESSION_FEATURES", IMSG_SESSION_FEATURES, &fe, sizeof(fe), "");
 	valid("XOFF", IMSG_XOFF, NULL, 0, "");
 	valid("XON", IMSG_XON, NULL, 0, "");
 	valid("SESSION_CLOSE", IMSG_SESSION_CLOSE, &cl, sizeof(cl), "");
@@ -348,24 +350,34 @@ field(const char *name, size_t off, uint8_t value)
 static void
 ranges(void)
 {
+	field("SESSION_FEATURES", offsetof(struct m_session_features,
+	    features) + 3, 1);
 	field("SUBSCRIBE", offsetof(struct m_subscribe, match), MATCH_MAX);
+	field("SUBSCRIBE", offsetof(struct m_subscribe, flags), 2);
 	field("REGISTER", offsetof(struct m_register, match), 255);
+	field("REGISTER", offsetof(struct m_register, invoke), INVOKE_MAX);
+	field("REGISTER", offsetof(struct m_register, flags), 8);
 	field("PUBLISH", offsetof(struct m_publish, ser), 0);
 	field("PUBLISH", offsetof(struct m_publish, ser), 4);
 	field("PUBLISH", offsetof(struct m_publish, nargs), 3);
 	field("PUBLISH", offsetof(struct m_publish, nargs), 0);
-	field("PUBLISH", offsetof(struct m_publish, flags), 4);
+	field("PUBLISH", offsetof(struct m_publish, flags), 0x10);
+	field("PUBLISH", offsetof(struct m_publish, filterlen), 5);
+	field("PUBLISH", offsetof(struct m_publish, pptlen), 5);
 	field("PUBLISH", offsetof(struct m_publish, paylen), 5);
 	field("PUBLISH", offsetof(struct m_publish, paylen), 0);
 	field("PUBLISH", offsetof(struct m_publish, urilen), 5);
 	field("CALL", offsetof(struct m_call, ser), 0);
 	field("CALL", offsetof(struct m_call, nargs), 3);
-	field("CALL", offsetof(struct m_call, flags), 1);
+	field("CALL", offsetof(struct m_call, flags), 0x20);
+	field("CALL", offsetof(struct m_call, pptlen), 5);
 	field("YIELD", offsetof(struct m_yield, ser), 9);
 	field("YIELD", offsetof(struct m_yield, nargs), 0);
-	field("YIELD", offsetof(struct m_yield, flags), 1);
+	field("YIELD", offsetof(struct m_yield, flags), 2);
+	field("YIELD", offsetof(struct m_yield, pptlen), 5);
 	field("ERROR", offsetof(struct m_error, ser), 0);
 	field("ERROR", offsetof(struct m_error, nargs), 3);
+	field("ERROR", offsetof(struct m_error, pptlen), 5);
 	field("INVOCATION_FAILED", offsetof(struct m_invocation_failed, err),
 	    WERR_NONE);
 	field("INVOCATION_FAILED", offsetof(struct m_invocation_failed, err),

@@ -505,8 +505,8 @@ check_event(const struct want *w, const struct got *g)
 	struct m_sessref	r;
 
 	memcpy(&m, g->data, sizeof(m));
-	if (m.nexcept != (uint32_t)w->excepts)
-		errx(1, "EVENT: %u excepted", m.nexcept);
+	if (m.nrefs != (uint32_t)w->excepts)
+		errx(1, "EVENT: %u excepted", m.nrefs);
 	if (w->excepts) {
 		memcpy(&r, g->data + sizeof(m), sizeof(r));
 		if (r.slot != w->but.slot || r.gen != w->but.gen)

@@ -131,8 +131,6 @@ registrations(void)
 
 	send_register(&a, "com.x", MATCH_EXACT, 1);
 	want_refused(&a, WAMP_REGISTER, a.request, WERR_INVALID_ARGUMENT);
-	send_register(&a, "com.x", MATCH_EXACT, 255);
-	want_refused(&a, WAMP_REGISTER, a.request, WERR_INVALID_ARGUMENT);
 	send_register(&a, "com.x", MATCH_PREFIX, 0);
 	want_refused(&a, WAMP_REGISTER, a.request, WERR_INVALID_ARGUMENT);
 	send_register(&a, "wamp.x", MATCH_EXACT, 0);

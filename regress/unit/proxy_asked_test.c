@@ -70,7 +70,7 @@ json_callee(void)
 	struct got	g;
 
 	join(&c, 0, 1);
-	invoke(&c, 1, INVOKE_MSGPACK);
+	invoke(&c, 1, INVOCATION_MSGPACK);
 	client_want(&c, "[68,1,9,{},[1,\"x\"]]");
 	client_say(&c, "[70,1,{},[true,null],{\"a\":[\"b\"]}]");
 	want_yield(1, SER_MSGPACK, 2, "\x92\xc3\xc0\x81\xa1" "a\x91\xa1" "b",
@@ -82,13 +82,13 @@ json_callee(void)
 	client_want(&c, "[68,2,9,{},[1,\"x\"]]");
 	client_say(&c, "[70,2,{},[true]]");
 	want_yield(2, SER_JSON, 1, "[true]", 6);
-	invoke(&c, 3, INVOKE_MSGPACK);
+	invoke(&c, 3, INVOCATION_MSGPACK);
 	client_want(&c, "[68,3,9,{},[1,\"x\"]]");
 	client_say(&c, "[70,3,{}]");
 	want_yield(3, SER_MSGPACK, 0, "", 0);
 	pp_ok("a JSON callee answers the broker: YIELD in MessagePack");
 
-	invoke(&c, 4, INVOKE_MSGPACK);
+	invoke(&c, 4, INVOCATION_MSGPACK);
 	client_want(&c, "[68,4,9,{},[1,\"x\"]]");
 	client_say(&c, "[8,68,4,{},\"com.no\",[\"why\"]]");
 	side_want(B0, IMSG_ERROR, &g, sizeof(m));
@@ -113,11 +113,11 @@ other_callees(void)
 	hello_heard(&c, 1);
 	send_open(&c);
 	client_want_like(&c, "\x83\x02");
-	invoke(&c, 1, INVOKE_MSGPACK);
+	invoke(&c, 1, INVOCATION_MSGPACK);
 	client_want_like(&c, "\x85\x18\x44\x01\x09\xa0\x82\x01\x61x");
 	client_send(&c, "\x84\x18\x46\x01\xa0\x81\xf5", 7);
 	want_yield(1, SER_MSGPACK, 1, "\x91\xc3", 2);
-	invoke(&c, 2, INVOKE_MSGPACK);
+	invoke(&c, 2, INVOCATION_MSGPACK);
 	client_want_like(&c, "\x85\x18\x44\x02");
 	client_send(&c, "\x84\x18\x46\x02\xa0\x81\xc1\x01", 8);
 	want_yield(2, SER_CBOR, 1, "\x81\xc1\x01", 3);
@@ -131,7 +131,7 @@ other_callees(void)
 	hello_heard(&c, 1);
 	send_open(&c);
 	client_want_like(&c, "\x93\x02");
-	invoke(&c, 1, INVOKE_MSGPACK);
+	invoke(&c, 1, INVOCATION_MSGPACK);
 	client_want_like(&c, "\x95\x44\x01\x09\x80\x92\x01\xa1x");
 	client_send(&c, "\x94\x46\x01\x80\x91\xc3", 6);
 	want_yield(1, SER_MSGPACK, 1, "\x91\xc3", 2);
@@ -151,7 +151,7 @@ many(void)
 
 	join(&c, 0, 1);
 	for (i = 1; i <= ASKED_MAX + 1; i++) {
-		invoke(&c, i, INVOKE_MSGPACK);
+		invoke(&c, i, INVOCATION_MSGPACK);
 		client_want_like(&c, "[68,");
 	}
 	client_say(&c, "[70,1,{},[true]]");

@@ -266,9 +266,10 @@ make_valids(void)
 	const struct client		*c = &evil[0];
 	struct m_session_open		o = { .session = 99, .realm = 1,
 	    .method = AUTH_ANONYMOUS, .authidlen = 1, .rolelen = 1 };
-	struct m_session_end		end = { WERR_KILLED, 1 };
+	struct m_session_end		end = { .err = WERR_KILLED,
+	    .textlen = 1 };
 	struct m_subscribed		two = { 3, SUB };
-	struct m_unregistered		one = { 3 };
+	struct m_unregistered		one = { .request = 3 };
 	struct m_event			e = { .subscription = SUB,
 	    .publication = 7, .paylen = 8, .ser = SER_JSON, .nargs = 2 };
 	struct m_invocation		inv = { .request = 1,

@@ -738,7 +738,8 @@ join(struct client *c, int n, int realm)
 void
 send_end(struct client *c, enum wamp_err e, const char *why)
 {
-	struct m_session_end	m = { (uint16_t)e, (uint16_t)strlen(why) };
+	struct m_session_end	m = { .err = (uint16_t)e,
+				    .textlen = (uint16_t)strlen(why) };
 	struct text		t = { why, strlen(why) };
 
 	side_send(c->b, IMSG_SESSION_END, c->slot, c->gen, &m, sizeof(m), &t,
@@ -785,7 +786,7 @@ send_event(struct client *c, uint64_t sub, uint64_t pub,
 	m.ser = SER_JSON;
 	m.nargs = m.paylen > 0;
 	if (but != NULL) {
-		m.nexcept = 1;
+		m.nrefs = 1;
 		r.slot = but->slot;
 		r.gen = but->gen;
 		t[0].len = sizeof(r);
