@@ -12,6 +12,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		registration.o \
 		session.o \
 		subscription.o \
+		trie.o \
 		)
 
 # of the serializers one cursor, for what it asks others

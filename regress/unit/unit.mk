@@ -84,10 +84,12 @@ $(B)/regress/unit/connlimit: $(UNIT_OBJS_connlimit)
 $(B)/regress/unit/edges: $(UNIT_OBJS_edges)
 
 # the broker's
-UNIT_TESTS +=	authz broker_hash $(BROKER_TESTS)
+UNIT_TESTS +=	authz broker_hash broker_trie $(BROKER_TESTS)
 UNIT_OBJS_authz =	$(addprefix $(B)/obj/broker/, authz.o hash.o)
 UNIT_OBJS_broker_hash =	$(B)/obj/broker/hash.o
-$(B)/regress/unit/broker_hash: $(UNIT_OBJS_broker_hash)
+UNIT_OBJS_broker_trie =	$(B)/obj/broker/hash.o
+$(B)/regress/unit/broker_hash $(B)/regress/unit/broker_trie: \
+    $(UNIT_OBJS_broker_hash)
 BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
 		broker_hostile broker_model broker_pubsub broker_revoke \
 		broker_rpc broker_session

@@ -1,0 +1,536 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Which patterns match a URI: a radix tree over octets for prefixes, and one
+ * over components for wildcards, with a root for each number of components.
+ * It does not know what its patterns are for, nor which are allowed.
+ *
+ * A node is a beginning that patterns have in common; each is a pattern, or
+ * a root, or the parent of two or more: no more than two for a pattern, and
+ * a root.  All are in one hash table, by their parent and by the first octet
+ * or component that they add to it, so that a step down costs the same with
+ * any number of siblings.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker.h"
+#include "trie.h"
+
+/* Wildcard patterns have a dot after the last component as well. */
+#define TRIE_MAXTEXT	(URI_MAXLEN + 1)
+/* A URI, other than a pattern, has no empty components. */
+#define TRIE_MAXPARTS	((URI_MAXLEN + 1) / 2)
+
+struct trie_node {
+	struct hent		 hash;
+	struct trie_node	*parent;	/* NULL: a root */
+	struct trie_node	*wild;		/* child: an empty component */
+	void			*data;		/* or NULL: not a pattern */
+	uint64_t		 sum;		/* xor of its children's hashes,
+						 * to find the only one */
+	uint32_t		 nchildren;
+	uint16_t		 left;		/* components below */
+	uint16_t		 len;
+	char			 text[];	/* from the root on */
+};
+
+struct trie {
+	struct htab		 nodes;
+	enum uri_match		 match;
+};
+
+/* A pattern as the nodes have it. */
+struct trie_key {
+	const char		*text;
+	size_t			 len;
+	uint16_t		 left;		/* components, for wildcards */
+	char			 buf[TRIE_MAXTEXT];
+};
+
+/* A URI on its way through the wildcard patterns. */
+struct trie_walk {
+	const struct uri	*uri;
+	size_t			 nparts, nhashed;
+	uint64_t		 hash[TRIE_MAXPARTS];
+	uint16_t		 start[TRIE_MAXPARTS + 1];
+};
+
+struct trie *
+trie_new(enum uri_match match)
+{
+	struct trie	*t;
+
+	if ((t = calloc(1, sizeof(*t))) == NULL)
+		return (NULL);
+	t->match = match;
+	if (htab_init(&t->nodes) == -1) {
+		free(t);
+		return (NULL);
+	}
+	return (t);
+}
+
+void
+trie_free(struct trie *t)
+{
+	if (t == NULL)
+		return;
+	htab_free(&t->nodes);
+	free(t);
+}
+
+/*
+ * Its own node, the root, and one node with two or more children: for each
+ * such there is a pattern below it that no other such needs to count.
+ */
+size_t
+trie_cost(const struct uri *pattern)
+{
+	return (3 * sizeof(struct trie_node) + 2 * ((size_t)pattern->len + 1));
+}
+
+/* -1: longer than a URI can be. */
+static int
+trie_key_set(struct trie_key *k, enum uri_match match,
+    const struct uri *pattern)
+{
+	if (pattern->len > URI_MAXLEN)
+		return (-1);
+	k->text = k->buf;
+	k->len = pattern->len;
+	k->left = 0;
+	if (match == MATCH_PREFIX) {
+		if (k->len > 0)
+			k->text = pattern->p;
+		return (0);
+	}
+	if (k->len > 0)
+		memcpy(k->buf, pattern->p, k->len);
+	k->buf[k->len++] = '.';
+	k->left = (uint16_t)uri_components(pattern);
+	return (0);
+}
+
+/* -- nodes -------------------------------------------------------------- */
+
+/* Octets that a child adds first: one, or a component without its dot. */
+static size_t
+trie_step(const struct trie *t, const char *text, size_t len)
+{
+	if (t->match == MATCH_PREFIX)
+		return (1);
+	return ((size_t)((const char *)memchr(text, '.', len) - text));
+}
+
+/* A component is the client's choice, an address is not. */
+static uint64_t
+trie_step_hash(const struct trie *t, const char *text, size_t len)
+{
+	if (t->match == MATCH_PREFIX)
+		return ((uint8_t)text[0]);
+	return (hash_bytes(text, len));
+}
+
+static uint64_t
+trie_hash(const struct trie_node *parent, uint64_t step_hash)
+{
+	return (hash_pair((uintptr_t)parent, step_hash));
+}
+
+static struct trie_node *
+trie_root(const struct trie *t, unsigned int left)
+{
+	struct trie_node	*n;
+	struct hent		*e;
+
+	for (e = htab_first(&t->nodes, trie_hash(NULL, left)); e != NULL;
+	    e = htab_next(e)) {
+		n = HENT_OF(e, struct trie_node, hash);
+		if (n->parent == NULL && n->left == left)
+			return (n);
+	}
+	return (NULL);
+}
+
+static struct trie_node *
+trie_child(const struct trie *t, const struct trie_node *parent,
+    const char *step, size_t len, uint64_t step_hash)
+{
+	struct trie_node	*n;
+	struct hent		*e;
+	const char		*added;
+
+	for (e = htab_first(&t->nodes, trie_hash(parent, step_hash));
+	    e != NULL; e = htab_next(e)) {
+		n = HENT_OF(e, struct trie_node, hash);
+		if (n->parent != parent)
+			continue;
+		added = n->text + parent->len;
+		if (trie_step(t, added, n->len - parent->len) == len &&
+		    memcmp(added, step, len) == 0)
+			return (n);
+	}
+	return (NULL);
+}
+
+/* The child towards that key, which is longer. */
+static struct trie_node *
+trie_towards(const struct trie *t, const struct trie_node *n,
+    const struct trie_key *k)
+{
+	const char	*step = k->text + n->len;
+	size_t		 len;
+
+	len = trie_step(t, step, k->len - n->len);
+	return (trie_child(t, n, step, len, trie_step_hash(t, step, len)));
+}
+
+static struct trie_node *
+trie_only_child(const struct trie *t, const struct trie_node *parent)
+{
+	struct trie_node	*n;
+	struct hent		*e;
+
+	for (e = htab_first(&t->nodes, parent->sum); e != NULL;
+	    e = htab_next(e)) {
+		n = HENT_OF(e, struct trie_node, hash);
+		if (n->parent == parent)
+			return (n);
+	}
+	return (NULL);
+}
+
+/* The first len octets of a key. */
+static struct trie_node *
+trie_node_new(const struct trie *t, const struct trie_key *k, size_t len)
+{
+	struct trie_node	*n;
+	size_t			 i;
+
+	if ((n = calloc(1, sizeof(*n) + len)) == NULL)
+		return (NULL);
+	if (len > 0)
+		memcpy(n->text, k->text, len);
+	n->len = (uint16_t)len;
+	n->left = k->left;
+	if (t->match == MATCH_WILDCARD)
+		for (i = 0; i < len; i++)
+			n->left -= n->text[i] == '.';
+	return (n);
+}
+
+static void
+trie_attach(struct trie *t, struct trie_node *n, struct trie_node *parent)
+{
+	const char	*step = n->text + parent->len;
+	size_t		 len;
+	uint64_t	 hash;
+
+	len = trie_step(t, step, n->len - parent->len);
+	hash = trie_hash(parent, trie_step_hash(t, step, len));
+	htab_insert(&t->nodes, &n->hash, hash);
+	n->parent = parent;
+	parent->nchildren++;
+	parent->sum ^= hash;
+	if (len == 0)
+		parent->wild = n;
+}
+
+static void
+trie_detach(struct trie *t, struct trie_node *n)
+{
+	struct trie_node	*parent = n->parent;
+
+	htab_remove(&t->nodes, &n->hash);
+	if (parent == NULL)
+		return;
+	parent->nchildren--;
+	parent->sum ^= n->hash.hash;
+	if (parent->wild == n)
+		parent->wild = NULL;
+}
+
+/* A new node above n, from where on n and the key are not the same. */
+static struct trie_node *
+trie_split(struct trie *t, struct trie_node *n, const struct trie_key *k,
+    size_t len)
+{
+	struct trie_node	*above, *parent = n->parent;
+
+	if ((above = trie_node_new(t, k, len)) == NULL)
+		return (NULL);
+	trie_detach(t, n);
+	trie_attach(t, above, parent);
+	trie_attach(t, n, above);
+	return (above);
+}
+
+/* Free n if it is of no use, and those above it that then are not either. */
+static void
+trie_prune(struct trie *t, struct trie_node *n)
+{
+	struct trie_node	*parent, *child;
+
+	while (n != NULL && n->data == NULL && n->nchildren < 2) {
+		parent = n->parent;
+		child = NULL;
+		if (n->nchildren == 1) {
+			if (parent == NULL)
+				return;
+			child = trie_only_child(t, n);
+			trie_detach(t, child);
+		}
+		trie_detach(t, n);
+		if (child != NULL)
+			trie_attach(t, child, parent);
+		free(n);
+		n = parent;
+	}
+}
+
+/* -- patterns ----------------------------------------------------------- */
+
+/* How far the text of n and the key are the same, in whole steps. */
+static size_t
+trie_common(const struct trie *t, const struct trie_node *n,
+    const struct trie_key *k)
+{
+	size_t	i = n->parent->len, end = n->len < k->len ? n->len : k->len;
+
+	while (i < end && n->text[i] == k->text[i])
+		i++;
+	if (t->match == MATCH_WILDCARD)
+		while (k->text[i - 1] != '.')
+			i--;
+	return (i);
+}
+
+struct trie_node *
+trie_insert(struct trie *t, const struct uri *pattern, void *data)
+{
+	struct trie_key		 k;
+	struct trie_node	*n, *next;
+	size_t			 len;
+
+	if (trie_key_set(&k, t->match, pattern) == -1)
+		return (NULL);
+	if ((n = trie_root(t, k.left)) == NULL) {
+		if ((n = trie_node_new(t, &k, 0)) == NULL)
+			return (NULL);
+		htab_insert(&t->nodes, &n->hash, trie_hash(NULL, k.left));
+	}
+	while (n->len < k.len) {
+		if ((next = trie_towards(t, n, &k)) == NULL) {
+			if ((next = trie_node_new(t, &k, k.len)) == NULL)
+				goto fail;
+			trie_attach(t, next, n);
+		} else if ((len = trie_common(t, next, &k)) < next->len) {
+			if ((next = trie_split(t, next, &k, len)) == NULL)
+				goto fail;
+		}
+		n = next;
+	}
+	if (n->data != NULL)
+		return (NULL);
+	n->data = data;
+	return (n);
+fail:
+	trie_prune(t, n);
+	return (NULL);
+}
+
+void
+trie_remove(struct trie *t, struct trie_node *n)
+{
+	n->data = NULL;
+	trie_prune(t, n);
+}
+
+void *
+trie_find(const struct trie *t, const struct uri *pattern)
+{
+	struct trie_key		 k;
+	struct trie_node	*n;
+
+	if (trie_key_set(&k, t->match, pattern) == -1)
+		return (NULL);
+	n = trie_root(t, k.left);
+	while (n != NULL && n->len < k.len) {
+		n = trie_towards(t, n, &k);
+		if (n != NULL && trie_common(t, n, &k) < n->len)
+			return (NULL);
+	}
+	return (n != NULL ? n->data : NULL);
+}
+
+/* -- prefixes ----------------------------------------------------------- */
+
+/* The next longer one that the URI begins with. */
+static struct trie_node *
+trie_longer(const struct trie *t, const struct trie_node *n,
+    const struct uri *u)
+{
+	struct trie_node	*next;
+	const char		*step = u->p + n->len;
+
+	if (n->len >= u->len)
+		return (NULL);
+	next = trie_child(t, n, step, 1, trie_step_hash(t, step, 1));
+	if (next == NULL || next->len > u->len ||
+	    memcmp(next->text + n->len, step, next->len - n->len) != 0)
+		return (NULL);
+	return (next);
+}
+
+static void *
+trie_shortest(const struct trie *t, const struct uri *u,
+    int (*fn)(void *, void *), void *arg)
+{
+	struct trie_node	*n;
+
+	for (n = trie_root(t, 0); n != NULL; n = trie_longer(t, n, u))
+		if (n->data != NULL && fn(n->data, arg))
+			return (n->data);
+	return (NULL);
+}
+
+static void *
+trie_longest(const struct trie *t, const struct uri *u,
+    int (*fn)(void *, void *), void *arg)
+{
+	struct trie_node	*n, *longest = NULL;
+
+	for (n = trie_root(t, 0); n != NULL; n = trie_longer(t, n, u))
+		longest = n;
+	for (n = longest; n != NULL; n = n->parent)
+		if (n->data != NULL && fn(n->data, arg))
+			return (n->data);
+	return (NULL);
+}
+
+/* -- wildcards ---------------------------------------------------------- */
+
+static void
+walk_init(struct trie_walk *w, const struct uri *u, size_t nparts)
+{
+	size_t	i, start = 0;
+
+	w->uri = u;
+	w->nparts = nparts;
+	w->nhashed = 0;
+	for (i = 0; i < nparts; i++) {
+		w->start[i] = (uint16_t)start;
+		start = uri_component_end(u, start) + 1;
+	}
+	w->start[nparts] = (uint16_t)start;
+}
+
+/* Most URIs are at their end, or match nothing, after a few components. */
+static uint64_t
+walk_hash(struct trie_walk *w, size_t part)
+{
+	size_t	i, start;
+
+	for (i = w->nhashed; i <= part; i++) {
+		start = w->start[i];
+		w->hash[i] = hash_bytes(w->uri->p + start,
+		    w->start[i + 1] - start - 1);
+	}
+	w->nhashed = i;
+	return (w->hash[part]);
+}
+
+/* Does what this node adds to its parent match the URI? */
+static int
+walk_fits(const struct trie_walk *w, const struct trie_node *n)
+{
+	const char	*p = n->text + n->parent->len;
+	size_t		 i, len, left = n->len - n->parent->len;
+
+	for (i = w->nparts - n->parent->left; left > 0; i++) {
+		len = 1;
+		if (*p != '.') {
+			len = w->start[i + 1] - w->start[i];
+			if (len > left || p[len - 1] != '.' ||
+			    memcmp(p, w->uri->p + w->start[i], len - 1) != 0)
+				return (0);
+		}
+		p += len;
+		left -= len;
+	}
+	return (1);
+}
+
+static struct trie_node *
+walk_literal(const struct trie *t, struct trie_walk *w,
+    const struct trie_node *n)
+{
+	struct trie_node	*next;
+	size_t			 part = w->nparts - n->left, len;
+
+	if (n->nchildren == (n->wild != NULL))
+		return (NULL);
+	len = w->start[part + 1] - w->start[part] - 1;
+	next = trie_child(t, n, w->uri->p + w->start[part], len,
+	    walk_hash(w, part));
+	return (next != NULL && next != n->wild && walk_fits(w, next) ?
+	    next : NULL);
+}
+
+static struct trie_node *
+walk_wild(const struct trie_walk *w, const struct trie_node *n)
+{
+	return (n->wild != NULL && walk_fits(w, n->wild) ? n->wild : NULL);
+}
+
+/*
+ * Every node whose text matches, depth first.  Literal before wildcard is
+ * the order of WAMP, Pattern-based Registrations: where two patterns first
+ * differ, the literal one has the longer portion.
+ */
+static void *
+trie_walk(const struct trie *t, const struct uri *u,
+    int (*fn)(void *, void *), void *arg)
+{
+	struct trie_walk	 w;
+	struct trie_node	*n, *next;
+	unsigned int		 nparts = uri_components(u);
+
+	if (u->len > URI_MAXLEN || nparts > TRIE_MAXPARTS ||
+	    (n = trie_root(t, nparts)) == NULL)
+		return (NULL);
+	walk_init(&w, u, nparts);
+	while (n != NULL) {
+		if (n->data != NULL && fn(n->data, arg))
+			return (n->data);
+		if ((next = walk_literal(t, &w, n)) == NULL)
+			next = walk_wild(&w, n);
+		for (; next == NULL && n->parent != NULL; n = n->parent)
+			if (n != n->parent->wild)
+				next = walk_wild(&w, n->parent);
+		n = next;
+	}
+	return (NULL);
+}
+
+/* -- both --------------------------------------------------------------- */
+
+void *
+trie_match(const struct trie *t, const struct uri *u,
+    int (*fn)(void *, void *), void *arg)
+{
+	if (t->match == MATCH_PREFIX)
+		return (trie_shortest(t, u, fn, arg));
+	return (trie_walk(t, u, fn, arg));
+}
+
+void *
+trie_best(const struct trie *t, const struct uri *u,
+    int (*fn)(void *, void *), void *arg)
+{
+	if (t->match == MATCH_PREFIX)
+		return (trie_longest(t, u, fn, arg));
+	return (trie_walk(t, u, fn, arg));
+}
