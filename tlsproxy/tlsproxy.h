@@ -419,7 +419,7 @@ void		 submap_free(struct broker *);
 /* wamp_in.c: messages of clients */
 void	 wamp_input(struct conn *, const uint8_t *, size_t);
 
-/* wamp_out.c: messages to clients */
+/* wamp_out.c: messages to clients without a payload */
 int	 out_is_text(const void *, size_t);	/* UTF-8, as strings must be */
 /* extra: WELCOME's authextra, a map in MessagePack, or NULL */
 void	 out_welcome(struct conn *, const struct psess *,
@@ -433,12 +433,16 @@ void	 out_error(struct conn *, unsigned int reqtype, uint64_t request,
 int	 out_on_subscribed(struct chan *, struct imsg *);
 int	 out_on_unsubscribed(struct chan *, struct imsg *);
 int	 out_on_published(struct chan *, struct imsg *);
-int	 out_on_event(struct chan *, struct imsg *);
 int	 out_on_registered(struct chan *, struct imsg *);
 int	 out_on_unregistered(struct chan *, struct imsg *);
+int	 out_on_refused(struct chan *, struct imsg *);
+
+/* wamp_event.c: EVENTs */
+int	 out_on_event(struct chan *, struct imsg *);
+
+/* wamp_call.c: messages to callers and callees */
 int	 out_on_invocation(struct chan *, struct imsg *);
 int	 out_on_result(struct chan *, struct imsg *);
 int	 out_on_error(struct chan *, struct imsg *);
-int	 out_on_refused(struct chan *, struct imsg *);
 
 #endif /* WAMPD_TLSPROXY_H */

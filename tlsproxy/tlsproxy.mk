@@ -18,6 +18,9 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		tls_warm.o \
 		tlsproxy.o \
 		transport.o \
+		wamp_build.o \
+		wamp_call.o \
+		wamp_event.o \
 		wamp_in.o \
 		wamp_out.o \
 		)

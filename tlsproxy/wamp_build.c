@@ -1,0 +1,122 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Messages with a payload.  It is spliced in as it is where the serializers
+ * are equal, else converted; either way it is checked, since it came from
+ * another process.
+ */
+#include <string.h>
+
+#include "tlsproxy.h"
+#include "wamp_out.h"
+
+/* Octets that make one list of nargs elements of the payload alone. */
+static enum codec_err
+payload_split(const struct payload *pl, struct wbuf *w, struct val v[2])
+{
+	static const uint8_t	open[SER_MAX] = { 0, '[', 0x90, 0x80 };
+	uint8_t			first = open[pl->ser];
+	size_t			n;
+	enum codec_err		err;
+
+	if (pl->ser != SER_JSON)
+		first = (uint8_t)(first + pl->nargs);
+	wbuf_reset(w);
+	wbuf_add(w, &first, 1);
+	wbuf_add(w, pl->p, pl->len);
+	if (pl->ser == SER_JSON)
+		wbuf_add(w, "]", 1);
+	if (w->failed)
+		return (CODEC_ENOMEM);
+	err = codec_split((enum ser)pl->ser, w->buf, w->len, v, 2, &n);
+	if (err == CODEC_OK && n != pl->nargs)
+		err = CODEC_ESYNTAX;
+	return (err);
+}
+
+/* Is what was built a message with the payload that was meant? */
+static enum codec_err
+payload_check(int ser, const struct wbuf *w, size_t headlen, uint8_t nargs)
+{
+	struct val	v[8];
+	size_t		n;
+	enum codec_err	err;
+
+	err = codec_split((enum ser)ser, w->buf, w->len, v, 8, &n);
+	if (err != CODEC_OK)
+		return (err);
+	if (n != headlen + nargs ||
+	    (nargs > 0 && v[headlen].type != VAL_ARRAY) ||
+	    (nargs > 1 && v[headlen + 1].type != VAL_MAP))
+		return (CODEC_ESYNTAX);
+	return (CODEC_OK);
+}
+
+/* Both values of a payload in another serializer, behind the head. */
+static enum codec_err
+payload_convert(const struct payload *pl, struct enc *e, struct wbuf *w)
+{
+	struct val	v[2];
+	struct wbuf	conv;
+	enum codec_err	err;
+	int		i;
+
+	if ((err = payload_split(pl, &proxy->tmp, v)) != CODEC_OK)
+		return (err);
+	if (v[0].type != VAL_ARRAY || (pl->nargs > 1 && v[1].type != VAL_MAP))
+		return (CODEC_ESYNTAX);
+	memset(&conv, 0, sizeof(conv));
+	for (i = 0; i < pl->nargs && err == CODEC_OK; i++) {
+		wbuf_reset(&conv);
+		err = codec_convert(&v[i], e->ser, &conv);
+		if (err == CODEC_OK)
+			enc_raw(e, conv.buf, conv.len);
+	}
+	wbuf_free(&conv);
+	if (err == CODEC_OK && w->failed)
+		err = CODEC_ENOMEM;
+	return (err);
+}
+
+enum codec_err
+out_build(int ser, const struct head *h, const struct payload *pl)
+{
+	struct enc	 e;
+	struct wbuf	*w = out_begin(&e, ser);
+	unsigned int	 i, headlen = 2 + h->n + (h->uri != NULL);
+	enum codec_err	 err = CODEC_OK;
+
+	enc_array(&e, headlen + pl->nargs);
+	enc_uint(&e, h->code);
+	for (i = 0; i < h->n; i++)
+		enc_uint(&e, h->ids[i]);
+	enc_map(&e, 0);
+	enc_end(&e);
+	if (h->uri != NULL)
+		enc_str(&e, h->uri, h->urilen);
+	if (pl->nargs > 0 && pl->ser == ser)
+		enc_raw(&e, pl->p, pl->len);
+	else if (pl->nargs > 0)
+		err = payload_convert(pl, &e, w);
+	enc_end(&e);
+	if (err == CODEC_OK && w->failed)
+		err = CODEC_ENOMEM;
+	if (err == CODEC_OK && pl->nargs > 0 && pl->ser == ser)
+		err = payload_check(ser, w, headlen, pl->nargs);
+	return (err);
+}
+
+int
+payload_set(struct payload *pl, const uint8_t *p, size_t len, uint8_t ser,
+    uint8_t nargs)
+{
+	if (nargs > 2 || (nargs == 0) != (len == 0) ||
+	    ser < SER_JSON || ser > SER_CBOR)
+		return (-1);
+	pl->p = p;
+	pl->len = len;
+	pl->ser = ser;
+	pl->nargs = nargs;
+	return (0);
+}
