@@ -166,10 +166,10 @@ hello_read(struct hello *h, const struct val *details)
 	while (why == NULL && val_map_next(&it, &k, &v)) {
 		if (val_is_absent(&v))
 			continue;
-		if (val_is(&k, "roles", 5))
-			roles = v.type == VAL_MAP && val_count(&v) > 0 &&
-			    val_map_check(&v) == 0;
-		else if (val_is(&k, "authmethods", 11))
+		if (val_is(&k, "roles", 5)) {
+			roles = 1;
+			why = features_read(&v, &h->features);
+		} else if (val_is(&k, "authmethods", 11))
 			why = methods_read(h, &v);
 		else if (val_is(&k, "authid", 6))
 			why = authid_read(h, &v);

@@ -108,6 +108,7 @@ session_hello(struct conn *c, const struct conf_realm *r, struct hello *h)
 	s->broker = &p->brokers[r->broker];
 	s->realm_id = r->id;
 	s->loose_ids = r->loose_ids;
+	s->features = h->features;
 	s->state = SESS_AUTHENTICATING;
 	ask_keeper(s, h);
 	conn_set_phase(c, p->conf->limits.authenticate);
@@ -253,6 +254,16 @@ log_joined(const struct conn *c, const struct psess *s)
 	    c->p->proc.instance);
 }
 
+/* What the broker is to know before anything else of the session. */
+static void
+send_features(struct psess *s)
+{
+	struct m_session_features	m = { .features = s->features };
+
+	chan_send(s->broker->chan, IMSG_SESSION_FEATURES, s->slot, s->gen,
+	    &m, sizeof(m));
+}
+
 static void
 session_welcome(struct psess *s, const struct m_session_open *o,
     const uint8_t *text, const struct val *extra)
@@ -327,6 +338,7 @@ session_on_open(struct chan *ch, struct imsg *m)
 	s->opened = 1;
 	s->await_open = 0;
 	if (s->state == SESS_AUTHENTICATING) {
+		send_features(s);
 		session_welcome(s, &o, m->data + sizeof(o),
 		    extra.type != 0 ? &extra : NULL);
 		return (0);

@@ -187,6 +187,7 @@ struct psess {
 	uint8_t			 is_challenged;	/* AUTHENTICATE may come */
 	uint8_t			 provider;	/* enum auth_provider */
 	uint32_t		 realm_id;
+	uint32_t		 features;	/* FEAT_*, by its HELLO */
 	uint64_t		 id;
 	uint64_t		 last_request;
 	uint64_t		 dropped;	/* events since XOFF */
@@ -202,6 +203,7 @@ struct psess {
 /* What a HELLO says of its client (hello.c). */
 struct hello {
 	struct m_auth_hello	 m;
+	uint32_t		 features;	/* FEAT_* */
 	uint8_t			 authid[AUTHID_MAXLEN];
 	uint8_t			 nonce[AUTH_MAXNONCE];
 	struct wbuf		 extra;		/* MessagePack */
@@ -344,6 +346,10 @@ int	 transport_send(struct conn *, const uint8_t *, size_t);
 /* The same as a whole frame to be shared between clients; NULL without
  * memory.  is_ws and ser as in struct conn. */
 struct pbuf	*transport_frame(int is_ws, int ser, const uint8_t *, size_t);
+
+/* features.c: what HELLO.Details.roles announces, FEAT_*: NULL, or how it
+ * violates the protocol */
+const char	*features_read(const struct val *roles, uint32_t *);
 
 /* hello.c: who a client says it is */
 int	 val_is_absent(const struct val *);	/* null: as if not there */

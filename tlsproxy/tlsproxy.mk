@@ -3,6 +3,7 @@ LIBS_SSL =	-lssl
 
 TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		conn.o \
+		features.o \
 		hello.o \
 		invocation.o \
 		join.o \

@@ -349,6 +349,16 @@ side_send(struct side *s, uint32_t type, uint32_t slot, uint32_t gen,
 	free(b);
 }
 
+static void
+features_heard(struct side *s, const uint8_t *data)
+{
+	struct m_session_features	m;
+
+	memcpy(&m, data, sizeof(m));
+	s->features = m.features;
+	s->nfeatures++;
+}
+
 int
 side_next(struct side *s, struct got *g, int ms)
 {
@@ -358,10 +368,15 @@ side_next(struct side *s, struct got *g, int ms)
 
 	if (buf == NULL && (buf = malloc(IN_MAX)) == NULL)
 		err(1, NULL);
-	if (poll(&pfd, 1, ms) == 0)
-		return (0);
-	if (imsg_read_blocking(s->fd, WAIT, &h, buf, IN_MAX) == -1)
-		return (-1);
+	for (;;) {
+		if (poll(&pfd, 1, ms) == 0)
+			return (0);
+		if (imsg_read_blocking(s->fd, WAIT, &h, buf, IN_MAX) == -1)
+			return (-1);
+		if (h.type != IMSG_SESSION_FEATURES)
+			break;
+		features_heard(s, buf);
+	}
 	g->type = h.type;
 	g->slot = h.slot;
 	g->gen = h.gen;

@@ -29,6 +29,8 @@ struct side {
 	int		 role;		/* PROC_KEEPER or PROC_BROKER */
 	int		 instance;
 	uint32_t	 generation;
+	uint32_t	 features;	/* the last SESSION_FEATURES */
+	unsigned int	 nfeatures;
 };
 
 /* An imsg from the tlsproxy; data is valid until the next is read. */
@@ -84,7 +86,8 @@ size_t	 imsg_make(uint8_t *, uint32_t type, uint32_t slot, uint32_t gen,
 	    const void *fixed, size_t, const struct text *, int n);
 void	 side_send(struct side *, uint32_t type, uint32_t slot, uint32_t gen,
 	    const void *fixed, size_t, const struct text *, int n);
-/* 1, 0 if nothing came for ms, -1 when the tlsproxy closed it. */
+/* 1, 0 if nothing came for ms, -1 when the tlsproxy closed it.
+ * SESSION_FEATURES, which every session begins with, is remembered only. */
 int	 side_next(struct side *, struct got *, int ms);
 void	 side_want(struct side *, uint32_t type, struct got *, size_t fixed);
 void	 side_quiet(struct side *);		/* nothing waits there */
