@@ -46,6 +46,20 @@ invocation_shown(const struct psess *s, uint64_t id)
 	return (id - s->nskipped);
 }
 
+/* What it was shown of an id that is not new: a further chunk of the call
+ * (WAMP, Progressive Call Invocations). */
+uint64_t
+invocation_continued(const struct psess *s, uint64_t id)
+{
+	uint32_t	i;
+
+	for (i = s->nskipped; i > 0 && s->skipped[i - 1] > id; i--)
+		;
+	if (i > 0 && s->skipped[i - 1] == id)
+		return (0);
+	return (id - i);
+}
+
 /* What the broker calls one that the callee answers. */
 uint64_t
 invocation_meant(const struct psess *s, uint64_t shown)

@@ -409,6 +409,9 @@ int	 session_on_end(struct chan *, struct imsg *);
 /* invocation.c: their ids as the callee sees them */
 void	 invocation_skip(struct psess *, uint64_t id);	/* was not sent */
 uint64_t invocation_shown(const struct psess *, uint64_t id);
+/* Of an id that is not new: 0 if its first was not sent, so that nothing of
+ * it is to be. */
+uint64_t invocation_continued(const struct psess *, uint64_t id);
 uint64_t invocation_meant(const struct psess *, uint64_t shown);
 /* The broker wants the answer in MessagePack: 0, or -1 without memory. */
 int	 invocation_asked(struct psess *, uint64_t id);
