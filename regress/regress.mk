@@ -18,9 +18,11 @@ regress:
 	@B=$(CURDIR)/$(B) SAN=$(SAN) STRICT=$(STRICT) PYTHON=$(PYTHON) \
 	    sh regress/run.sh $(TESTS)
 
-# Rewrite the files that unit/conf compares with; then read the diff.
+# Rewrite the files that unit/conf compares with, and wampd-conformance(7);
+# then read the diff.
 update: $(B)/regress/unit/conf
 	@B=$(CURDIR)/$(B) UPDATE=1 sh regress/run.sh unit/conf
+	@PYTHONPATH=regress/lib $(PYTHON) regress/conformance/page.py -w
 
 lint:
 	sh regress/lint.sh

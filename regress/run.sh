@@ -32,7 +32,7 @@ list() {
 	for f in "$B"/regress/unit/*; do
 		[ -x "$f" ] && [ -f "$f" ] && echo "unit/$(basename "$f")"
 	done
-	for d in config vectors hostile system interop; do
+	for d in config vectors hostile system conformance interop; do
 		for f in "$top"/regress/$d/*.sh "$top"/regress/$d/*.py; do
 			[ -f "$f" ] || continue
 			f=${f%.*}

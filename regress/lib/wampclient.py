@@ -58,6 +58,7 @@ class Client:
         self.pongs = []
         self.pings = []
         self.closecode = None
+        self.opcode = None      # of the last message of a WebSocket
         if isinstance(address, str):
             self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         else:
@@ -187,6 +188,7 @@ class Client:
             data = self._read(n, deadline)
             op = b0 & 15
             if op in (1, 2):
+                self.opcode = op
                 return data
             if op == 8:
                 if n >= 2:
