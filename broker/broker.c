@@ -19,6 +19,7 @@
 #include "dynamic.h"
 #include "log.h"
 #include "pbuf.h"
+#include "pubsub.h"
 
 #define CHAN_EXTRA	(64 * 1024)	/* an imsg beyond its payload */
 #define PBUF_RESERVE	(8 * 1024 * 1024)	/* chunks of the queues */
@@ -471,7 +472,8 @@ prepare(void)
 	if (broker.sweep == NULL || htab_init(&broker.realmids) == -1 ||
 	    htab_init(&broker.sessions) == -1 ||
 	    htab_init(&broker.proofs) == -1 ||
-	    htab_init(&broker.links) == -1 || htab_init(&broker.regs) == -1 ||
+	    htab_init(&broker.subs) == -1 || htab_init(&broker.links) == -1 ||
+	    htab_init(&broker.regs) == -1 ||
 	    htab_init(&broker.invocations) == -1 ||
 	    htab_init(&broker.verdicts) == -1 || authz_init() == -1)
 		fatalx("out of memory");

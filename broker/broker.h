@@ -29,6 +29,7 @@ struct event;
 struct imsg;
 struct pbuf;
 struct rules;
+struct trie;
 
 /* -- hash.c: tables that a peer cannot make slow ------------------------ */
 
@@ -95,6 +96,7 @@ struct role {
 	LIST_ENTRY(role) entry;
 	uint32_t	 id;
 	char		*name;
+	uint64_t	 name_hash;
 	struct rules	*rules;		/* compiled; NULL: gone */
 	uint64_t	 rules_serial;	/* never used again */
 	uint8_t			 settled;	/* ACTION_* that no rule with a
@@ -115,6 +117,11 @@ struct realm {
 	enum uri_rules		 rules;
 	LIST_HEAD(, role)	 roles;
 	struct htab		 topics;	/* subscriptions, exact */
+	struct trie		*topic_patterns[MATCH_MAX];	/* the others;
+						 * NULL: never one */
+	LIST_HEAD(, subscription) subs[MATCH_MAX];
+	uint32_t		 nsubs[MATCH_MAX];
+	uint32_t		 nmeta;		/* of them, below "wamp." */
 	struct htab		 procedures;	/* registrations, exact */
 	const struct conf_realm	*conf;		/* in force, or NULL */
 	unsigned int		 nsessions;
@@ -155,35 +162,6 @@ struct session {
 };
 TAILQ_HEAD(sessions, session);
 
-/* Owned by its realm's index; lives as long as somebody subscribes. */
-struct subscription {
-	struct hent		 byuri;
-	struct realm		*realm;
-	uint64_t		 id;
-	LIST_HEAD(, subpeer)	 peers;
-	uint8_t			 match;		/* enum uri_match */
-	struct uri		 topic;
-	char			 text[];
-};
-
-/* The sessions of one tlsproxy that hold a subscription. */
-struct subpeer {
-	LIST_ENTRY(subpeer)	 entry;
-	struct peer		*peer;
-	LIST_HEAD(, sublink)	 links;
-	uint32_t		 count;
-};
-
-/* One session's hold of one subscription. */
-struct sublink {
-	struct hent		 hash;		/* broker.links */
-	LIST_ENTRY(sublink)	 session_entry;
-	LIST_ENTRY(sublink)	 subpeer_entry;
-	struct session		*session;
-	struct subscription	*sub;
-	struct subpeer		*subpeer;
-};
-
 struct registration {
 	struct hent		 byuri;		/* realm's procedures */
 	struct hent		 byid;		/* broker.regs */
@@ -219,6 +197,7 @@ struct broker {
 	struct sessions		 checked;	/* by this configuration */
 	struct sessions		 unchecked;
 	struct sessions		 left;		/* invocations to be ended */
+	struct htab		 subs;		/* by id */
 	struct htab		 links;		/* by session and id */
 	struct htab		 regs;		/* by id */
 	struct htab		 invocations;	/* by callee and id */
@@ -331,6 +310,7 @@ int	 session_features(struct chan *, struct imsg *);
  * was.  *s is NULL if the imsg must be dropped, its session being over.
  */
 int	 session_find(struct peer *, const struct imsg *, struct session **);
+struct session	*session_find_id(uint64_t);	/* or NULL */
 /* GOODBYE or ABORT it.  The session is freed. */
 void	 session_end(struct session *, enum wamp_err, const char *why);
 /* A reload took a right away, and what lived by it ends without a word. */
@@ -358,29 +338,6 @@ enum wamp_err	 session_may(struct session *, unsigned int action,
 unsigned int	 sessions_work_off(struct peer *, unsigned int *steps);
 unsigned int	 sessions_recheck(unsigned int *steps);
 unsigned int	 sessions_cancel(unsigned int *steps);
-
-/* -- subscription.c: the index of topics -------------------------------- */
-
-struct subscription	*sub_find(const struct realm *, enum uri_match,
-			    const struct uri *);
-struct subscription	*sub_get(struct realm *, enum uri_match,
-			    const struct uri *);	/* NULL: no memory */
-void		 sub_put(struct subscription *);	/* free if unused */
-struct sublink	*sublink_find(const struct session *, uint64_t id);
-struct sublink	*sublink_add(struct session *, struct subscription *);
-void		 sublink_free(struct sublink *);	/* and the last's
-							 * subscription */
-/* Call fn for every subscription that matches the topic. */
-void		 sub_match(const struct realm *, const struct uri *,
-		    void (*fn)(struct subscription *, void *), void *);
-
-/* -- pubsub.c ----------------------------------------------------------- */
-
-int	 pubsub_subscribe(struct chan *, struct imsg *);
-int	 pubsub_unsubscribe(struct chan *, struct imsg *);
-int	 pubsub_publish(struct chan *, struct imsg *);
-void	 pubsub_recheck(struct session *);	/* rights may have changed */
-unsigned int	 pubsub_leave(struct session *);
 
 /* -- registration.c: the index of procedures ---------------------------- */
 

@@ -4,6 +4,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		authz.o \
 		broker.o \
 		dealer.o \
+		filter.o \
 		hash.o \
 		parse.o \
 		pubsub.o \

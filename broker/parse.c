@@ -10,6 +10,7 @@
 
 #include "broker.h"
 #include "chan.h"
+#include "pubsub.h"
 
 #define SER_LAST	3		/* enum ser: JSON, MessagePack, CBOR */
 #define SER_MSGPACK	2
@@ -181,6 +182,7 @@ parse_publish(const struct imsg *im, struct m_publish *m, struct uri *topic,
 	    (m->flags & ~PUBLISH_FLAGS) != 0 ||
 	    rd_uri(&r, m->urilen, topic) == -1 ||
 	    rd_octets(&r, m->filterlen, filter) == -1 ||
+	    (m->filterlen > 0 && filter_check(*filter, m->filterlen) == -1) ||
 	    rd_ppt(&r, m->pptlen, b) == -1 ||
 	    rd_body(&r, m->ser, m->nargs, m->paylen, b) == -1)
 		return (-1);

@@ -2,9 +2,10 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * SUBSCRIBE, UNSUBSCRIBE and PUBLISH.  An event is sent once to each
- * tlsproxy that has a receiver; which of its sessions those are it knows
- * itself, from SUBSCRIBED, UNSUBSCRIBED and SESSION_END on the same channel.
+ * SUBSCRIBE, UNSUBSCRIBE and PUBLISH, and what the router itself publishes.
+ * An event is sent once to each tlsproxy that has a receiver; which of its
+ * sessions those are it knows itself, from SUBSCRIBED, UNSUBSCRIBED and
+ * SESSION_END on the same channel, and from the exceptions that go along.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,19 @@
 #include "log.h"
 #include "obuf.h"
 #include "pbuf.h"
+#include "pubsub.h"
 
 #define IDS_BATCH	64
+#define SER_MSGPACK	2	/* enum ser */
 
-static uint64_t		ids[IDS_BATCH];
-static unsigned int	nids;
-static struct log_limit	refused;
+static uint64_t		 ids[IDS_BATCH];
+static unsigned int	 nids;
+static struct log_limit	 refused;
+
+/* Of the publication in hand; there is one at a time. */
+static struct filter	 lists;
+static struct m_sessref	 receivers[EVENT_MAXREFS], others[EVENT_MAXREFS];
+static const struct sublink	*named[FILTER_MAX + 1];
 
 /* WAMP, IDs: publications are drawn from [1, 2^53], uniformly. */
 static uint64_t
@@ -94,11 +102,15 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 }
 
 static void
-unsubscribed(struct session *s, uint64_t request, uint64_t id)
+unsubscribed(struct session *s, uint64_t request, uint64_t id,
+    const char *why, size_t len)
 {
 	struct m_unsubscribed	m = { request, id };
+	struct iovec		iov[2];
 
-	session_send(s, IMSG_UNSUBSCRIBED, &m, sizeof(m));
+	iov_set(&iov[0], &m, sizeof(m));
+	iov_set(&iov[1], why, len > REASON_MAXLEN ? REASON_MAXLEN : len);
+	session_sendv(s, IMSG_UNSUBSCRIBED, iov, 2);
 }
 
 int
@@ -120,15 +132,26 @@ pubsub_unsubscribe(struct chan *c, struct imsg *im)
 		return (0);
 	}
 	sublink_free(l);
-	unsubscribed(s, m.request, m.subscription);
+	unsubscribed(s, m.request, m.subscription, "", 0);
 	return (0);
+}
+
+void
+pubsub_revoke(struct sublink *l, const char *why, size_t len)
+{
+	struct session	*s = l->session;
+	uint64_t	 id = l->sub->id;
+
+	sublink_free(l);
+	unsubscribed(s, 0, id, why, len);
 }
 
 void
 pubsub_recheck(struct session *s)
 {
-	struct sublink	*l, *next;
-	uint64_t	 id;
+	static const char	why[] = "its role may not subscribe there any "
+				    "more";
+	struct sublink		*l, *next;
 
 	for (l = LIST_FIRST(&s->links); l != NULL; l = next) {
 		next = LIST_NEXT(l, session_entry);
@@ -136,34 +159,26 @@ pubsub_recheck(struct session *s)
 		if (authz_check(s, ACTION_SUBSCRIBE, &l->sub->topic) !=
 		    AUTHZ_DENY)
 			continue;
-		id = l->sub->id;
 		session_log_revoked(s, "subscription", &l->sub->topic);
-		sublink_free(l);
-		unsubscribed(s, 0, id);		/* revoked */
+		pubsub_revoke(l, why, sizeof(why) - 1);
 	}
 }
 
+/* All of them before the first is reported: it gets no events any more. */
 unsigned int
 pubsub_leave(struct session *s)
 {
 	struct sublink	*l;
-	unsigned int	 n;
+	unsigned int	 n = 0;
 
-	for (n = 0; (l = LIST_FIRST(&s->links)) != NULL; n++)
+	LIST_FOREACH(l, &s->links, session_entry)
+		sublink_detach(l);
+	for (; (l = LIST_FIRST(&s->links)) != NULL; n++)
 		sublink_free(l);
 	return (n);
 }
 
-/* -- PUBLISH ------------------------------------------------------------ */
-
-struct publication {
-	struct session	*publisher;
-	uint64_t	 id;
-	uint32_t	 flags;		/* PUBLISH_* */
-	struct body	 body;
-	struct pbuf	*pb;		/* body, once it is shared */
-	int		 is_lost;	/* no memory to share it */
-};
+/* -- EVENT -------------------------------------------------------------- */
 
 /*
  * A large body is copied once and then shared by all channels that it goes
@@ -185,53 +200,300 @@ publication_share(struct publication *p)
 }
 
 static void
-event_send(struct publication *p, const struct subpeer *sp, uint64_t sub,
-    int excludes)
+event_send(struct publication *p, const struct subpeer *sp,
+    const struct subscription *sub, uint32_t flags,
+    const struct m_sessref *refs, size_t nrefs)
 {
-	struct m_event		m;
-	struct m_sessref	ref;
-	struct iovec		iov[3];
-	int			n = 0;
+	struct m_event	m;
+	struct iovec	iov[7];
+	int		n = 0;
 
+	if (publication_share(p) == -1) {
+		sp->peer->ndropped++;
+		return;
+	}
 	memset(&m, 0, sizeof(m));
-	m.subscription = sub;
+	m.subscription = sub->id;
 	m.publication = p->id;
-	m.nrefs = excludes ? 1 : 0;
+	m.flags = p->flags | flags;
+	m.nrefs = (uint32_t)nrefs;
 	m.paylen = p->body.len;
 	m.ser = p->body.ser;
 	m.nargs = p->body.nargs;
+	m.pptlen = p->body.pptlen;
 	iov_set(&iov[n++], &m, sizeof(m));
-	if (excludes) {
-		ref.slot = p->publisher->slot;
-		ref.gen = p->publisher->gen;
-		iov_set(&iov[n++], &ref, sizeof(ref));
+	iov_set(&iov[n++], refs, nrefs * sizeof(*refs));
+	/* WAMP, Pattern-based Subscription: the concrete topic */
+	if (sub->match != MATCH_EXACT) {
+		m.topiclen = p->topic->len;
+		iov_set(&iov[n++], p->topic->p, m.topiclen);
 	}
+	if (m.flags & EVENT_PUBLISHER) {
+		m.publisher = p->publisher;
+		m.authidlen = p->authid.len;
+		m.rolelen = p->authrole.len;
+		iov_set(&iov[n++], p->authid.p, m.authidlen);
+		iov_set(&iov[n++], p->authrole.p, m.rolelen);
+	}
+	if (m.flags & EVENT_TRUST)
+		m.trust = p->trust;
+	if (m.pptlen > 0)
+		iov_set(&iov[n++], p->body.ppt, m.pptlen);
 	if (p->pb == NULL)
 		iov_set(&iov[n++], p->body.p, p->body.len);
 	peer_send_event(sp->peer, iov, n, p->pb);
 }
 
-/* To one subscription: one EVENT to each tlsproxy with a receiver. */
+static void
+ref_set(struct m_sessref *ref, const struct session *s)
+{
+	ref->slot = s->slot;
+	ref->gen = s->gen;
+}
+
+void
+pubsub_send(struct publication *p, const struct sublink *l)
+{
+	struct m_sessref	ref;
+
+	ref_set(&ref, l->session);
+	event_send(p, l->subpeer, l->sub, EVENT_ONLY, &ref, 1);
+}
+
+/* To everybody but the publisher. */
+static void
+send_to_all(struct publication *p, const struct subscription *sub)
+{
+	const struct sublink	*own = NULL;
+	const struct subpeer	*sp;
+	struct m_sessref	 ref;
+
+	if (p->except != NULL)
+		own = sublink_find(p->except, sub->id);
+	LIST_FOREACH(sp, &sub->peers, entry) {
+		if (own == NULL || own->subpeer != sp) {
+			event_send(p, sp, sub, 0, NULL, 0);
+			continue;
+		}
+		if (sp->count == 1)
+			continue;
+		ref_set(&ref, p->except);
+		event_send(p, sp, sub, 0, &ref, 1);
+	}
+}
+
+/* -- to whom the lists let it ------------------------------------------- */
+
+/* Subscribers that a list of ids names, each once: in "named". */
+static size_t
+find_named(const struct filter *f, enum filter_list list, uint64_t sub)
+{
+	const struct session	*s;
+	const uint64_t		*id = f->ids[list];
+	size_t			 i, n = 0;
+
+	for (i = 0; i < f->n[list]; i++) {
+		if (i > 0 && id[i] == id[i - 1])	/* they are sorted */
+			continue;
+		if ((s = session_find_id(id[i])) != NULL &&
+		    (named[n] = sublink_find(s, sub)) != NULL)
+			n++;
+	}
+	return (n);
+}
+
+static int
+is_receiver(const struct publication *p, const struct session *s)
+{
+	return (s != p->except && filter_allows(p->filter, s));
+}
+
+/* The eligible ones are few. */
+static void
+send_to_named(struct publication *p, const struct subscription *sub)
+{
+	const struct subpeer	*sp;
+	size_t			 i, n, nnamed;
+
+	nnamed = find_named(p->filter, FILTER_ELIGIBLE, sub->id);
+	LIST_FOREACH(sp, &sub->peers, entry) {
+		n = 0;
+		for (i = 0; i < nnamed; i++)
+			if (named[i]->subpeer == sp &&
+			    is_receiver(p, named[i]->session))
+				ref_set(&receivers[n++], named[i]->session);
+		if (n > 0)
+			event_send(p, sp, sub, EVENT_ONLY, receivers, n);
+	}
+}
+
+/* The excluded ones are few, and excluded by their ids alone. */
+static void
+send_to_others(struct publication *p, const struct subscription *sub)
+{
+	const struct sublink	*own = NULL;
+	const struct subpeer	*sp;
+	size_t			 i, n, nnamed;
+
+	if (p->except != NULL)
+		own = sublink_find(p->except, sub->id);
+	nnamed = find_named(p->filter, FILTER_EXCLUDE, sub->id);
+	for (i = 0; i < nnamed && named[i] != own; i++)
+		;
+	if (own != NULL && i == nnamed)
+		named[nnamed++] = own;
+	LIST_FOREACH(sp, &sub->peers, entry) {
+		n = 0;
+		for (i = 0; i < nnamed; i++)
+			if (named[i]->subpeer == sp)
+				ref_set(&others[n++], named[i]->session);
+		if (n < sp->count)
+			event_send(p, sp, sub, 0, others, n);
+	}
+}
+
+/* More than one EVENT can name, on either side. */
+static void
+send_in_chunks(struct publication *p, const struct subscription *sub,
+    const struct subpeer *sp)
+{
+	const struct sublink	*l;
+	size_t			 n = 0;
+
+	LIST_FOREACH(l, &sp->links, subpeer_entry) {
+		if (!is_receiver(p, l->session))
+			continue;
+		ref_set(&receivers[n++], l->session);
+		if (n == EVENT_MAXREFS) {
+			event_send(p, sp, sub, EVENT_ONLY, receivers, n);
+			n = 0;
+		}
+	}
+	if (n > 0)
+		event_send(p, sp, sub, EVENT_ONLY, receivers, n);
+}
+
+/* Everybody is looked at; the shorter list goes along. */
+static void
+send_to_some(struct publication *p, const struct subscription *sub,
+    const struct subpeer *sp)
+{
+	const struct sublink	*l;
+	size_t			 nin = 0, nout = 0;
+
+	LIST_FOREACH(l, &sp->links, subpeer_entry) {
+		if (is_receiver(p, l->session)) {
+			if (nin++ < EVENT_MAXREFS)
+				ref_set(&receivers[nin - 1], l->session);
+		} else if (nout++ < EVENT_MAXREFS)
+			ref_set(&others[nout - 1], l->session);
+	}
+	if (nin == 0)
+		return;
+	if (nout <= nin && nout <= EVENT_MAXREFS)
+		event_send(p, sp, sub, 0, others, nout);
+	else if (nin <= EVENT_MAXREFS)
+		event_send(p, sp, sub, EVENT_ONLY, receivers, nin);
+	else
+		send_in_chunks(p, sub, sp);
+}
+
+static void
+send_filtered(struct publication *p, const struct subscription *sub)
+{
+	const struct filter	*f = p->filter;
+	const struct subpeer	*sp;
+
+	if ((f->present & 1 << FILTER_ELIGIBLE) != 0 &&
+	    f->n[FILTER_ELIGIBLE] <= sub->count)
+		send_to_named(p, sub);
+	else if (f->present == 1 << FILTER_EXCLUDE &&
+	    f->n[FILTER_EXCLUDE] <= sub->count)
+		send_to_others(p, sub);
+	else
+		LIST_FOREACH(sp, &sub->peers, entry)
+			send_to_some(p, sub, sp);
+}
+
+/* -- publications ------------------------------------------------------- */
+
 static void
 publish_to(struct subscription *sub, void *arg)
 {
 	struct publication	*p = arg;
-	struct subpeer		*sp;
-	const struct sublink	*own = NULL;
-	int			 excludes;
 
-	if ((p->flags & PUBLISH_INCLUDE_ME) == 0)
-		own = sublink_find(p->publisher, sub->id);
-	LIST_FOREACH(sp, &sub->peers, entry) {
-		excludes = own != NULL && own->subpeer == sp;
-		if (excludes && sp->count == 1)
-			continue;
-		if (publication_share(p) == -1)
-			sp->peer->ndropped++;
-		else
-			event_send(p, sp, sub->id, excludes);
+	if (p->filter != NULL)
+		send_filtered(p, sub);
+	else
+		send_to_all(p, sub);
+}
+
+static void
+publish(struct publication *p)
+{
+	sub_match(p->realm, p->topic, publish_to, p);
+	pbuf_unref(p->pb);
+}
+
+int
+pubsub_is_watched(const struct realm *r)
+{
+	return (r->nmeta > 0);
+}
+
+void
+pubsub_meta(struct realm *r, const char *topic, const void *args, size_t len)
+{
+	struct publication	p;
+	struct uri		u = { topic, (uint16_t)strlen(topic) };
+
+	memset(&p, 0, sizeof(p));
+	p.realm = r;
+	p.topic = &u;
+	p.id = publication_id();
+	p.body.p = args;
+	p.body.len = (uint32_t)len;
+	p.body.ser = SER_MSGPACK;
+	p.body.nargs = 1;
+	publish(&p);
+}
+
+/*
+ * What its publisher's role and the options make of it, and its body; topic
+ * and filter outlive it.
+ */
+static void
+publication_init(struct publication *p, struct session *s, uint32_t flags,
+    const struct uri *topic, const uint8_t *filter, size_t filterlen)
+{
+	p->realm = s->realm;
+	p->topic = topic;
+	p->id = publication_id();
+	if ((flags & PUBLISH_INCLUDE_ME) == 0)
+		p->except = s;
+	if (filterlen > 0) {
+		filter_load(&lists, filter, filterlen);
+		p->filter = &lists;
 	}
 }
+
+void
+pubsub_testament(struct session *s, uint32_t flags, const struct uri *topic,
+    const uint8_t *filter, size_t filterlen, const struct body *body)
+{
+	struct publication	p;
+
+	if (uri_is_reserved(topic) ||
+	    authz_check(s, ACTION_PUBLISH, topic) == AUTHZ_DENY)
+		return;
+	memset(&p, 0, sizeof(p));
+	p.body = *body;
+	publication_init(&p, s, flags & ~PUBLISH_INCLUDE_ME, topic, filter,
+	    filterlen);
+	publish(&p);
+}
+
+/* -- PUBLISH ------------------------------------------------------------ */
 
 /* Why a session may not publish there, or WERR_NONE. */
 static enum wamp_err
@@ -286,15 +548,12 @@ pubsub_publish(struct chan *c, struct imsg *im)
 		publish_refuse(s, &m, err, why);
 		return (0);
 	}
-	p.publisher = s;
-	p.id = publication_id();
-	p.flags = m.flags;
+	publication_init(&p, s, m.flags, &topic, filter, m.filterlen);
 	if (m.flags & PUBLISH_ACK) {
 		reply.request = m.request;
 		reply.publication = p.id;
 		session_send(s, IMSG_PUBLISHED, &reply, sizeof(reply));
 	}
-	sub_match(s->realm, &topic, publish_to, &p);
-	pbuf_unref(p.pb);
+	publish(&p);
 	return (0);
 }

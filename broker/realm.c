@@ -11,6 +11,7 @@
 #include "broker.h"
 #include "conf.h"
 #include "log.h"
+#include "trie.h"
 #include "xmalloc.h"
 
 struct realm *
@@ -74,11 +75,15 @@ role_put(struct role *role)
 void
 realm_put(struct realm *r)
 {
+	int	i;
+
 	if (!r->is_gone || r->nsessions > 0)
 		return;
 	TAILQ_REMOVE(&broker.realms, r, entry);
 	htab_remove(&broker.realmids, &r->byid);
 	htab_free(&r->topics);
+	for (i = 0; i < MATCH_MAX; i++)
+		trie_free(r->topic_patterns[i]);
 	htab_free(&r->procedures);
 	free(r->name);
 	free(r);
@@ -93,6 +98,7 @@ role_load(struct realm *r, const struct conf_role *conf)
 		role = xcalloc(1, sizeof(*role));
 		role->id = conf->id;
 		role->name = xstrdup(conf->name);
+		role->name_hash = hash_bytes(role->name, strlen(role->name));
 		LIST_INSERT_HEAD(&r->roles, role, entry);
 	}
 	role->is_gone = 0;

@@ -13,6 +13,7 @@
 #include "chan.h"
 #include "dynamic.h"
 #include "log.h"
+#include "pubsub.h"
 
 #define CANCEL_NOW	256	/* callers told at once when a callee leaves */
 
@@ -66,7 +67,7 @@ session_find(struct peer *p, const struct imsg *im, struct session **s)
 
 /* -- sessions: the beginning -------------------------------------------- */
 
-static struct session *
+struct session *
 session_find_id(uint64_t id)
 {
 	struct hent	*e;

@@ -4,14 +4,16 @@
  *
  * Which subscriptions there are in a realm, which match a topic, and who
  * holds them.  A subscription knows its sessions by tlsproxy, since an EVENT
- * goes once to each tlsproxy.  A policy of matching is an index of its own,
- * looked up in sub_find(), sub_get(), sub_put() and sub_match(); there is
- * one for exact topics.
+ * goes once to each tlsproxy.  A policy of matching is an index of its own:
+ * a hash table for exact topics, a trie for each kind of pattern.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "broker.h"
+#include "pubsub.h"
+#include "trie.h"
 
 static uint64_t
 topic_hash(const struct uri *u)
@@ -19,18 +21,31 @@ topic_hash(const struct uri *u)
 	return (hash_bytes(u->p, u->len));
 }
 
-/* NULL: no such subscription; nobody could make one for another policy. */
-struct subscription *
-sub_find(const struct realm *r, enum uri_match match, const struct uri *topic)
+/* Does it begin with "wamp."?  The prefix "wamp" does not. */
+static int
+is_meta(const struct uri *u)
+{
+	return (u->len >= 5 && memcmp(u->p, "wamp.", 5) == 0);
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec	ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+}
+
+static struct subscription *
+exact_find(const struct realm *r, const struct uri *topic)
 {
 	struct hent		*e;
 	struct subscription	*sub;
 
-	if (match != MATCH_EXACT)
-		return (NULL);
 	for (e = htab_first(&r->topics, topic_hash(topic)); e != NULL;
 	    e = htab_next(e)) {
-		sub = HENT_OF(e, struct subscription, byuri);
+		sub = HENT_OF(e, struct subscription, place.byuri);
 		if (uri_eq(&sub->topic, topic))
 			return (sub);
 	}
@@ -38,48 +53,163 @@ sub_find(const struct realm *r, enum uri_match match, const struct uri *topic)
 }
 
 struct subscription *
+sub_find(const struct realm *r, enum uri_match match, const struct uri *topic)
+{
+	if (match == MATCH_EXACT)
+		return (exact_find(r, topic));
+	if (r->nsubs[match] == 0)
+		return (NULL);
+	return (trie_find(r->topic_patterns[match], topic));
+}
+
+struct subscription *
+sub_find_id(const struct realm *r, uint64_t id)
+{
+	struct hent		*e;
+	struct subscription	*sub;
+
+	for (e = htab_first(&broker.subs, hash_pair(id, 0)); e != NULL;
+	    e = htab_next(e)) {
+		sub = HENT_OF(e, struct subscription, byid);
+		if (sub->id == id && sub->realm == r)
+			return (sub);
+	}
+	return (NULL);
+}
+
+static size_t
+sub_cost(enum uri_match match, const struct uri *topic)
+{
+	return (sizeof(struct subscription) + topic->len +
+	    (match == MATCH_EXACT ? 0 : trie_cost(topic)));
+}
+
+/* Into the index of its policy; -1: no memory. */
+static int
+sub_index(struct realm *r, struct subscription *sub)
+{
+	struct trie	**t;
+
+	if (sub->match == MATCH_EXACT) {
+		htab_insert(&r->topics, &sub->place.byuri,
+		    topic_hash(&sub->topic));
+		return (0);
+	}
+	t = &r->topic_patterns[sub->match];
+	if (*t == NULL && (*t = trie_new(sub->match)) == NULL)
+		return (-1);
+	sub->place.node = trie_insert(*t, &sub->topic, sub);
+	return (sub->place.node == NULL ? -1 : 0);
+}
+
+struct subscription *
 sub_get(struct realm *r, enum uri_match match, const struct uri *topic)
 {
 	struct subscription	*sub;
+	size_t			 cost = sub_cost(match, topic);
 
 	if ((sub = sub_find(r, match, topic)) != NULL)
 		return (sub);
-	if (match != MATCH_EXACT ||
-	    state_take(sizeof(*sub) + topic->len) == -1)
+	if (state_take(cost) == -1)
 		return (NULL);
 	if ((sub = calloc(1, sizeof(*sub) + topic->len)) == NULL) {
-		state_give(sizeof(*sub) + topic->len);
+		state_give(cost);
 		return (NULL);
 	}
 	sub->realm = r;
-	sub->id = router_id(&broker.lastsub);
 	sub->match = (uint8_t)match;
-	memcpy(sub->text, topic->p, topic->len);
+	/* the pattern for everything has none */
+	if (topic->len > 0)
+		memcpy(sub->text, topic->p, topic->len);
 	sub->topic.p = sub->text;
 	sub->topic.len = topic->len;
+	if (sub_index(r, sub) == -1) {
+		free(sub);
+		state_give(cost);
+		return (NULL);
+	}
+	sub->id = router_id(&broker.lastsub);
+	sub->created = now_ms();
 	LIST_INIT(&sub->peers);
-	htab_insert(&r->topics, &sub->byuri, topic_hash(topic));
+	htab_insert(&broker.subs, &sub->byid, hash_pair(sub->id, 0));
+	LIST_INSERT_HEAD(&r->subs[match], sub, realm_entry);
+	r->nsubs[match]++;
+	r->nmeta += is_meta(topic);
+	return (sub);
+}
+
+int
+sub_put(struct subscription *sub)
+{
+	struct realm	*r = sub->realm;
+
+	if (sub->count > 0 || sub->npins > 0)
+		return (0);
+	if (sub->match == MATCH_EXACT)
+		htab_remove(&r->topics, &sub->place.byuri);
+	else
+		trie_remove(r->topic_patterns[sub->match], sub->place.node);
+	htab_remove(&broker.subs, &sub->byid);
+	LIST_REMOVE(sub, realm_entry);
+	r->nsubs[sub->match]--;
+	r->nmeta -= is_meta(&sub->topic);
+	state_give(sub_cost(sub->match, &sub->topic));
+	free(sub);
+	return (1);
+}
+
+struct subscription *
+sub_pin(struct realm *r, enum uri_match match, const struct uri *topic)
+{
+	struct subscription	*sub;
+
+	if ((sub = sub_get(r, match, topic)) != NULL)
+		sub->npins++;
 	return (sub);
 }
 
 void
-sub_put(struct subscription *sub)
+sub_unpin(struct subscription *sub)
 {
-	if (!LIST_EMPTY(&sub->peers))
-		return;
-	htab_remove(&sub->realm->topics, &sub->byuri);
-	state_give(sizeof(*sub) + sub->topic.len);
-	free(sub);
+	sub->npins--;
+	(void)sub_put(sub);
+}
+
+struct sub_matching {
+	void	(*fn)(struct subscription *, void *);
+	void	*arg;
+	int	 is_meta;	/* the topic */
+};
+
+static int
+pattern_matches(void *data, void *arg)
+{
+	struct subscription	*sub = data;
+	struct sub_matching	*m = arg;
+
+	if (!m->is_meta || is_meta(&sub->topic))
+		m->fn(sub, m->arg);
+	return (0);
 }
 
 void
 sub_match(const struct realm *r, const struct uri *topic,
     void (*fn)(struct subscription *, void *), void *arg)
 {
+	struct sub_matching	 m = { fn, arg, 0 };
 	struct subscription	*sub;
 
-	if ((sub = sub_find(r, MATCH_EXACT, topic)) != NULL)
+	if ((sub = exact_find(r, topic)) != NULL)
 		fn(sub, arg);
+	if (r->nsubs[MATCH_PREFIX] + r->nsubs[MATCH_WILDCARD] == 0)
+		return;
+	m.is_meta = is_meta(topic);
+	if (r->nsubs[MATCH_PREFIX] > 0)
+		trie_match(r->topic_patterns[MATCH_PREFIX], topic,
+		    pattern_matches, &m);
+	if (r->nsubs[MATCH_WILDCARD] > 0)
+		trie_match(r->topic_patterns[MATCH_WILDCARD], topic,
+		    pattern_matches, &m);
 }
 
 /* -- who holds it ------------------------------------------------------- */
@@ -154,27 +284,37 @@ sublink_add(struct session *s, struct subscription *sub)
 	LIST_INSERT_HEAD(&sp->links, l, subpeer_entry);
 	htab_insert(&broker.links, &l->hash, hash_pair(s->serial, sub->id));
 	sp->count++;
+	sub->count++;
 	s->nlinks++;
 	return (l);
 fail:
 	if (sp != NULL)
 		subpeer_put(sp);
-	sub_put(sub);
+	(void)sub_put(sub);
 	return (NULL);
 }
 
 void
+sublink_detach(struct sublink *l)
+{
+	LIST_REMOVE(l, subpeer_entry);
+	htab_remove(&broker.links, &l->hash);
+	l->sub->count--;
+	l->subpeer->count--;
+	subpeer_put(l->subpeer);
+	l->subpeer = NULL;
+}
+
+int
 sublink_free(struct sublink *l)
 {
 	struct subscription	*sub = l->sub;
 
+	if (l->subpeer != NULL)
+		sublink_detach(l);
 	LIST_REMOVE(l, session_entry);
-	LIST_REMOVE(l, subpeer_entry);
-	htab_remove(&broker.links, &l->hash);
 	l->session->nlinks--;
-	l->subpeer->count--;
-	subpeer_put(l->subpeer);
 	state_give(sizeof(*l));
 	free(l);
-	sub_put(sub);
+	return (sub_put(sub));
 }
