@@ -471,6 +471,7 @@ prepare(void)
 	broker.sweep = evtimer_new(broker.proc.base, sweep, NULL);
 	if (broker.sweep == NULL || htab_init(&broker.realmids) == -1 ||
 	    htab_init(&broker.sessions) == -1 ||
+	    htab_init(&broker.identities) == -1 ||
 	    htab_init(&broker.proofs) == -1 ||
 	    htab_init(&broker.subs) == -1 || htab_init(&broker.links) == -1 ||
 	    htab_init(&broker.regs) == -1 ||

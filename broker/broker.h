@@ -106,6 +106,8 @@ struct role {
 	const struct conf_role	*conf;	/* in force, or NULL */
 	unsigned int	 nsessions;
 	uint8_t		 is_gone;
+	LIST_HEAD(, session) members;	/* those not about to end */
+	uint32_t	 nmembers;
 };
 
 /* Likewise. */
@@ -129,9 +131,22 @@ struct realm {
 };
 TAILQ_HEAD(realms, realm);
 
+/* The sessions of a realm that have one authid. */
+struct identity {
+	struct hent		 byauthid;	/* broker.identities */
+	const struct realm	*realm;
+	LIST_HEAD(, session)	 members;	/* those not about to end */
+	uint32_t		 nmembers;
+	uint16_t		 len;
+	char			 text[];
+};
+
 struct session {
 	LIST_ENTRY(session)	 peer_entry;
 	TAILQ_ENTRY(session)	 all_entry;
+	LIST_ENTRY(session)	 role_entry;
+	LIST_ENTRY(session)	 identity_entry;
+	struct identity		*identity;	/* NULL: it is about to end */
 	struct hent		 byid;
 	uint64_t		 id;		/* WELCOME.Session */
 	uint64_t		 serial;	/* never used again */
@@ -193,6 +208,7 @@ struct broker {
 	struct realms		 realms;
 	struct htab		 realmids;
 	struct htab		 sessions;	/* by id */
+	struct htab		 identities;	/* by realm and authid */
 	struct htab		 proofs;	/* sessions that have one */
 	struct sessions		 checked;	/* by this configuration */
 	struct sessions		 unchecked;
@@ -290,6 +306,13 @@ int		 realm_asks(const struct realm *, const struct uri *);
 void		 role_put(struct role *);	/* free it if gone and unused */
 void		 realm_put(struct realm *);
 void		 realm_commit(const struct conf *);
+
+/* -- members.c: who is in a realm --------------------------------------- */
+
+struct identity *identity_find(const struct realm *, const void *authid,
+		    size_t);
+int		 member_add(struct session *);	/* -1: no memory */
+void		 member_remove(struct session *);	/* it may be none */
 
 /* -- session.c: slots and sessions -------------------------------------- */
 

@@ -6,6 +6,9 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		dealer.o \
 		filter.o \
 		hash.o \
+		members.o \
+		meta.o \
+		meta_session.o \
 		parse.o \
 		pubsub.o \
 		rcall.o \

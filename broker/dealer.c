@@ -12,6 +12,7 @@
 #include "chan.h"
 #include "conf.h"
 #include "dynamic.h"
+#include "meta.h"
 
 /* -- REGISTER ----------------------------------------------------------- */
 
@@ -264,6 +265,11 @@ dealer_call(struct chan *c, struct imsg *im)
 		return (authorizer_hold(s, im));
 	if (err != WERR_NONE)
 		goto refuse;
+	if (uri_is_reserved(&procedure)) {
+		if (meta_call(s, &m, &procedure, &body) == WERR_WAIT)
+			return (authorizer_hold(s, im));
+		return (0);
+	}
 	if ((reg = dealer_find(s->realm, &procedure)) == NULL) {
 		err = WERR_NO_SUCH_PROCEDURE;
 		why = "no such procedure";

@@ -99,6 +99,7 @@ role_load(struct realm *r, const struct conf_role *conf)
 		role->id = conf->id;
 		role->name = xstrdup(conf->name);
 		role->name_hash = hash_bytes(role->name, strlen(role->name));
+		LIST_INIT(&role->members);
 		LIST_INSERT_HEAD(&r->roles, role, entry);
 	}
 	role->is_gone = 0;

@@ -136,6 +136,11 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	s->gen = im->gen;
 	s->realm = r;
 	s->role = role;
+	if (member_add(s) == -1) {
+		free(s);
+		state_give(len);
+		return (NULL);
+	}
 	s->confgen = broker.confgen;
 	LIST_INIT(&s->links);
 	LIST_INIT(&s->regs);
@@ -281,6 +286,7 @@ session_leave(struct session *s)
 
 	log_debug("session %llu %s left", (unsigned long long)s->id,
 	    s->realm->name);
+	member_remove(s);
 	n = 1 + pubsub_leave(s) + dealer_leave(s);
 	authorizer_leave(s);
 	sl->session = NULL;
@@ -357,6 +363,7 @@ revoke(const struct realm *r, uint64_t proof)
 		if (s->proof != proof || s->realm != r || s->is_revoked)
 			continue;
 		s->is_revoked = 1;
+		member_remove(s);
 		TAILQ_REMOVE(s->confgen == broker.confgen ? &broker.checked :
 		    &broker.unchecked, s, all_entry);
 		s->confgen = broker.confgen - 1;

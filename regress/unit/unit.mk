@@ -95,11 +95,16 @@ $(B)/regress/unit/broker_hash $(B)/regress/unit/broker_trie: \
 BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
 		broker_hostile broker_model broker_pubsub broker_revoke \
 		broker_rpc broker_session
+# these call its procedures
+META_TESTS =	broker_meta
+BROKER_TESTS +=	$(META_TESTS)
 BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o play.o)
+METAPLAY_OBJS =	$(BPLAY_OBJS) $(B)/obj/regress/unit/metaplay.o
 UNIT_OBJS_broker_authenticator = $(BPLAY_OBJS)
 UNIT_OBJS_broker_authorizer = $(BPLAY_OBJS)
 UNIT_OBJS_broker_flow =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
+UNIT_OBJS_broker_meta =	$(METAPLAY_OBJS)
 UNIT_OBJS_broker_model = $(BPLAY_OBJS)
 UNIT_OBJS_broker_pubsub = $(BPLAY_OBJS)
 UNIT_OBJS_broker_rpc =	$(BPLAY_OBJS)
@@ -107,6 +112,7 @@ UNIT_OBJS_broker_session = $(BPLAY_OBJS)
 UNIT_OBJS_broker_revoke = $(BPLAY_OBJS)
 $(B)/regress/unit/authz: $(UNIT_OBJS_authz)
 $(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
+$(addprefix $(B)/regress/unit/, $(META_TESTS)): $(METAPLAY_OBJS)
 
 # the configuration's
 UNIT_TESTS +=	conf confmsg

@@ -1,0 +1,149 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * WAMP, Session Meta API.
+ */
+#include <string.h>
+
+#include "meta.h"
+#include "mpcur.h"
+
+#define ID_OCTETS	9	/* at most, in MessagePack */
+#define DETAILS_OCTETS	256	/* names and heads of the details */
+
+/* -- count, list -------------------------------------------------------- */
+
+/* A list of strings, not too long; or not there. */
+static enum wamp_err
+filter_read(const struct val *filter, const char **why)
+{
+	struct val_iter	it;
+	struct val	v;
+
+	if (filter->type == VAL_NIL)
+		return (WERR_NONE);
+	*why = "filter_authroles has too many entries";
+	if (filter->u.u > FILTER_MAX)
+		return (WERR_INVALID_ARGUMENT);
+	*why = "filter_authroles must be a list of strings";
+	val_iter_init(&it, filter);
+	while (mp_array_next(&it, &v))
+		if (v.type != VAL_STR)
+			return (WERR_INVALID_ARGUMENT);
+	return (WERR_NONE);
+}
+
+static int
+filter_has(const struct val *filter, const struct role *role)
+{
+	struct val_iter	it;
+	struct val	v;
+	size_t		len = strlen(role->name);
+
+	if (role->is_gone)
+		return (0);
+	if (filter->type == VAL_NIL)
+		return (1);
+	val_iter_init(&it, filter);
+	while (mp_array_next(&it, &v))
+		if (v.slen == len && memcmp(v.str, role->name, len) == 0)
+			return (1);
+	return (0);
+}
+
+static uint32_t
+members_count(const struct realm *r, const struct val *filter)
+{
+	struct role	*role;
+	uint32_t	 n = 0;
+
+	LIST_FOREACH(role, &r->roles, entry)
+		if (filter_has(filter, role))
+			n += role->nmembers;
+	return (n);
+}
+
+enum wamp_err
+meta_session_count(struct meta *m, const char **why)
+{
+	enum wamp_err	err;
+
+	if ((err = filter_read(&m->arg[0], why)) != WERR_NONE)
+		return (err);
+	return (meta_reply_uint(m, members_count(m->caller->realm,
+	    &m->arg[0]), why));
+}
+
+enum wamp_err
+meta_session_list(struct meta *m, const char **why)
+{
+	struct realm	*r = m->caller->realm;
+	struct role	*role;
+	struct session	*s;
+	enum wamp_err	 err;
+	uint32_t	 n;
+
+	if ((err = filter_read(&m->arg[0], why)) != WERR_NONE)
+		return (err);
+	n = members_count(r, &m->arg[0]);
+	if ((err = meta_room(m, (size_t)n * ID_OCTETS, why)) != WERR_NONE)
+		return (err);
+	mpput_array(&m->out, 1);
+	mpput_array(&m->out, n);
+	LIST_FOREACH(role, &r->roles, entry)
+		if (filter_has(&m->arg[0], role))
+			LIST_FOREACH(s, &role->members, role_entry)
+				mpput_uint(&m->out, s->id);
+	return (meta_reply(m, why));
+}
+
+/* -- get ---------------------------------------------------------------- */
+
+static void
+put_details(struct mpput *out, const struct session *s)
+{
+	mpput_map(out, 5);
+	mpput_text(out, "session");
+	mpput_uint(out, s->id);
+	mpput_text(out, "authid");
+	mpput_str(out, s->authid.p, s->authid.len);
+	mpput_text(out, "authrole");
+	mpput_text(out, s->role->name);
+	mpput_text(out, "authmethod");
+	mpput_text(out, wamp_auth_name(s->method));
+	mpput_text(out, "authprovider");
+	mpput_text(out, s->provider == AUTH_PROVIDER_DYNAMIC ? "dynamic" :
+	    "static");
+}
+
+/* One of the caller's realm, or NULL. */
+static struct session *
+member_find(const struct meta *m, const struct val *id)
+{
+	struct session	*s;
+
+	if ((s = session_find_id(id->u.u)) == NULL ||
+	    s->realm != m->caller->realm || session_is_over(s))
+		return (NULL);
+	return (s);
+}
+
+enum wamp_err
+meta_session_get(struct meta *m, const char **why)
+{
+	struct session	*s;
+	enum wamp_err	 err;
+
+	if ((s = member_find(m, &m->arg[0])) == NULL) {
+		*why = "no such session";
+		return (WERR_NO_SUCH_SESSION);
+	}
+	err = meta_room(m, DETAILS_OCTETS + s->authid.len +
+	    strlen(s->role->name), why);
+	if (err != WERR_NONE)
+		return (err);
+	mpput_array(&m->out, 1);
+	put_details(&m->out, s);
+	return (meta_reply(m, why));
+}

@@ -1,0 +1,219 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * WAMP, Session Meta API at a real broker.
+ */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bplay.h"
+#include "conf.h"
+#include "metaplay.h"
+#include "uri.h"
+
+#define T0	(&proxies[0])
+#define T1	(&proxies[1])
+#define R	"realm1"
+#define ID(s)	((unsigned long long)(s).id)
+
+static uint32_t	gen;		/* every case has sessions of its own */
+
+/* Sessions of side_sync()'s own are in realm1, and of role "all". */
+static void
+lists(void)
+{
+	struct sess	a, b, c, other;
+
+	gen++;
+	join(&other, T1, 4, gen, "realm2", "all");
+	join(&a, T0, 1, gen, R, "ops");
+	meta_send(&a, "wamp.session.count", NULL, NULL);
+	meta_want(&a, "[3]");
+	join(&b, T0, 2, gen, R, "dev");
+	join(&c, T1, 3, gen, R, "dev");
+	meta_send(&a, "wamp.session.count", "[]", "{}");
+	meta_want(&a, "[5]");
+	meta_send(&a, "wamp.session.count", "[null]", NULL);
+	meta_want(&a, "[5]");
+	meta_send(&a, "wamp.session.count", "[[]]", NULL);
+	meta_want(&a, "[0]");
+	meta_send(&a, "wamp.session.count",
+	    "[[\"dev\",\"none\",\"ops\",\"dev\"]]", "{\"unknown\":7}");
+	meta_want(&a, "[3]");
+	meta_send(&a, "wamp.session.list", "[[\"dev\"]]", NULL);
+	meta_want(&a, "[[%llu,%llu]]", ID(c), ID(b));
+	meta_send(&a, "wamp.session.list", "[[\"de\"]]", NULL);
+	meta_want(&a, "[[]]");
+	meta_send(&a, "wamp.session.list", NULL, NULL);
+	meta_take(&a);
+	meta_send(&other, "wamp.session.list", NULL, NULL);
+	meta_want(&other, "[[%llu]]", ID(other));
+	bp_ok("T81: who is in the realm, and in which role");
+
+	leave(&b);
+	meta_send(&a, "wamp.session.list", "[[\"dev\"]]", NULL);
+	meta_want(&a, "[[%llu]]", ID(c));
+	leave(&c);
+	meta_send(&a, "wamp.session.count", "[[\"dev\"]]", NULL);
+	meta_want(&a, "[0]");
+	bp_ok("who left is not there");
+	leave(&a);
+	leave(&other);
+}
+
+static void
+gets(void)
+{
+	struct sess	a, b, other;
+	char		args[64];
+
+	gen++;
+	join(&a, T0, 1, gen, R, "ops");
+	join(&b, T1, 1, gen, R, "dev");
+	join(&other, T1, 2, gen, "realm2", "all");
+	snprintf(args, sizeof(args), "[%llu]", ID(b));
+	meta_send(&a, "wamp.session.get", args, NULL);
+	meta_want(&a, "[{\"session\":%llu,\"authid\":\"joe\","
+	    "\"authrole\":\"dev\",\"authmethod\":\"anonymous\","
+	    "\"authprovider\":\"static\"}]", ID(b));
+	snprintf(args, sizeof(args), "[%llu]", ID(other));
+	meta_send(&a, "wamp.session.get", args, NULL);
+	meta_refused(&a, WERR_NO_SUCH_SESSION, "no such session");
+	meta_send(&a, "wamp.session.get", "[18446744073709551615]", NULL);
+	meta_refused(&a, WERR_NO_SUCH_SESSION, "no such session");
+	bp_ok("T80: details of a session of this realm");
+	leave(&a);
+	leave(&b);
+	leave(&other);
+}
+
+static const struct wrong {
+	const char	*procedure, *args, *kw, *text;
+} wrongs[] = {
+	{ "session.get", NULL, NULL, "argument 1 is missing" },
+	{ "session.get", "[]", NULL, "argument 1 is missing" },
+	{ "session.get", "[null]", NULL, "argument 1 must be an id" },
+	{ "session.get", "[-1]", NULL, "argument 1 must be an id" },
+	{ "session.get", "[1.5]", NULL, "argument 1 must be an id" },
+	{ "session.get", "[\"1\"]", NULL, "argument 1 must be an id" },
+	{ "session.get", "[true]", NULL, "argument 1 must be an id" },
+	{ "session.get", "[[1]]", NULL, "argument 1 must be an id" },
+	{ "session.get", "[1,2]", NULL, "there are more than 1 arguments" },
+	{ "session.count", "[\"dev\"]", NULL, "argument 1 must be a list" },
+	{ "session.count", "[{}]", NULL, "argument 1 must be a list" },
+	{ "session.count", "[[1]]", NULL,
+	    "filter_authroles must be a list of strings" },
+	{ "session.list", "[[\"a\",null]]", NULL,
+	    "filter_authroles must be a list of strings" },
+	{ "session.list", "[null,null]", NULL,
+	    "there are more than 1 arguments" },
+};
+
+static void
+wrong_arguments(void)
+{
+	struct sess	a;
+	char		uri[128], *many;
+	size_t		i;
+
+	gen++;
+	join(&a, T0, 1, gen, R, "ops");
+	for (i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		snprintf(uri, sizeof(uri), "wamp.%s", wrongs[i].procedure);
+		meta_send(&a, uri, wrongs[i].args, wrongs[i].kw);
+		meta_refused(&a, WERR_INVALID_ARGUMENT, wrongs[i].text);
+	}
+	if ((many = malloc(3 * 1001 + 8)) == NULL)
+		err(1, NULL);
+	strcpy(many, "[[");
+	for (i = 0; i < 1001; i++)
+		memcpy(many + 2 + 3 * i, "\"\",", 3);
+	strcpy(many + 2 + 3 * 1001 - 1, "]]");
+	meta_send(&a, "wamp.session.count", many, NULL);
+	meta_refused(&a, WERR_INVALID_ARGUMENT,
+	    "filter_authroles has too many entries");
+	free(many);
+	bp_ok("wrong arguments, each named");
+
+	meta_send(&a, "wamp.session.nothing", "[]", NULL);
+	meta_refused(&a, WERR_NO_SUCH_PROCEDURE, "no such procedure");
+	meta_send(&a, "wamp.session.get.x", "[]", NULL);
+	meta_refused(&a, WERR_NO_SUCH_PROCEDURE, "no such procedure");
+	meta_send(&a, "wamp.session.ge", "[]", NULL);
+	meta_refused(&a, WERR_NO_SUCH_PROCEDURE, "no such procedure");
+	bp_ok("no such meta procedure");
+	leave(&a);
+}
+
+/* Octets as a client might have got them past its tlsproxy. */
+static void
+octets(struct sess *s, unsigned int nargs, const void *p, size_t len)
+{
+	struct m_call	m;
+	struct text	t[2] = { { "wamp.session.get", 16 }, { p, len } };
+
+	memset(&m, 0, sizeof(m));
+	m.request = ++s->request;
+	m.paylen = (uint32_t)len;
+	m.urilen = (uint16_t)t[0].len;
+	m.ser = 2;
+	m.nargs = (uint8_t)nargs;
+	side_send(s->t, IMSG_CALL, s->slot, s->gen, &m, sizeof(m), t, 2);
+	meta_refused(s, WERR_INVALID_ARGUMENT,
+	    "the arguments cannot be read");
+}
+
+static void
+hostile(void)
+{
+	static const uint8_t	whole[] = { 0x92, 0xcf, 0, 0, 1, 0, 0, 0, 0,
+				    1, 0x81, 0xa1, 'a', 0x91, 0x01 };
+	struct sess		a;
+	uint8_t			deep[4096];
+	size_t			i;
+
+	gen++;
+	join(&a, T0, 1, gen, R, "ops");
+	for (i = 1; i < sizeof(whole); i++)
+		octets(&a, 1, whole, i);
+	octets(&a, 1, "\x91\x01\x80", 3);	/* something behind */
+	octets(&a, 2, "\x91\x01", 2);		/* no dict */
+	octets(&a, 2, "\x91\x01\x90", 3);
+	octets(&a, 1, "\x80", 1);		/* no list */
+	octets(&a, 1, "\xdd\xff\xff\xff\xff\x01", 6);	/* claims */
+	octets(&a, 1, "\x91\xdb\xff\xff\xff\xff\x01", 7);
+	octets(&a, 2, "\x90\xdf\x7f\xff\xff\xff\x01\x01", 8);
+	octets(&a, 1, "\x91\xa1\xff", 3);	/* not UTF-8 */
+	memset(deep, 0x91, sizeof(deep));
+	octets(&a, 1, deep, sizeof(deep));
+	bp_ok("arguments that are no MessagePack");
+	meta_send(&a, "wamp.session.count", "[[\"ops\"]]", NULL);
+	meta_want(&a, "[1]");
+	leave(&a);
+}
+
+int
+main(void)
+{
+	struct conf		*c = bconf_new();
+	struct conf_realm	*r;
+	static const char	*roles[] = { "ops", "dev" };
+	unsigned int		 i;
+
+	r = conf_find_realm(c, R, strlen(R));
+	for (i = 0; i < 2; i++)
+		bconf_rule(bconf_role(r, roles[i]), 1, ACTION_ALL,
+		    MATCH_EXACT, NULL);
+	bconf_rule(bconf_role(bconf_realm(c, "realm2"), "all"), 1, ACTION_ALL,
+	    MATCH_EXACT, NULL);
+	bp_start(c, 2);
+	lists();
+	gets();
+	wrong_arguments();
+	hostile();
+	bp_stop();
+	return (0);
+}
