@@ -22,7 +22,10 @@ LAYOUT = {
     WELCOME: "id", ABORT: "dua", GOODBYE: "du", ERROR: "cidua",
     PUBLISHED: "ii", SUBSCRIBED: "ii", UNSUBSCRIBED: "i", EVENT: "iida",
     RESULT: "ida", REGISTERED: "ii", UNREGISTERED: "i", INVOCATION: "iida",
+    INTERRUPT: "id",
 }
+# without a request: taken back by the router
+REVOKED = {UNSUBSCRIBED: "subscription", UNREGISTERED: "registration"}
 ANSWERS = {PUBLISHED: PUBLISH, SUBSCRIBED: SUBSCRIBE,
            UNSUBSCRIBED: UNSUBSCRIBE, REGISTERED: REGISTER,
            UNREGISTERED: UNREGISTER, RESULT: CALL}
@@ -43,7 +46,7 @@ def unique_keys(pairs):
 def check_type(kind, v, m):
     good = {
         "i": lambda: type(v) is int and 1 <= v <= ID_MAX,
-        "c": lambda: type(v) is int and v in REQUESTS,
+        "c": lambda: type(v) is int and v in REQUESTS + (YIELD,),
         "d": lambda: type(v) is dict and all(
             type(k) is str and PREDEFINED.match(k) for k in v),
         "u": lambda: type(v) is str and URI.match(v),
@@ -57,6 +60,9 @@ def check_layout(m):
     if type(m) is not list or not m or type(m[0]) is not int or \
             m[0] not in LAYOUT:
         raise Unlawful("not a message of a router: %r" % (m,))
+    if m[0] in REVOKED and m[1:2] == [0]:
+        check_revoked(m)
+        return
     layout = LAYOUT[m[0]]
     fixed = layout.rstrip("a")
     most = len(fixed) + 1 + (2 if layout[-1] == "a" else 0)
@@ -68,6 +74,16 @@ def check_layout(m):
     if tail and type(tail[0]) is not list or \
             len(tail) > 1 and type(tail[1]) is not dict:
         raise Unlawful("Arguments: %r" % (m,))
+
+
+def check_revoked(m):
+    """WAMP, Subscription Revocation and Registration Revocation"""
+    if len(m) != 3:
+        raise Unlawful("number of elements: %r" % (m,))
+    check_type("d", m[2], m)
+    check_type("i", m[2].get(REVOKED[m[0]]), m)
+    if type(m[2].get("reason", "")) is not str:
+        raise Unlawful("reason is no text: %r" % (m,))
 
 
 class Strict(Client):
@@ -90,6 +106,7 @@ class Strict(Client):
         self.subs = set()
         self.regs = set()
         self.invocation = 0
+        self.unfinished = set() # invocations of which more may come
 
     # -- what is sent --------------------------------------------------------
 
@@ -134,18 +151,24 @@ class Strict(Client):
 
     def follow(self, m):
         code = m[0]
-        if code in (ABORT, GOODBYE):
+        if code in REVOKED and m[1] == 0:
+            self.follow_revoked(m)
+        elif code in (ABORT, GOODBYE):
             self.ended = True
             self.errors.add(m[2])
-            if "message" not in m[1] and \
-                    m[2] != "wamp.close.goodbye_and_out":
+            # a client that kills another may have nothing to say
+            if "message" not in m[1] and m[2].startswith("wamp.") and \
+                    m[2] not in ("wamp.close.goodbye_and_out",
+                                 "wamp.close.killed"):
                 raise Unlawful("says not what is wrong: %r" % m)
             if m[1].get("message", "x") == "" or \
                     type(m[1].get("message", "")) is not str:
                 raise Unlawful("message is no text: %r" % m)
         elif code in ANSWERS:
             q = self.request_of(m, ANSWERS[code], m[1])
-            if code == SUBSCRIBED:
+            if code == RESULT and m[2].get("progress"):
+                self.pending[m[1]] = q
+            elif code == SUBSCRIBED:
                 self.subs.add(m[2])
             elif code == UNSUBSCRIBED:
                 self.subs.discard(q[2])
@@ -159,16 +182,36 @@ class Strict(Client):
             raise Unlawful("EVENT before SUBSCRIBED or after "
                            "UNSUBSCRIBED: %r" % m)
         elif code == INVOCATION:
-            if m[2] not in self.regs:
-                raise Unlawful("INVOCATION before REGISTERED or after "
-                               "UNREGISTERED: %r" % m)
-            self.invocation = self.invocation % ID_MAX + 1
-            if m[1] != self.invocation:
-                raise Unlawful("INVOCATION %d where %d was due" %
-                               (m[1], self.invocation))
+            self.follow_invocation(m)
+        elif code == INTERRUPT and m[1] > self.invocation:
+            raise Unlawful("INTERRUPT of no INVOCATION: %r" % m)
+
+    def follow_invocation(self, m):
+        if m[1] in self.unfinished:
+            if not m[3].get("progress"):
+                self.unfinished.discard(m[1])
+            return
+        if m[2] not in self.regs:
+            raise Unlawful("INVOCATION before REGISTERED or after "
+                           "UNREGISTERED: %r" % m)
+        self.invocation = self.invocation % ID_MAX + 1
+        if m[1] != self.invocation:
+            raise Unlawful("INVOCATION %d where %d was due" %
+                           (m[1], self.invocation))
+        if m[3].get("progress"):
+            self.unfinished.add(m[1])
+
+    def follow_revoked(self, m):
+        held = self.subs if m[0] == UNSUBSCRIBED else self.regs
+        if m[2][REVOKED[m[0]]] not in held:
+            raise Unlawful("takes back what is not there: %r" % m)
+        held.discard(m[2][REVOKED[m[0]]])
 
     def follow_error(self, m):
-        self.request_of(m, m[1], m[2])
+        if m[1] != YIELD:
+            self.request_of(m, m[1], m[2])
+        elif m[2] > self.invocation:
+            raise Unlawful("ERROR of no INVOCATION: %r" % m)
         if not m[4].startswith("wamp."):
             return
         self.errors.add(m[4])
