@@ -37,13 +37,19 @@ invocation_skip(struct psess *s, uint64_t id)
 	s->skipped[s->nskipped++] = id;
 }
 
-/* What the callee is shown of the newest id: 0 if there is no such thing. */
 uint64_t
-invocation_shown(const struct psess *s, uint64_t id)
+invocation_shown(struct psess *s, uint64_t id)
 {
-	if (s->nskipped > 0 && id <= s->skipped[s->nskipped - 1])
+	if (id <= s->last_invocation)
 		return (0);
+	s->last_invocation = id;
 	return (id - s->nskipped);
+}
+
+int
+invocation_was_shown(const struct psess *s, uint64_t id)
+{
+	return (id <= s->last_invocation);
 }
 
 /* What it was shown of an id that is not new: a further chunk of the call

@@ -94,25 +94,31 @@ session_free_if_done(struct psess *s)
 }
 
 struct psess *
-session_find(struct broker *b, const struct imsg *m, int *nonsense)
+session_at(struct broker *b, uint32_t slot, uint32_t gen, int *nonsense)
 {
 	struct proxy	*p = b->p;
 	struct psess	*s;
 
 	*nonsense = 0;
-	if (m->slot == 0 || m->slot >= p->nslots ||
-	    (int32_t)(m->gen - p->slots[m->slot].gen) > 0) {
+	if (slot == 0 || slot >= p->nslots ||
+	    (int32_t)(gen - p->slots[slot].gen) > 0) {
 		*nonsense = 1;
 		return (NULL);
 	}
-	s = p->slots[m->slot].sess;
-	if (s == NULL || s->gen != m->gen)
+	s = p->slots[slot].sess;
+	if (s == NULL || s->gen != gen)
 		return (NULL);
 	if (s->broker != b) {
 		*nonsense = 1;
 		return (NULL);
 	}
 	return (s);
+}
+
+struct psess *
+session_find(struct broker *b, const struct imsg *m, int *nonsense)
+{
+	return (session_at(b, m->slot, m->gen, nonsense));
 }
 
 /* -- leaving ------------------------------------------------------------ */

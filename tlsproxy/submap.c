@@ -54,6 +54,13 @@ link_place(struct broker *b, const struct psess *s, uint64_t id)
 	return (pl);
 }
 
+int
+submap_has(const struct psess *s, uint64_t id)
+{
+	return (s->broker->sizelinks > 0 &&
+	    *link_place(s->broker, s, id) != NULL);
+}
+
 static int
 subs_grow(struct broker *b)
 {

@@ -59,6 +59,8 @@ static const struct chan_rule broker_table[IMSG_MAX] = {
 	    sizeof(struct m_unregistered) + REASON_MAXLEN, 0, 0 },
 	[IMSG_INVOCATION] = { out_on_invocation, sizeof(struct m_invocation),
 	    CHAN_ANY, 0, 0 },
+	[IMSG_INTERRUPT] = { out_on_interrupt, sizeof(struct m_interrupt),
+	    0, 0, 0 },
 	[IMSG_RESULT] = { out_on_result, sizeof(struct m_result), CHAN_ANY,
 	    0, 0 },
 	[IMSG_ERROR] = { out_on_error, sizeof(struct m_error), CHAN_ANY,

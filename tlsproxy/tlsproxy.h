@@ -191,6 +191,9 @@ struct psess {
 	uint64_t		 id;
 	uint64_t		 last_request;
 	uint64_t		 dropped;	/* events since XOFF */
+	uint64_t		 named;		/* by which EVENT, see
+						 * wamp_event.c */
+	uint64_t		 last_invocation;
 	uint64_t		*skipped;	/* invocations not sent */
 	uint64_t		*asked;		/* invocations of the broker's
 						 * own, whose answer it reads */
@@ -276,6 +279,7 @@ struct proxy {
 	uint32_t		 nsess;
 	size_t			 held;		/* partial input, queued output */
 	uint64_t		 dropped;	/* events, all told */
+	uint64_t		 nnamed;	/* EVENTs that named sessions */
 	uint8_t			*rbuf;		/* READ_MAX */
 	struct wbuf		 msg;		/* message under construction */
 	struct wbuf		 tmp;		/* payload under conversion */
@@ -397,8 +401,10 @@ void	 session_on_client_abort(struct conn *, const char *reason,
 	    size_t len);
 int	 session_may_event(struct psess *);	/* or it is dropped, counted */
 void	 session_queue_check(struct psess *);	/* slow consumer rules */
-/* The session of a broker's imsg, NULL if it is none of now; *nonsense is
- * set if it never can have been one. */
+/* The session a broker names, or whose imsg it is: NULL if it is none of now;
+ * *nonsense is set if it never can have been one. */
+struct psess	*session_at(struct broker *, uint32_t slot, uint32_t gen,
+		    int *nonsense);
 struct psess	*session_find(struct broker *, const struct imsg *,
 		    int *nonsense);
 void	 sessions_broker_gone(struct broker *);
@@ -408,7 +414,9 @@ int	 session_on_end(struct chan *, struct imsg *);
 
 /* invocation.c: their ids as the callee sees them */
 void	 invocation_skip(struct psess *, uint64_t id);	/* was not sent */
-uint64_t invocation_shown(const struct psess *, uint64_t id);
+/* What the callee is shown of a new one; 0: it is not new. */
+uint64_t invocation_shown(struct psess *, uint64_t id);
+int	 invocation_was_shown(const struct psess *, uint64_t id);
 /* Of an id that is not new: 0 if its first was not sent, so that nothing of
  * it is to be. */
 uint64_t invocation_continued(const struct psess *, uint64_t id);
@@ -423,6 +431,7 @@ int		 submap_add(struct psess *, uint64_t id);
 void		 submap_remove(struct psess *, uint64_t id);
 void		 submap_remove_all(struct psess *);
 struct submap	*submap_find(struct broker *, uint64_t id);
+int		 submap_has(const struct psess *, uint64_t id);
 void		 submap_free(struct broker *);
 
 /* wamp_in.c: messages of clients */
@@ -451,6 +460,7 @@ int	 out_on_event(struct chan *, struct imsg *);
 
 /* wamp_call.c: messages to callers and callees */
 int	 out_on_invocation(struct chan *, struct imsg *);
+int	 out_on_interrupt(struct chan *, struct imsg *);
 int	 out_on_result(struct chan *, struct imsg *);
 int	 out_on_error(struct chan *, struct imsg *);
 

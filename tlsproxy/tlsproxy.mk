@@ -24,6 +24,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		wamp_event.o \
 		wamp_in.o \
 		wamp_out.o \
+		wamp_parse.o \
 		)
 
 $(B)/libexec/wampd/tlsproxy: $(TLSPROXY_OBJS) $(B)/lib/libcodec.a $(B)/lib/libcommon.a

@@ -11,6 +11,91 @@
 #include "tlsproxy.h"
 #include "wamp_out.h"
 
+/* -- Details ------------------------------------------------------------ */
+
+static struct detail *
+details_add(struct details *d, const char *key)
+{
+	struct detail	*e = &d->v[d->n++];
+
+	memset(e, 0, sizeof(*e));
+	e->key = key;
+	return (e);
+}
+
+void
+details_text(struct details *d, const char *key, const char *text, size_t len)
+{
+	struct detail	*e = details_add(d, key);
+
+	e->text = text;
+	e->len = len;
+}
+
+void
+details_uint(struct details *d, const char *key, uint64_t n)
+{
+	details_add(d, key)->n = n;
+}
+
+void
+details_true(struct details *d, const char *key)
+{
+	details_add(d, key)->is_true = 1;
+}
+
+void
+details_origin(struct details *d, const struct origin *o,
+    const char *const keys[ORIGIN_KEYS])
+{
+	if (o->uri.len > 0)
+		details_text(d, keys[0], o->uri.p, o->uri.len);
+	if (o->session != 0)
+		details_uint(d, keys[1], o->session);
+	if (o->authid.len > 0)
+		details_text(d, keys[2], o->authid.p, o->authid.len);
+	if (o->role.len > 0)
+		details_text(d, keys[3], o->role.p, o->role.len);
+	if (o->has_trust)
+		details_uint(d, keys[4], o->trust);
+}
+
+static void
+enc_detail(struct enc *e, const struct detail *d)
+{
+	enc_str(e, d->key, strlen(d->key));
+	if (d->text != NULL)
+		enc_str(e, d->text, d->len);
+	else if (d->is_true)
+		enc_bool(e, 1);
+	else
+		enc_uint(e, d->n);
+}
+
+void
+out_details(struct enc *e, const struct details *d, const struct payload *pl)
+{
+	unsigned int	 i, n = d != NULL ? d->n : 0, nppt = 0;
+	const char	*key;
+
+	if (pl != NULL && pl->has_ppt && !pl->is_bad)
+		for (i = 0; i < PPT_ATTRS; i++)
+			nppt += pl->ppt[i].len > 0;
+	enc_map(e, n + nppt);
+	for (i = 0; i < n; i++)
+		enc_detail(e, &d->v[i]);
+	for (i = 0; i < PPT_ATTRS && nppt > 0; i++) {
+		if (pl->ppt[i].len == 0)
+			continue;
+		key = ppt_name((enum ppt_attr)i);
+		enc_str(e, key, strlen(key));
+		enc_str(e, pl->ppt[i].p, pl->ppt[i].len);
+	}
+	enc_end(e);
+}
+
+/* -- payloads ----------------------------------------------------------- */
+
 /* Octets that make one list of nargs elements of the payload alone. */
 static enum codec_err
 payload_split(const struct payload *pl, struct wbuf *w, struct val v[2])
@@ -87,12 +172,13 @@ out_build(int ser, const struct head *h, const struct payload *pl)
 	unsigned int	 i, headlen = 2 + h->n + (h->uri != NULL);
 	enum codec_err	 err = CODEC_OK;
 
+	if (pl->is_bad)
+		return (CODEC_ESYNTAX);
 	enc_array(&e, headlen + pl->nargs);
 	enc_uint(&e, h->code);
 	for (i = 0; i < h->n; i++)
 		enc_uint(&e, h->ids[i]);
-	enc_map(&e, 0);
-	enc_end(&e);
+	out_details(&e, h->details, pl);
 	if (h->uri != NULL)
 		enc_str(&e, h->uri, h->urilen);
 	if (pl->nargs > 0 && pl->ser == ser)
@@ -105,18 +191,4 @@ out_build(int ser, const struct head *h, const struct payload *pl)
 	if (err == CODEC_OK && pl->nargs > 0 && pl->ser == ser)
 		err = payload_check(ser, w, headlen, pl->nargs);
 	return (err);
-}
-
-int
-payload_set(struct payload *pl, const uint8_t *p, size_t len, uint8_t ser,
-    uint8_t nargs)
-{
-	if (nargs > 2 || (nargs == 0) != (len == 0) ||
-	    ser < SER_JSON || ser > SER_CBOR)
-		return (-1);
-	pl->p = p;
-	pl->len = len;
-	pl->ser = ser;
-	pl->nargs = nargs;
-	return (0);
 }

@@ -10,7 +10,6 @@
 
 #include "chan.h"
 #include "tlsproxy.h"
-#include "uri.h"
 #include "wamp_out.h"
 
 const char out_too_long[] = "longer than the receiver accepts";
@@ -47,72 +46,159 @@ out_message(struct conn *c, const struct head *h, const struct payload *pl,
 	return (build_error(err, text));
 }
 
-int
-out_on_invocation(struct chan *ch, struct imsg *im)
+/* -- to callees --------------------------------------------------------- */
+
+static void
+invocation_details(struct details *d, const struct m_invocation *m,
+    struct origin *o, uint32_t features)
 {
-	struct m_invocation		 m;
-	struct m_invocation_failed	 f;
-	struct payload			 pl;
-	struct head			 h;
-	struct psess			*s;
-	struct iovec			 iov[2];
-	const char			*text = NULL;
+	static const char *const keys[ORIGIN_KEYS] = { "procedure", "caller",
+	    "caller_authid", "caller_authrole", "trustlevel" };
+
+	d->n = 0;
+	if ((features & FEAT_CALLEE_TRUST) == 0)
+		o->has_trust = 0;
+	details_origin(d, o, keys);
+	if (m->timeout > 0)
+		details_uint(d, "timeout", m->timeout);
+	if (m->flags & INVOCATION_RECEIVE_PROGRESS)
+		details_true(d, "receive_progress");
+	if (m->flags & INVOCATION_PROGRESS)
+		details_true(d, "progress");
+}
+
+static void
+send_failed(struct psess *s, uint64_t request, enum wamp_err err,
+    const char *text)
+{
+	struct m_invocation_failed	m;
+	struct iovec			iov[2];
 	union {
 		const char	*c;
 		char		*p;
-	} u;
+	} u = { .c = text };
 
-	memcpy(&m, im->data, sizeof(m));
-	if (m.paylen != im->len - sizeof(m) || payload_set(&pl,
-	    im->data + sizeof(m), m.paylen, m.ser, m.nargs) == -1 ||
-	    (m.flags & ~INVOCATION_MSGPACK) != 0 || m.proclen != 0 ||
-	    m.pptlen != 0 || !out_is_id(m.request) ||
-	    !out_is_id(m.registration) || out_target(ch, im, &s) == -1)
+	memset(&m, 0, sizeof(m));
+	m.request = request;
+	m.err = (uint16_t)err;
+	m.textlen = (uint16_t)strlen(text);
+	iov[0].iov_base = &m;
+	iov[0].iov_len = sizeof(m);
+	iov[1].iov_base = u.p;
+	iov[1].iov_len = m.textlen;
+	chan_sendv(s->broker->chan, IMSG_INVOCATION_FAILED, s->slot, s->gen,
+	    iov, 2);
+}
+
+/* The id as the callee is to see it, in *shown; 0: nothing is to be sent.
+ * -1: nonsense. */
+static int
+invocation_id(struct psess *s, const struct m_invocation *m, uint64_t *shown)
+{
+	if ((m->flags & INVOCATION_CONTINUES) == 0)
+		return ((*shown = invocation_shown(s, m->request)) == 0 ?
+		    -1 : 0);
+	if (!invocation_was_shown(s, m->request))
+		return (-1);
+	*shown = invocation_continued(s, m->request);
+	return (0);
+}
+
+int
+out_on_invocation(struct chan *ch, struct imsg *im)
+{
+	struct m_invocation	 m;
+	struct origin		 o;
+	struct payload		 pl;
+	struct details		 d;
+	struct head		 h;
+	struct psess		*s;
+	const char		*text = NULL;
+	enum wamp_err		 err;
+
+	if (out_parse_invocation(im, &m, &o, &pl) == -1 ||
+	    out_target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
 		return (0);
 	memset(&h, 0, sizeof(h));
 	h.code = WAMP_INVOCATION;
 	h.n = 2;
-	if ((h.ids[0] = invocation_shown(s, m.request)) == 0)
-		return (-1);
 	h.ids[1] = m.registration;
-	if ((m.flags & INVOCATION_MSGPACK) != 0 && s->conn->ser != SER_MSGPACK &&
+	if (invocation_id(s, &m, &h.ids[0]) == -1)
+		return (-1);
+	if (h.ids[0] == 0)
+		return (0);	/* the broker has yet to hear of it */
+	if ((m.flags & INVOCATION_MSGPACK) != 0 &&
+	    s->conn->ser != SER_MSGPACK &&
 	    invocation_asked(s, m.request) == -1) {
 		conn_kill(s->conn, "out of memory");
 		return (0);
 	}
-	memset(&f, 0, sizeof(f));
-	f.err = (uint16_t)out_message(s->conn, &h, &pl, &text);
-	if (f.err == WERR_NONE)
+	invocation_details(&d, &m, &o, s->features);
+	h.details = &d;
+	if ((err = out_message(s->conn, &h, &pl, &text)) == WERR_NONE)
 		return (0);
-	(void)invocation_answered(s, m.request);
-	invocation_skip(s, m.request);
-	f.request = m.request;
-	f.textlen = (uint16_t)strlen(text);
-	u.c = text;
-	iov[0].iov_base = &f;
-	iov[0].iov_len = sizeof(f);
-	iov[1].iov_base = u.p;
-	iov[1].iov_len = f.textlen;
-	chan_sendv(ch, IMSG_INVOCATION_FAILED, im->slot, im->gen, iov, 2);
+	if ((m.flags & INVOCATION_CONTINUES) == 0) {
+		(void)invocation_answered(s, m.request);
+		invocation_skip(s, m.request);
+	}
+	send_failed(s, m.request, err, text);
 	return (0);
 }
+
+int
+out_on_interrupt(struct chan *ch, struct imsg *im)
+{
+	struct m_interrupt	 m;
+	struct details		 d = { .n = 0 };
+	struct psess		*s;
+	struct enc		 e;
+	struct wbuf		*w;
+	const char		*mode, *reason;
+	uint64_t		 shown;
+
+	memcpy(&m, im->data, sizeof(m));
+	if (!out_is_id(m.request) || m.err == WERR_NONE ||
+	    m.err >= WERR_MAX ||
+	    (m.mode != CANCEL_KILL && m.mode != CANCEL_KILLNOWAIT) ||
+	    out_target(ch, im, &s) == -1)
+		return (-1);
+	if (s == NULL)
+		return (0);
+	if (!invocation_was_shown(s, m.request))
+		return (-1);
+	if ((shown = invocation_continued(s, m.request)) == 0)
+		return (0);	/* its callee never saw it */
+	mode = m.mode == CANCEL_KILL ? "kill" : "killnowait";
+	reason = wamp_err_uri((enum wamp_err)m.err);
+	details_text(&d, "mode", mode, strlen(mode));
+	details_text(&d, "reason", reason, strlen(reason));
+	w = out_begin(&e, s->conn->ser);
+	enc_array(&e, 3);
+	enc_uint(&e, WAMP_INTERRUPT);
+	enc_uint(&e, shown);
+	out_details(&e, &d, NULL);
+	enc_end(&e);
+	out_send(s->conn, w);
+	return (0);
+}
+
+/* -- to callers --------------------------------------------------------- */
 
 int
 out_on_result(struct chan *ch, struct imsg *im)
 {
 	struct m_result	 m;
 	struct payload	 pl;
+	struct details	 d = { .n = 0 };
 	struct head	 h;
 	struct psess	*s;
 	const char	*text = NULL;
 	enum wamp_err	 err;
 
-	memcpy(&m, im->data, sizeof(m));
-	if (m.paylen != im->len - sizeof(m) || payload_set(&pl,
-	    im->data + sizeof(m), m.paylen, m.ser, m.nargs) == -1 ||
-	    m.flags != 0 || !out_is_id(m.request) || out_target(ch, im, &s) == -1)
+	if (out_parse_result(im, &m, &pl) == -1 ||
+	    out_target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
 		return (0);
@@ -120,6 +206,10 @@ out_on_result(struct chan *ch, struct imsg *im)
 	h.code = WAMP_RESULT;
 	h.n = 1;
 	h.ids[0] = m.request;
+	if (m.flags & YIELD_PROGRESS) {
+		details_true(&d, "progress");
+		h.details = &d;
+	}
 	if ((err = out_message(s->conn, &h, &pl, &text)) != WERR_NONE)
 		out_error(s->conn, WAMP_CALL, m.request, err, text,
 		    strlen(text));
@@ -134,17 +224,10 @@ out_on_error(struct chan *ch, struct imsg *im)
 	struct head	 h;
 	struct psess	*s;
 	const char	*text = NULL;
-	const uint8_t	*p = im->data + sizeof(m);
 	struct uri	 uri;
 
-	memcpy(&m, im->data, sizeof(m));
-	uri.p = (const char *)p;
-	uri.len = m.urilen;
-	if (m.urilen > im->len - sizeof(m) ||
-	    m.paylen != im->len - sizeof(m) - m.urilen ||
-	    !out_is_id(m.request) || !uri_is_valid(&uri, URI_LOOSE) ||
-	    !uri_is_utf8(&uri) || payload_set(&pl, p + m.urilen, m.paylen,
-	    m.ser, m.nargs) == -1 || out_target(ch, im, &s) == -1)
+	if (out_parse_error(im, &m, &uri, &pl) == -1 ||
+	    out_target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
 		return (0);
@@ -158,8 +241,7 @@ out_on_error(struct chan *ch, struct imsg *im)
 	if (out_message(s->conn, &h, &pl, &text) == WERR_NONE)
 		return (0);
 	/* the error's name matters more than its arguments */
-	pl.nargs = 0;
-	pl.len = 0;
+	memset(&pl, 0, sizeof(pl));
 	if (out_message(s->conn, &h, &pl, &text) != WERR_NONE)
 		out_error(s->conn, WAMP_CALL, m.request,
 		    WERR_PAYLOAD_SIZE_EXCEEDED, text, strlen(text));

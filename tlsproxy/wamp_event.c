@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: ISC
  *
  * EVENTs: one comes once for all sessions of this process that hold the
- * subscription, and is spread here.
+ * subscription, or for those of them that it names, and is spread here.
  */
 #include <string.h>
 
@@ -12,34 +12,84 @@
 #include "tlsproxy.h"
 #include "wamp_out.h"
 
-/* One EVENT on its way to many: built once per serializer, framed once per
- * serializer and transport. */
-struct fanout {
-	struct head	 h;
-	struct payload	 pl;
-	uint8_t		 tried[SER_MAX];
+#define VARIANTS	4		/* by two features */
+
+static const char no_passthru[] =
+    "it did not announce payload passthru mode";
+
+/* What is the same for sessions that see the same Details: built once per
+ * serializer, framed once per serializer and transport. */
+struct variant {
 	uint8_t		 failed[SER_MAX];
 	size_t		 msglen[SER_MAX];
 	struct pbuf	*frame[SER_MAX][2];
 };
 
-static struct pbuf *
-fanout_frame(struct fanout *f, int ser, int is_ws)
-{
-	struct wbuf	*w = &proxy->msg;
+/* One EVENT on its way to many. */
+struct fanout {
+	struct m_event	 m;
+	const uint8_t	*refs;
+	struct head	 h;
+	struct payload	 pl;
+	struct origin	 o;
+	uint32_t	 needs;		/* FEAT_*, to receive it at all */
+	uint32_t	 asks;		/* FEAT_* that make a difference */
+	struct variant	 v[VARIANTS];
+};
 
-	if (f->failed[ser])
-		return (NULL);
-	if (f->frame[ser][is_ws] != NULL)
-		return (f->frame[ser][is_ws]);
+static void
+event_details(struct details *d, const struct fanout *f, uint32_t features)
+{
+	static const char *const keys[ORIGIN_KEYS] = { "topic", "publisher",
+	    "publisher_authid", "publisher_authrole", "trustlevel" };
+	struct origin	 o = f->o;
+
+	d->n = 0;
+	if ((features & FEAT_SUBSCRIBER_PUBLISHER) == 0)
+		o.session = o.authid.len = o.role.len = 0;
+	if ((features & FEAT_SUBSCRIBER_TRUST) == 0)
+		o.has_trust = 0;
+	details_origin(d, &o, keys);
+	if (f->m.flags & EVENT_RETAINED)
+		details_true(d, "retained");
+}
+
+static struct variant *
+fanout_variant(struct fanout *f, uint32_t features)
+{
+	return (&f->v[((features & FEAT_SUBSCRIBER_PUBLISHER) != 0) +
+	    2 * ((features & FEAT_SUBSCRIBER_TRUST) != 0)]);
+}
+
+static struct pbuf *
+fanout_frame(struct fanout *f, uint32_t features, int ser, int is_ws)
+{
+	struct variant	*v = fanout_variant(f, features);
+	struct wbuf	*w = &proxy->msg;
+	struct details	 d;
+
+	if (v->failed[ser] || v->frame[ser][is_ws] != NULL)
+		return (v->frame[ser][is_ws]);
+	event_details(&d, f, features);
+	f->h.details = &d;
 	if (out_build(ser, &f->h, &f->pl) != CODEC_OK ||
-	    (f->frame[ser][is_ws] = transport_frame(is_ws, ser, w->buf,
-	    w->len)) == NULL) {
-		f->failed[ser] = 1;
-		return (NULL);
-	}
-	f->msglen[ser] = w->len;
-	return (f->frame[ser][is_ws]);
+	    (v->frame[ser][is_ws] = transport_frame(is_ws, ser, w->buf,
+	    w->len)) == NULL)
+		v->failed[ser] = 1;
+	f->h.details = NULL;
+	v->msglen[ser] = w->len;
+	return (v->frame[ser][is_ws]);
+}
+
+static void
+event_dropped(const struct psess *s, const char *why)
+{
+	struct proxy	*p = proxy;
+
+	p->dropped++;
+	if (log_may(&p->log_drop, 2))
+		log_session("event dropped for session %llu: %s",
+		    (unsigned long long)s->id, why);
 }
 
 static void
@@ -47,70 +97,104 @@ event_to(struct fanout *f, struct psess *s)
 {
 	struct conn	*c = s->conn;
 	struct pbuf	*pb;
+	uint32_t	 features = s->features & f->asks;
 
 	if (!conn_is_open(c) || !session_may_event(s))
 		return;
-	if ((pb = fanout_frame(f, c->ser, c->is_ws)) == NULL ||
-	    f->msglen[c->ser] > c->peermax) {
-		c->p->dropped++;
-		if (log_may(&c->p->log_drop, 2))
-			log_session("event dropped for session %llu: %s",
-			    (unsigned long long)s->id, pb == NULL ?
-			    out_not_convertible : out_too_long);
-		return;
-	}
-	conn_queue_pbuf(c, pb);
+	if ((s->features & f->needs) != f->needs)
+		event_dropped(s, no_passthru);
+	else if ((pb = fanout_frame(f, features, c->ser, c->is_ws)) == NULL)
+		event_dropped(s, out_not_convertible);
+	else if (fanout_variant(f, features)->msglen[c->ser] > c->peermax)
+		event_dropped(s, out_too_long);
+	else
+		conn_queue_pbuf(c, pb);
 }
 
+/* Mark the sessions that this EVENT names: 0, or -1: nonsense. */
 static int
-is_excepted(const struct psess *s, const uint8_t *list, uint32_t n)
+name_sessions(struct broker *b, const struct fanout *f)
 {
 	struct m_sessref	r;
+	struct psess		*s;
 	uint32_t		i;
+	int			nonsense;
 
-	for (i = 0; i < n; i++) {
-		memcpy(&r, list + i * sizeof(r), sizeof(r));
-		if (r.slot == s->slot && r.gen == s->gen)
-			return (1);
+	b->p->nnamed++;
+	for (i = 0; i < f->m.nrefs; i++) {
+		memcpy(&r, f->refs + i * sizeof(r), sizeof(r));
+		s = session_at(b, r.slot, r.gen, &nonsense);
+		if (nonsense)
+			return (-1);
+		if (s != NULL)
+			s->named = b->p->nnamed;
 	}
 	return (0);
+}
+
+static void
+event_to_named(struct broker *b, struct fanout *f)
+{
+	struct m_sessref	r;
+	struct psess		*s;
+	uint32_t		i;
+	int			nonsense;
+
+	for (i = 0; i < f->m.nrefs; i++) {
+		memcpy(&r, f->refs + i * sizeof(r), sizeof(r));
+		s = session_at(b, r.slot, r.gen, &nonsense);
+		if (s == NULL || s->named != b->p->nnamed ||
+		    !submap_has(s, f->m.subscription))
+			continue;
+		s->named = 0;		/* also if it is named twice */
+		event_to(f, s);
+	}
+}
+
+static void
+event_to_others(struct broker *b, struct fanout *f, struct submap *sub)
+{
+	struct sublink	*l, *next;
+	uint64_t	 named = f->m.nrefs > 0 ? b->p->nnamed : UINT64_MAX;
+
+	for (l = TAILQ_FIRST(&sub->links); l != NULL; l = next) {
+		next = TAILQ_NEXT(l, sub_entry);
+		if (l->sess->named != named)
+			event_to(f, l->sess);
+	}
 }
 
 int
 out_on_event(struct chan *ch, struct imsg *im)
 {
 	struct broker	*b = chan_arg(ch);
-	struct m_event	 m;
 	struct fanout	 f;
 	struct submap	*sub;
-	struct sublink	*l, *next;
-	const uint8_t	*list = im->data + sizeof(m);
-	size_t		 listlen, i;
+	size_t		 i, j;
 
-	memcpy(&m, im->data, sizeof(m));
-	listlen = (size_t)m.nrefs * sizeof(struct m_sessref);
 	memset(&f, 0, sizeof(f));
-	if (m.nrefs > EVENT_MAXREFS || listlen > im->len - sizeof(m) ||
-	    m.paylen != im->len - sizeof(m) - listlen || im->slot != 0 ||
-	    m.flags != 0 || m.topiclen != 0 || m.pptlen != 0 || !out_is_id(m.subscription) ||
-	    !out_is_id(m.publication) || payload_set(&f.pl, list + listlen,
-	    m.paylen, m.ser, m.nargs) == -1)
+	if (out_parse_event(im, &f.m, &f.refs, &f.o, &f.pl) == -1)
 		return (-1);
 	/* the last session may have left while it was under way */
-	if ((sub = submap_find(b, m.subscription)) == NULL)
+	if ((sub = submap_find(b, f.m.subscription)) == NULL)
 		return (0);
+	if (f.m.nrefs > 0 && name_sessions(b, &f) == -1)
+		return (-1);
+	f.needs = f.pl.has_ppt ? FEAT_SUBSCRIBER_PPT : 0;
+	f.asks = (f.o.session != 0 ? FEAT_SUBSCRIBER_PUBLISHER : 0) |
+	    (f.o.has_trust ? FEAT_SUBSCRIBER_TRUST : 0);
 	f.h.code = WAMP_EVENT;
 	f.h.n = 2;
-	f.h.ids[0] = m.subscription;
-	f.h.ids[1] = m.publication;
-	for (l = TAILQ_FIRST(&sub->links); l != NULL; l = next) {
-		next = TAILQ_NEXT(l, sub_entry);
-		if (!is_excepted(l->sess, list, m.nrefs))
-			event_to(&f, l->sess);
-	}
-	for (i = 0; i < SER_MAX; i++) {
-		pbuf_unref(f.frame[i][0]);
-		pbuf_unref(f.frame[i][1]);
-	}
+	f.h.ids[0] = f.m.subscription;
+	f.h.ids[1] = f.m.publication;
+	if (f.m.flags & EVENT_ONLY)
+		event_to_named(b, &f);
+	else
+		event_to_others(b, &f, sub);
+	for (i = 0; i < VARIANTS; i++)
+		for (j = 0; j < SER_MAX; j++) {
+			pbuf_unref(f.v[i].frame[j][0]);
+			pbuf_unref(f.v[i].frame[j][1]);
+		}
 	return (0);
 }

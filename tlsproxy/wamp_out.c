@@ -221,12 +221,6 @@ out_error(struct conn *c, unsigned int reqtype, uint64_t request,
 /* -- answers ------------------------------------------------------------ */
 
 int
-out_is_id(uint64_t id)
-{
-	return (id >= 1 && id <= WAMP_ID_MAX);
-}
-
-int
 out_target(struct chan *ch, struct imsg *m, struct psess **s)
 {
 	int	nonsense;
@@ -278,6 +272,31 @@ out_on_subscribed(struct chan *ch, struct imsg *im)
 	return (0);
 }
 
+/* WAMP, Subscription Revocation and Registration Revocation: [code, 0,
+ * {what: id, "reason": text}] */
+static void
+out_revoked(struct conn *c, unsigned int code, const char *what, uint64_t id,
+    const char *text, size_t textlen)
+{
+	struct details	 d = { .n = 0 };
+	struct enc	 e;
+	struct wbuf	*w = out_begin(&e, c->ser);
+
+	details_uint(&d, what, id);
+	/* the text may be another client's, not the broker's own */
+	if (textlen > 0 && out_is_text(text, textlen))
+		details_text(&d, "reason", text, textlen);
+	enc_array(&e, 3);
+	enc_uint(&e, code);
+	enc_uint(&e, 0);
+	out_details(&e, &d, NULL);
+	enc_end(&e);
+	if (w->len > c->peermax && textlen > 0)
+		out_revoked(c, code, what, id, NULL, 0);
+	else
+		out_send(c, w);
+}
+
 int
 out_on_unsubscribed(struct chan *ch, struct imsg *im)
 {
@@ -286,15 +305,19 @@ out_on_unsubscribed(struct chan *ch, struct imsg *im)
 
 	memcpy(&m, im->data, sizeof(m));
 	if ((m.request != 0 && !out_is_id(m.request)) ||
+	    !out_is_id(m.subscription) ||
 	    (m.request != 0 && im->len != sizeof(m)) ||
 	    out_target(ch, im, &s) == -1)
 		return (-1);
 	if (s == NULL)
 		return (0);
 	submap_remove(s, m.subscription);
-	/* request 0: the broker took the subscription away (a reload) */
 	if (m.request != 0)
 		out_ids(s->conn, WAMP_UNSUBSCRIBED, m.request, 0, 1);
+	else if (s->features & FEAT_SUBSCRIBER_REVOCATION)
+		out_revoked(s->conn, WAMP_UNSUBSCRIBED, "subscription",
+		    m.subscription, (const char *)im->data + sizeof(m),
+		    im->len - sizeof(m));
 	return (0);
 }
 
@@ -337,11 +360,18 @@ out_on_unregistered(struct chan *ch, struct imsg *im)
 
 	memcpy(&m, im->data, sizeof(m));
 	if ((m.request != 0 && !out_is_id(m.request)) ||
+	    (m.request == 0 && !out_is_id(m.registration)) ||
 	    (m.request != 0 && im->len != sizeof(m)) ||
 	    out_target(ch, im, &s) == -1)
 		return (-1);
-	if (s != NULL && m.request != 0)
+	if (s == NULL)
+		return (0);
+	if (m.request != 0)
 		out_ids(s->conn, WAMP_UNREGISTERED, m.request, 0, 1);
+	else if (s->features & FEAT_CALLEE_REVOCATION)
+		out_revoked(s->conn, WAMP_UNREGISTERED, "registration",
+		    m.registration, (const char *)im->data + sizeof(m),
+		    im->len - sizeof(m));
 	return (0);
 }
 
@@ -356,6 +386,7 @@ is_request(unsigned int code)
 	case WAMP_CALL:
 	case WAMP_REGISTER:
 	case WAMP_UNREGISTER:
+	case WAMP_YIELD:
 		return (1);
 	default:
 		return (0);
@@ -376,11 +407,16 @@ out_on_refused(struct chan *ch, struct imsg *im)
 	    !is_request(m.reqtype) || !out_is_id(m.request) ||
 	    out_target(ch, im, &s) == -1)
 		return (-1);
+	if (s == NULL)
+		return (0);
+	/* an invocation that the callee was refused to answer */
+	if (m.reqtype == WAMP_YIELD && (!invocation_was_shown(s, m.request) ||
+	    (m.request = invocation_continued(s, m.request)) == 0))
+		return (-1);
 	/* the text may be another tlsproxy's, not the broker's own */
 	if (!out_is_text(text, m.textlen))
 		m.textlen = 0;
-	if (s != NULL)
-		out_error(s->conn, m.reqtype, m.request, (enum wamp_err)m.err,
-		    text, m.textlen);
+	out_error(s->conn, m.reqtype, m.request, (enum wamp_err)m.err, text,
+	    m.textlen);
 	return (0);
 }

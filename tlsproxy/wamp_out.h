@@ -11,6 +11,9 @@
 #include <stdint.h>
 
 #include "codec.h"
+#include "msgtypes.h"
+#include "ppt.h"
+#include "uri.h"
 
 struct chan;
 struct conn;
@@ -23,22 +26,71 @@ struct payload {
 	size_t		 len;
 	uint8_t		 ser;
 	uint8_t		 nargs;
+	uint8_t		 has_ppt;
+	uint8_t		 is_bad;	/* its ppt_* are none: whoever sent it
+					 * is to blame, not the broker */
+	struct ppt_text	 ppt[PPT_ATTRS];
+};
+
+/* What a message was sent to and by whom, as far as the receiver is told.
+ * What has no length is not there. */
+struct origin {
+	struct uri	 uri;		/* topic or procedure */
+	uint64_t	 session;	/* 0: not disclosed */
+	struct uri	 authid, role;
+	uint32_t	 trust;
+	uint8_t		 has_trust;
+};
+
+/* An entry of Details: a text, a number, or true. */
+struct detail {
+	const char	*key;
+	const char	*text;		/* or NULL */
+	size_t		 len;
+	uint64_t	 n;
+	uint8_t		 is_true;
+};
+
+#define DETAILS_MAX	8
+struct details {
+	unsigned int	 n;
+	struct detail	 v[DETAILS_MAX];
 };
 
 /* The first elements of a message, before Arguments. */
 struct head {
-	unsigned int	 code;
-	unsigned int	 n;		/* of ids */
-	uint64_t	 ids[3];
-	const char	*uri;		/* ERROR, else NULL */
-	size_t		 urilen;
+	unsigned int		 code;
+	unsigned int		 n;		/* of ids */
+	uint64_t		 ids[3];
+	const struct details	*details;	/* NULL: none but ppt_* */
+	const char		*uri;		/* ERROR, else NULL */
+	size_t			 urilen;
 };
 
+/* wamp_parse.c: what brokers say of messages with a payload; 0, or -1:
+ * nonsense */
+int	 out_is_id(uint64_t);
+int	 out_parse_event(const struct imsg *, struct m_event *,
+	    const uint8_t **refs, struct origin *, struct payload *);
+int	 out_parse_invocation(const struct imsg *, struct m_invocation *,
+	    struct origin *, struct payload *);
+int	 out_parse_result(const struct imsg *, struct m_result *,
+	    struct payload *);
+int	 out_parse_error(const struct imsg *, struct m_error *, struct uri *,
+	    struct payload *);
+
 /* wamp_build.c: messages with a payload */
-/* Is it one as msgtypes.h has it, as far as that can be seen from outside?
- * 0, or -1: nonsense. */
-int		 payload_set(struct payload *, const uint8_t *, size_t len,
-		    uint8_t ser, uint8_t nargs);
+void	 details_text(struct details *, const char *key, const char *,
+	    size_t);
+void	 details_uint(struct details *, const char *key, uint64_t);
+void	 details_true(struct details *, const char *key);
+/* Keys of an origin in the order of its struct. */
+#define ORIGIN_KEYS	5
+void	 details_origin(struct details *, const struct origin *,
+	    const char *const keys[ORIGIN_KEYS]);
+/* As a map, with the ppt_* of a payload (or NULL). */
+void	 out_details(struct enc *, const struct details *,
+	    const struct payload *);
 /* [code, ids..., {}, uri?, args?, kwargs?] into proxy->msg. */
 enum codec_err	 out_build(int ser, const struct head *,
 		    const struct payload *);
@@ -50,10 +102,9 @@ extern const char	out_too_long[], out_not_convertible[];
 /* A message into proxy->msg. */
 struct wbuf	*out_begin(struct enc *, int ser);
 /* Send what was built; messages of ours are never too long for a client. */
-void		 out_send(struct conn *, const struct wbuf *);
-int		 out_is_id(uint64_t);
+void	 out_send(struct conn *, const struct wbuf *);
 /* The joined session of an imsg (NULL: dropped, that is normal); -1:
  * nonsense. */
-int		 out_target(struct chan *, struct imsg *, struct psess **);
+int	 out_target(struct chan *, struct imsg *, struct psess **);
 
 #endif /* WAMPD_WAMP_OUT_H */

@@ -430,7 +430,7 @@ check_message(const struct client *cl, const uint8_t *p, size_t len)
 	static const uint8_t	ok[] = { WAMP_WELCOME, WAMP_ABORT,
 	    WAMP_GOODBYE, WAMP_ERROR, WAMP_PUBLISHED, WAMP_SUBSCRIBED,
 	    WAMP_UNSUBSCRIBED, WAMP_EVENT, WAMP_RESULT, WAMP_REGISTERED,
-	    WAMP_UNREGISTERED, WAMP_INVOCATION };
+	    WAMP_UNREGISTERED, WAMP_INVOCATION, WAMP_INTERRUPT };
 	struct val		v[8];
 	size_t			i, n;
 

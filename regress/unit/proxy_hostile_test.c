@@ -28,21 +28,48 @@
 #define SUB	55
 #define NEVIL	3
 
-/* A valid imsg, header, data and padding. */
-struct valid {
-	uint8_t	b[512];
-	size_t	len;			/* with padding */
-};
-
 enum verdict { LIVES, CUT, EITHER };
 
+/* A valid imsg, header, data and padding. */
+struct valid {
+	uint8_t		b[512];
+	size_t		len;		/* with padding */
+	enum verdict	otherwise;	/* of another length */
+};
+
 static struct client	good, evil[NEVIL], asking;
-static struct valid	valids[20];
+static struct valid	valids[32];
 static int		nvalids;
 static uint64_t		npub;
 static unsigned long	nattacks, ncuts, nmessages;
 
 /* -- clients of all serializers ----------------------------------------- */
+
+/* What shows them as much as there is. */
+static const char *const subscriber[] = { "publisher_identification",
+    "publication_trustlevels", "subscription_revocation",
+    "payload_passthru_mode", NULL };
+static const char *const callee[] = { "call_canceling", "call_trustlevels",
+    "registration_revocation", "payload_passthru_mode", NULL };
+
+static void
+role(struct enc *e, const char *name, const char *const *features)
+{
+	uint32_t	n = 0;
+
+	enc_str(e, name, strlen(name));
+	enc_map(e, 1);
+	ENC_KEY(e, "features");
+	while (features[n] != NULL)
+		n++;
+	enc_map(e, n);
+	for (; n > 0; n--, features++) {
+		enc_str(e, *features, strlen(*features));
+		enc_bool(e, 1);
+	}
+	enc_end(e);
+	enc_end(e);
+}
 
 static void
 hello_in(struct client *c, const char *realm)
@@ -58,10 +85,9 @@ hello_in(struct client *c, const char *realm)
 	enc_str(&e, realm, strlen(realm));
 	enc_map(&e, 1);
 	ENC_KEY(&e, "roles");
-	enc_map(&e, 1);
-	ENC_KEY(&e, "caller");
-	enc_map(&e, 0);
-	enc_end(&e);
+	enc_map(&e, 2);
+	role(&e, "subscriber", subscriber);
+	role(&e, "callee", callee);
 	enc_end(&e);
 	enc_end(&e);
 	enc_end(&e);
@@ -74,7 +100,8 @@ hello_in(struct client *c, const char *realm)
 	c->gen = g.gen;
 }
 
-/* What each element of a message must be: i id, u number, d dict, s string,
+/* What each element of a message must be: i id, z id or 0 (that of what was
+ * revoked is in Details), u number, d dict, s string,
  * l list; behind the bar what may be missing. */
 static const struct shape {
 	unsigned int	 code;
@@ -83,10 +110,10 @@ static const struct shape {
 	{ WAMP_WELCOME, "id" }, { WAMP_ABORT, "ds" }, { WAMP_GOODBYE, "ds" },
 	{ WAMP_CHALLENGE, "sd" },
 	{ WAMP_ERROR, "uids|ld" }, { WAMP_PUBLISHED, "ii" },
-	{ WAMP_SUBSCRIBED, "ii" }, { WAMP_UNSUBSCRIBED, "i" },
+	{ WAMP_SUBSCRIBED, "ii" }, { WAMP_UNSUBSCRIBED, "z|d" },
 	{ WAMP_EVENT, "iid|ld" }, { WAMP_RESULT, "id|ld" },
-	{ WAMP_REGISTERED, "ii" }, { WAMP_UNREGISTERED, "i" },
-	{ WAMP_INVOCATION, "iid|ld" },
+	{ WAMP_REGISTERED, "ii" }, { WAMP_UNREGISTERED, "z|d" },
+	{ WAMP_INVOCATION, "iid|ld" }, { WAMP_INTERRUPT, "id" },
 };
 
 static int
@@ -96,6 +123,8 @@ is_of(const struct val *v, char what)
 	case 'i':
 		return (v->type == VAL_UINT && v->u.u >= 1 &&
 		    v->u.u <= WAMP_ID_MAX);
+	case 'z':
+		return (v->type == VAL_UINT && v->u.u <= WAMP_ID_MAX);
 	case 'u':
 		return (v->type == VAL_UINT);
 	case 'd':
@@ -256,6 +285,32 @@ add(uint32_t type, const struct client *c, const void *fixed, size_t len,
 	struct valid	*v = &valids[nvalids++];
 
 	v->len = imsg_make(v->b, type, c->slot, c->gen, fixed, len, t, 2);
+	v->otherwise = CUT;
+}
+
+#define PPT	"\x01\0x\0\0\0\0\0\0"	/* 9 octets: a scheme */
+
+/* With a text, the scheme of Payload Passthru Mode, and a payload. */
+static void
+add_ppt(uint32_t type, const struct client *c, const void *fixed, size_t len,
+    const char *a)
+{
+	struct text	t[3] = { { a, strlen(a) }, { PPT, 9 }, { "[1]", 3 } };
+	struct valid	*v = &valids[nvalids++];
+
+	v->len = imsg_make(v->b, type, c->slot, c->gen, fixed, len, t, 3);
+	v->otherwise = CUT;
+}
+
+static void
+add_event(const struct m_event *m, const struct m_sessref *ref)
+{
+	struct text	t[4] = { { ref, sizeof(*ref) }, { "a.bjr", 5 },
+			    { PPT, 9 }, { "[1]", 3 } };
+	struct valid	*v = &valids[nvalids++];
+
+	v->len = imsg_make(v->b, IMSG_EVENT, 0, 0, m, sizeof(*m), t, 4);
+	v->otherwise = CUT;
 }
 
 /* One of each that is right just now. */
@@ -270,12 +325,25 @@ make_valids(void)
 	    .textlen = 1 };
 	struct m_subscribed		two = { 3, SUB };
 	struct m_unregistered		one = { .request = 3 };
+	struct m_unregistered		revoked = { .registration = 3 };
 	struct m_event			e = { .subscription = SUB,
 	    .publication = 7, .paylen = 8, .ser = SER_JSON, .nargs = 2 };
+	struct m_event			ed = { .subscription = SUB,
+	    .publication = 7, .flags = EVENT_FLAGS, .nrefs = 1, .paylen = 3,
+	    .ser = SER_JSON, .nargs = 1, .topiclen = 3, .publisher = 5,
+	    .trust = 1, .authidlen = 1, .rolelen = 1, .pptlen = 9 };
+	struct m_sessref		ref = { c->slot, c->gen };
 	struct m_invocation		inv = { .request = 1,
 	    .registration = 2, .paylen = 3, .ser = SER_JSON, .nargs = 1 };
+	struct m_invocation		id = { .request = 1,
+	    .registration = 2, .flags = INVOCATION_FLAGS &
+	    ~INVOCATION_CONTINUES, .paylen = 3, .ser = SER_JSON, .nargs = 1,
+	    .proclen = 3, .timeout = 9, .caller = 5, .trust = 1,
+	    .authidlen = 1, .rolelen = 1, .pptlen = 9 };
+	struct m_interrupt		irq = { .request = 1,
+	    .err = WERR_CANCELED, .mode = CANCEL_KILL };
 	struct m_result			res = { .request = 1, .paylen = 3,
-	    .ser = SER_JSON, .nargs = 1 };
+	    .ser = SER_JSON, .nargs = 1, .pptlen = 9 };
 	struct m_error			er = { .request = 1, .paylen = 3,
 	    .urilen = 3, .ser = SER_JSON, .nargs = 1 };
 	struct m_refused		re = { .request = 1, .err =
@@ -295,10 +363,15 @@ make_valids(void)
 	add(IMSG_UNSUBSCRIBED, c, &two, sizeof(two), "", "");
 	add(IMSG_PUBLISHED, c, &two, sizeof(two), "", "");
 	add(IMSG_EVENT, &nobody, &e, sizeof(e), "[1,2]", ",{}");
+	add_event(&ed, &ref);
 	add(IMSG_REGISTERED, c, &two, sizeof(two), "", "");
 	add(IMSG_UNREGISTERED, c, &one, sizeof(one), "", "");
+	add(IMSG_UNREGISTERED, c, &revoked, sizeof(revoked), "no", "");
+	valids[nvalids - 1].otherwise = EITHER;	/* another text */
 	add(IMSG_INVOCATION, c, &inv, sizeof(inv), "[1]", "");
-	add(IMSG_RESULT, c, &res, sizeof(res), "[1]", "");
+	add_ppt(IMSG_INVOCATION, c, &id, sizeof(id), "a.bjr");
+	add(IMSG_INTERRUPT, c, &irq, sizeof(irq), "", "");
+	add_ppt(IMSG_RESULT, c, &res, sizeof(res), "");
 	add(IMSG_ERROR, c, &er, sizeof(er), "a.b", "[1]");
 	add(IMSG_REFUSED, c, &re, sizeof(re), "no", "");
 	add(IMSG_XOFF, &nobody, NULL, 0, "", "");
@@ -334,7 +407,7 @@ lengths(int i)
 		h.len = len;
 		memcpy(b, &h, sizeof(h));
 		attack(sender(i), b, len < sizeof(h) ? sizeof(h) :
-		    (len + 7) & ~7U, CUT, "a wrong length");
+		    (len + 7) & ~7U, valids[i].otherwise, "a wrong length");
 	}
 	make_valids();
 	memcpy(&h, valids[i].b, sizeof(h));

@@ -61,11 +61,12 @@ UNIT_LIBS_peercert =	$(LIBS_TLS)
 $(B)/regress/unit/peercert: $(UNIT_OBJS_peercert)
 
 # these run a tlsproxy
-PROXY_TESTS =	proxy_asked proxy_flow proxy_hostile proxy_options \
+PROXY_TESTS =	proxy_asked proxy_details proxy_flow proxy_hostile proxy_options \
 		proxy_session
 UNIT_TESTS +=	$(PROXY_TESTS)
 PROXY_PLAY_OBJS = $(addprefix $(B)/obj/regress/unit/, proxy_play.o play.o)
 UNIT_OBJS_proxy_asked =	$(PROXY_PLAY_OBJS)
+UNIT_OBJS_proxy_details = $(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_options = $(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_session = $(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_hostile = $(PROXY_PLAY_OBJS)
