@@ -22,6 +22,7 @@ struct known {
 	uint64_t	 serial;	/* of the rules; 0: nothing */
 	uint16_t	 urilen;
 	uint16_t	 authidlen;
+	uint8_t		 match;		/* enum uri_match */
 	uint8_t		 asked;		/* ACTION_* */
 	uint8_t		 allowed;
 	uint8_t		 open;		/* an authorizer is to be asked */
@@ -38,7 +39,7 @@ authz_init(void)
 	return (known == NULL ? -1 : 0);
 }
 
-/* What the rules say of each action whatever the URI is. */
+/* What the rules say of each action whatever the URI is, unless reserved. */
 static void
 settle(struct role *role, const struct conf_role *conf)
 {
@@ -81,11 +82,15 @@ authz_free(struct role *role)
 }
 
 static enum authz_verdict
-ask_rules(const struct session *s, unsigned int action, const struct uri *u)
+ask_rules(const struct session *s, unsigned int action, enum uri_match match,
+    const struct uri *u)
 {
+	const struct rules	*rules = s->role->rules;
 	const struct conf_rule	*ru;
 
-	ru = rules_decide(s->role->rules, action, u, &s->authid);
+	ru = match == MATCH_EXACT ?
+	    rules_decide(rules, action, u, &s->authid) :
+	    rules_decide_pattern(rules, action, u, match, &s->authid);
 	if (conf_role_asks(s->role->conf, ru))
 		return (AUTHZ_ASK);
 	return (ru != NULL && ru->allow ? AUTHZ_ALLOW : AUTHZ_DENY);
@@ -93,9 +98,9 @@ ask_rules(const struct session *s, unsigned int action, const struct uri *u)
 
 static int
 is_known(const struct known *k, uint64_t hash, uint64_t serial,
-    const struct uri *u, const struct uri *authid)
+    enum uri_match match, const struct uri *u, const struct uri *authid)
 {
-	return (k->hash == hash && k->serial == serial &&
+	return (k->hash == hash && k->serial == serial && k->match == match &&
 	    k->urilen == u->len && k->authidlen == authid->len &&
 	    memcmp(k->text, u->p, u->len) == 0 &&
 	    memcmp(k->text + u->len, authid->p, authid->len) == 0);
@@ -103,7 +108,7 @@ is_known(const struct known *k, uint64_t hash, uint64_t serial,
 
 enum authz_verdict
 authz_check(const struct session *s, unsigned int action,
-    const struct uri *u)
+    enum uri_match match, const struct uri *u)
 {
 	static const struct uri	 nobody = { "", 0 };
 	const struct uri	*authid = &nobody;
@@ -111,37 +116,64 @@ authz_check(const struct session *s, unsigned int action,
 	struct known		*k;
 	enum authz_verdict	 v;
 	uint64_t		 hash;
+	int			 is_reserved;
 
 	if (role->rules == NULL)
 		return (AUTHZ_DENY);
-	if ((role->settled & action) != 0)
+	is_reserved = uri_pattern_is_reserved(u, match);
+	/* nobody is asked who would say something else */
+	if (is_reserved &&
+	    (action & (ACTION_PUBLISH | ACTION_REGISTER)) != 0)
+		return (AUTHZ_DENY);
+	if (!is_reserved && (role->settled & action) != 0)
 		return ((role->settled_allow & action) != 0 ? AUTHZ_ALLOW :
 		    AUTHZ_DENY);
-	hash = role->rules_serial;
+	hash = role->rules_serial << 2 | match;
 	if (rules_have_authid(role->rules)) {
 		authid = &s->authid;
 		hash ^= s->authid_hash;
 	}
 	if ((size_t)u->len + authid->len > KNOWN_TEXT)
-		return (ask_rules(s, action, u));
+		return (ask_rules(s, action, match, u));
 	hash = hash_pair(hash_bytes(u->p, u->len), hash);
 	k = &known[hash & (KNOWN_MAX - 1)];
-	if (!is_known(k, hash, role->rules_serial, u, authid)) {
+	if (!is_known(k, hash, role->rules_serial, match, u, authid)) {
 		k->hash = hash;
 		k->serial = role->rules_serial;
 		k->urilen = u->len;
 		k->authidlen = authid->len;
+		k->match = (uint8_t)match;
 		k->asked = k->allowed = k->open = 0;
 		memcpy(k->text, u->p, u->len);
 		memcpy(k->text + u->len, authid->p, authid->len);
 	} else if ((k->asked & action) != 0)
 		return ((k->allowed & action) != 0 ? AUTHZ_ALLOW :
 		    (k->open & action) != 0 ? AUTHZ_ASK : AUTHZ_DENY);
-	v = ask_rules(s, action, u);
+	v = ask_rules(s, action, match, u);
 	k->asked |= (uint8_t)action;
 	if (v == AUTHZ_ALLOW)
 		k->allowed |= (uint8_t)action;
 	else if (v == AUTHZ_ASK)
 		k->open |= (uint8_t)action;
 	return (v);
+}
+
+enum conf_disclose
+role_discloses(const struct session *s, int is_call)
+{
+	const struct conf_role	*role = s->role->conf;
+	const struct conf_realm	*realm = s->realm->conf;
+	uint8_t			 mode;
+
+	/* gone, and its sessions are about to be ended */
+	if (role == NULL || realm == NULL)
+		return (DISCLOSE_NEVER);
+	mode = is_call ? role->disclose_caller : role->disclose_publisher;
+	if (mode == DISCLOSE_UNSET)
+		mode = is_call ? realm->disclose_caller :
+		    realm->disclose_publisher;
+	/* as with rules, an authorizer does not undo a no */
+	if (mode == DISCLOSE_ASKED && s->is_disclosed)
+		mode = DISCLOSE_ALWAYS;
+	return ((enum conf_disclose)mode);
 }

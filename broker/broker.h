@@ -16,15 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf.h"
 #include "msgtypes.h"
 #include "proc.h"
 #include "uri.h"
 #include "wamp.h"
 
 struct chan;
-struct conf;
-struct conf_realm;
-struct conf_role;
 struct event;
 struct imsg;
 struct pbuf;
@@ -173,6 +171,8 @@ struct session {
 	uint64_t		 proof;		/* GRANT's, for REVOKE */
 	uint8_t			 is_slow;	/* XOFF */
 	uint8_t			 is_revoked;	/* the proof is gone */
+	uint8_t			 is_disclosed;	/* says the authorizer of what
+						 * session_may() was asked */
 	char			 text[];
 };
 TAILQ_HEAD(sessions, session);
@@ -301,6 +301,12 @@ struct realm	*realm_find(uint32_t id);
 struct role	*role_find(const struct realm *, uint32_t id);
 /* Is it trusted with that procedure, which the router itself calls? */
 int		 role_trusts(const struct role *, const struct uri *);
+/*
+ * Is it trusted with all procedures that the router itself calls and that a
+ * registration of this URI or pattern would serve?  Mostly there are none.
+ */
+int		 role_may_serve(const struct role *, const struct realm *,
+		    enum uri_match, const struct uri *);
 /* Is that procedure one that the router itself calls? */
 int		 realm_asks(const struct realm *, const struct uri *);
 void		 role_put(struct role *);	/* free it if gone and unused */
@@ -350,10 +356,13 @@ void	 session_refuse(struct session *, enum wamp_code, uint64_t request,
 	    enum wamp_err, const char *why);
 void	 session_refuse_text(struct session *, enum wamp_code,
 	    uint64_t request, enum wamp_err, const void *, size_t);
-/* WERR_NONE, or what to answer: a URI by the realm's rules, and allowed?
- * WERR_WAIT: see dynamic.h. */
+/*
+ * WERR_NONE, or what to answer: a URI (or pattern, to SUBSCRIBE or REGISTER)
+ * by the realm's rules, and allowed?  WERR_WAIT: see dynamic.h.  The handler
+ * of one message may ask twice, about two things, each time it runs.
+ */
 enum wamp_err	 session_may(struct session *, unsigned int action,
-		    const struct uri *, const char **why);
+		    enum uri_match, const struct uri *, const char **why);
 /*
  * Slices of long work: up to *steps are taken from *steps; returns how many
  * got something done.
@@ -402,8 +411,15 @@ int	 authz_init(void);		/* -1: no memory */
 void	 authz_load(const struct realm *, struct role *,
 	    const struct conf_role *);
 void	 authz_free(struct role *);
-/* action: one ACTION_*, on a concrete URI by the realm's rules */
+/* action: one ACTION_*, on a URI or pattern by the realm's rules */
 enum authz_verdict	 authz_check(const struct session *,
-			    unsigned int action, const struct uri *);
+			    unsigned int action, enum uri_match,
+			    const struct uri *);
+/*
+ * Do receivers learn who published, or who called?  ASKED, ALWAYS or NEVER:
+ * its role's word goes before the realm's.  An authorizer's answer counts as
+ * well, so ask only once session_may() has allowed this very message.
+ */
+enum conf_disclose	 role_discloses(const struct session *, int is_call);
 
 #endif /* WAMPD_BROKER_H */

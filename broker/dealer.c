@@ -34,12 +34,11 @@ register_may(struct session *s, const struct m_register *m,
 		return (WERR_INVALID_URI);
 	}
 	/* who serves it decides for others */
-	if (realm_asks(s->realm, procedure) &&
-	    !role_trusts(s->role, procedure)) {
+	if (!role_may_serve(s->role, s->realm, m->match, procedure)) {
 		*why = "not allowed";
 		return (WERR_NOT_AUTHORIZED);
 	}
-	return (session_may(s, ACTION_REGISTER, procedure, why));
+	return (session_may(s, ACTION_REGISTER, m->match, procedure, why));
 }
 
 struct registration *
@@ -129,10 +128,10 @@ dealer_unregister(struct chan *c, struct imsg *im)
 static int
 register_keeps(const struct session *s, const struct uri *procedure)
 {
-	if (realm_asks(s->realm, procedure) &&
-	    !role_trusts(s->role, procedure))
+	if (!role_may_serve(s->role, s->realm, MATCH_EXACT, procedure))
 		return (0);
-	return (authz_check(s, ACTION_REGISTER, procedure) != AUTHZ_DENY);
+	return (authz_check(s, ACTION_REGISTER, MATCH_EXACT, procedure) !=
+	    AUTHZ_DENY);
 }
 
 void
@@ -260,7 +259,7 @@ dealer_call(struct chan *c, struct imsg *im)
 	if (s == NULL)
 		return (0);
 	/* whether it exists is nobody's business who may not call it */
-	err = session_may(s, ACTION_CALL, &procedure, &why);
+	err = session_may(s, ACTION_CALL, MATCH_EXACT, &procedure, &why);
 	if (err == WERR_WAIT)
 		return (authorizer_hold(s, im));
 	if (err != WERR_NONE)

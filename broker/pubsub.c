@@ -72,7 +72,7 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 		    WERR_INVALID_ARGUMENT, "only exact matching is offered");
 		return (0);
 	}
-	err = session_may(s, ACTION_SUBSCRIBE, &topic, &why);
+	err = session_may(s, ACTION_SUBSCRIBE, m.match, &topic, &why);
 	if (err == WERR_WAIT)
 		return (authorizer_hold(s, im));
 	if (err != WERR_NONE) {
@@ -156,7 +156,8 @@ pubsub_recheck(struct session *s)
 	for (l = LIST_FIRST(&s->links); l != NULL; l = next) {
 		next = LIST_NEXT(l, session_entry);
 		/* what an authorizer allowed once it is not asked again */
-		if (authz_check(s, ACTION_SUBSCRIBE, &l->sub->topic) !=
+		if (authz_check(s, ACTION_SUBSCRIBE,
+		    (enum uri_match)l->sub->match, &l->sub->topic) !=
 		    AUTHZ_DENY)
 			continue;
 		session_log_revoked(s, "subscription", &l->sub->topic);
@@ -484,7 +485,7 @@ pubsub_testament(struct session *s, uint32_t flags, const struct uri *topic,
 	struct publication	p;
 
 	if (uri_is_reserved(topic) ||
-	    authz_check(s, ACTION_PUBLISH, topic) == AUTHZ_DENY)
+	    authz_check(s, ACTION_PUBLISH, MATCH_EXACT, topic) == AUTHZ_DENY)
 		return;
 	memset(&p, 0, sizeof(p));
 	p.body = *body;
@@ -504,7 +505,7 @@ publish_may(struct session *s, const struct uri *topic,
 		*why = "topics below wamp. are the router's";
 		return (WERR_INVALID_URI);
 	}
-	return (session_may(s, ACTION_PUBLISH, topic, why));
+	return (session_may(s, ACTION_PUBLISH, MATCH_EXACT, topic, why));
 }
 
 /* WAMP, PUBLISH: what is unacknowledged is never answered. */

@@ -61,6 +61,24 @@ realm_asks(const struct realm *r, const struct uri *procedure)
 	return (0);
 }
 
+int
+role_may_serve(const struct role *role, const struct realm *r,
+    enum uri_match match, const struct uri *pattern)
+{
+	const struct conf_str	*s;
+	struct uri		 u;
+
+	if (r->conf == NULL)
+		return (1);
+	TAILQ_FOREACH(s, &r->conf->asked, entry) {
+		u.p = s->s;
+		u.len = (uint16_t)strlen(s->s);
+		if (uri_matches(pattern, match, &u) && !role_trusts(role, &u))
+			return (0);
+	}
+	return (1);
+}
+
 void
 role_put(struct role *role)
 {

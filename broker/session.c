@@ -514,20 +514,20 @@ sessions_cancel(unsigned int *steps)
 /* -- what all of them need ---------------------------------------------- */
 
 enum wamp_err
-session_may(struct session *s, unsigned int action, const struct uri *u,
-    const char **why)
+session_may(struct session *s, unsigned int action, enum uri_match match,
+    const struct uri *u, const char **why)
 {
-	if (!uri_is_valid(u, s->realm->rules) || !uri_is_utf8(u)) {
+	s->is_disclosed = 0;
+	if (!uri_is_pattern(u, match, s->realm->rules) || !uri_is_utf8(u)) {
 		*why = s->realm->rules == URI_STRICT ?
 		    "not a URI by the strict rules" : "not a URI";
 		return (WERR_INVALID_URI);
 	}
-	switch (authz_check(s, action, u)) {
+	switch (authz_check(s, action, match, u)) {
 	case AUTHZ_ALLOW:
 		return (WERR_NONE);
 	case AUTHZ_ASK:
-		/* patterns are refused before */
-		return (authorizer_ask(s, action, MATCH_EXACT, u, why));
+		return (authorizer_ask(s, action, match, u, why));
 	case AUTHZ_DENY:
 		break;
 	}

@@ -368,7 +368,8 @@ int
 conf_role_asks(const struct conf_role *ro, const struct conf_rule *ru)
 {
 	return (ro->authorizer.procedure != NULL &&
-	    (ru == NULL || (ru->allow && ru->anyuri)));
+	    (ru == NULL || (ru->allow && ru->anyuri &&
+	    (ru->actions & ACTION_META) == 0)));
 }
 
 int

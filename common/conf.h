@@ -330,7 +330,7 @@ int			 conf_role_trusts(const struct conf_role *,
 /*
  * Is the role's authorizer to be asked, where this rule decides (NULL: none
  * matches)?  What is allowed without a URI says no more than which actions
- * there may be.
+ * there may be; but a meta rule says which URIs it is for.
  */
 int			 conf_role_asks(const struct conf_role *,
 			    const struct conf_rule *);

@@ -101,6 +101,34 @@ push_authids(struct search *s, const struct node *node, size_t off,
 	}
 }
 
+unsigned int
+rules_meta_class(unsigned int action, const struct uri *u)
+{
+	static const struct {
+		const char	*procedure;
+		unsigned int	 class;
+	} rows[] = {
+		{ "wamp.session.add_testament", 0 },
+		{ "wamp.session.flush_testaments", 0 },
+		{ "wamp.subscription.get_events", 0 },
+		{ "wamp.registration.remove_callee", ACTION_META_WRITE },
+		{ "wamp.session.kill", ACTION_META_WRITE },
+		{ "wamp.session.kill_all", ACTION_META_WRITE },
+		{ "wamp.session.kill_by_authid", ACTION_META_WRITE },
+		{ "wamp.session.kill_by_authrole", ACTION_META_WRITE },
+		{ "wamp.session.modify_details", ACTION_META_WRITE },
+		{ "wamp.subscription.remove_subscriber", ACTION_META_WRITE }
+	};
+	size_t	i;
+
+	for (i = 0; action == ACTION_CALL &&
+	    i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strlen(rows[i].procedure) == u->len &&
+		    memcmp(rows[i].procedure, u->p, u->len) == 0)
+			return (rows[i].class);
+	return (ACTION_META_READ);
+}
+
 static const struct uri *
 usable_authid(const struct rules *r, const struct uri *authid)
 {
@@ -140,37 +168,73 @@ step(struct search *s, const struct place *pl, const struct uri *name,
 	push(s, to, off);
 }
 
-const struct conf_rule *
-rules_decide(const struct rules *r, unsigned int action, const struct uri *u,
+/* Begin where the rules stand that count. */
+static void
+search_begin(struct search *s, const struct rules *r, unsigned int action,
+    const struct uri *u, int is_reserved, const struct uri *authid)
+{
+	unsigned int	class;
+
+	s->r = r;
+	s->top = r->stack;
+	s->action = action_number(action);
+	s->best = 0;
+	class = is_reserved ? rules_meta_class(action, u) : 0;
+	if (class == 0) {
+		push(s, authid != NULL ? r->root : r->blind, 0);
+		return;
+	}
+	s->best = class == ACTION_META_WRITE ? r->meta_write : r->meta_read;
+	push(s, authid != NULL ? r->wamp : r->wamp_blind, 0);
+}
+
+/*
+ * The number of the last rule that matches a URI, or all that a pattern can
+ * match; 0: none.  An empty component of the pattern is only within an empty
+ * one of a rule, which is what the tree finds for it.  Behind a prefix there
+ * may be anything: only a rule with a shorter one, or none, covers that.
+ */
+static uint32_t
+search_run(struct search *s, const struct uri *u, enum uri_match match,
     const struct uri *authid)
 {
-	struct search		 s = { r, r->stack, action_number(action), 0 };
 	const struct last	*l;
 	const struct tail	*t;
 	struct place		 pl;
 	struct uri		 name;
 
-	/* is no URI, and push_authids() has room for these only */
-	if (u->len > URI_MAXLEN)
-		return (NULL);
-	authid = usable_authid(r, authid);
-	push(&s, authid != NULL ? r->root : r->blind, 0);
-	while (s.top > r->stack) {
-		pl = *--s.top;
-		l = &pl.node->last;
-		if (pl.node->max.n[s.action] <= s.best)
+	while (s->top > s->r->stack) {
+		pl = *--s->top;
+		l = match == MATCH_PREFIX ? NULL : &pl.node->last;
+		if (pl.node->max.n[s->action] <= s->best)
 			continue;
 		if (pl.off <= u->len) {
 			name = name_at(u, pl.off);
 			t = tail_find(pl.node, &name);
 			l = t != NULL ? &t->last : NULL;
 		}
-		if (l != NULL && l->n[s.action] > s.best)
-			s.best = l->n[s.action];
+		if (l != NULL && l->n[s->action] > s->best)
+			s->best = l->n[s->action];
 		if (pl.off <= u->len)
-			step(&s, &pl, &name, authid);
+			step(s, &pl, &name, authid);
 	}
-	return (s.best > 0 ? r->v[s.best - 1].conf : NULL);
+	return (s->best);
+}
+
+const struct conf_rule *
+rules_decide(const struct rules *r, unsigned int action, const struct uri *u,
+    const struct uri *authid)
+{
+	struct search	 s;
+	uint32_t	 n;
+
+	/* is no URI, and push_authids() has room for these only */
+	if (u->len > URI_MAXLEN)
+		return (NULL);
+	authid = usable_authid(r, authid);
+	search_begin(&s, r, action, u, uri_is_reserved(u), authid);
+	n = search_run(&s, u, MATCH_EXACT, authid);
+	return (n > 0 ? r->v[n - 1].conf : NULL);
 }
 
 /* -- a pattern ---------------------------------------------------------- */
@@ -206,37 +270,51 @@ intersects(const struct uri *a, int a_open, const struct uri *b, int b_open)
 	}
 }
 
+/* May a rule have a URI in common with the pattern? */
+static int
+rule_meets(const struct rule *ru, const struct uri *u, enum uri_match match,
+    const struct uri *authid)
+{
+	char		 buf[URI_MAXLEN];
+	struct uri	 text = ru->text;
+	struct uri	 a = name_at(&ru->text, 0), b = name_at(u, 0);
+	int		 len;
+
+	/* most rules are for something else, as their beginning says */
+	if (a.len < ru->text.len && b.len < u->len && a.len > 0 &&
+	    b.len > 0 && !uri_eq(&a, &b) &&
+	    memchr(a.p, RULEURI_AUTHID, a.len) == NULL)
+		return (0);
+	if (ru->has_authid) {
+		if ((len = ruleuri_fill(&text, authid, buf)) == -1)
+			return (0);
+		text.p = buf;
+		text.len = (uint16_t)len;
+	}
+	return (intersects(&text, ru->is_open, u, match == MATCH_PREFIX));
+}
+
 const struct conf_rule *
 rules_decide_pattern(const struct rules *r, unsigned int action,
     const struct uri *u, enum uri_match match, const struct uri *authid)
 {
-	char			 buf[URI_MAXLEN];
 	const struct rule	*ru;
-	struct uri		 text;
-	uint32_t		 i;
-	int			 len, is_blind;
+	struct search		 s;
+	uint32_t		 n, i;
+	int			 is_reserved;
 
+	if (u->len > URI_MAXLEN)
+		return (NULL);
 	authid = usable_authid(r, authid);
-	for (i = r->n; i > 0; i--) {
-		ru = &r->v[i - 1];
-		if ((ru->conf->actions & action) == 0)
-			continue;
-		text = ru->text;
-		is_blind = 0;
-		if (ru->has_authid) {
-			if ((len = ruleuri_fill(&text, authid, buf)) == -1)
-				continue;
-			text.p = buf;
-			text.len = (uint16_t)len;
-			is_blind = authid == NULL;
-		}
-		if (!ru->conf->allow) {
-			if (intersects(&text, ru->is_open, u,
-			    match == MATCH_PREFIX))
-				return (ru->conf);
-		} else if (!is_blind && uri_covers(&text, ru->is_open ?
-		    MATCH_PREFIX : (enum uri_match)ru->conf->match, u, match))
+	is_reserved = uri_pattern_is_reserved(u, match);
+	search_begin(&s, r, action, u, is_reserved, authid);
+	n = search_run(&s, u, match, authid);
+	for (i = r->ndenials; i > 0 && r->denials[i - 1] > n; i--) {
+		ru = &r->v[r->denials[i - 1] - 1];
+		if ((ru->conf->actions & action) != 0 &&
+		    ru->is_wamp == is_reserved &&
+		    rule_meets(ru, u, match, authid))
 			return (ru->conf);
 	}
-	return (NULL);
+	return (n > 0 ? r->v[n - 1].conf : NULL);
 }

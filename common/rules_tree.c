@@ -96,6 +96,8 @@ rule_init(struct rules *r, struct rule *ru, const struct conf_rule *conf,
 
 	ru->conf = conf;
 	ru->is_open = conf->anyuri || conf->match == MATCH_PREFIX;
+	ru->is_meta = (conf->actions & ACTION_META) != 0;
+	ru->is_wamp = strncmp(conf->uri, "wamp.", 5) == 0;
 	ru->text.p = conf->uri;
 	ru->text.len = conf->urilen;
 	if (strchr(conf->uri, '{') == NULL)
@@ -268,11 +270,12 @@ edges_index(struct edges *es)
 }
 
 /*
+ * Of all rules but meta rules, or of those only for what is reserved.
  * For those with no usable authid: what allows with one is left out, and what
  * denies stands for every authid.
  */
 static struct node *
-tree_new(struct rules *r, int is_blind)
+tree_new(struct rules *r, int is_wamp, int is_blind)
 {
 	const struct rule	*ru;
 	struct node		*root = node_new(r);
@@ -283,6 +286,8 @@ tree_new(struct rules *r, int is_blind)
 	items = xcalloc((size_t)r->n + 1, sizeof(*items));
 	for (i = 0; i < r->n; i++) {
 		ru = &r->v[i];
+		if (ru->is_meta || (is_wamp && !ru->is_wamp))
+			continue;
 		if (is_blind && ru->has_authid && ru->blind == NULL)
 			continue;
 		items[n].rule = ru;
@@ -298,6 +303,24 @@ tree_new(struct rules *r, int is_blind)
 		item_add(r, root, &items[i]);
 	free(items);
 	return (root);
+}
+
+static void
+special_rules(struct rules *r)
+{
+	const struct rule	*ru;
+	uint32_t		 i;
+
+	r->denials = xcalloc((size_t)r->n + 1, sizeof(*r->denials));
+	for (i = 0; i < r->n; i++) {
+		ru = &r->v[i];
+		if ((ru->conf->actions & ACTION_META_READ) != 0)
+			r->meta_read = ru->n;
+		if ((ru->conf->actions & ACTION_META_WRITE) != 0)
+			r->meta_write = ru->n;
+		if (!ru->is_meta && !ru->conf->allow)
+			r->denials[r->ndenials++] = ru->n;
+	}
 }
 
 struct rules *
@@ -318,8 +341,11 @@ rules_new(const struct conf_role *role, enum uri_rules uri_rules)
 		r->v[i].n = i + 1;
 		rule_init(r, &r->v[i++], c, role->name);
 	}
-	r->root = tree_new(r, 0);
-	r->blind = r->has_authid ? tree_new(r, 1) : r->root;
+	special_rules(r);
+	r->root = tree_new(r, 0, 0);
+	r->blind = r->has_authid ? tree_new(r, 0, 1) : r->root;
+	r->wamp = tree_new(r, 1, 0);
+	r->wamp_blind = r->has_authid ? tree_new(r, 1, 1) : r->wamp;
 	for (node = r->nodes; node != NULL; node = node->made_before) {
 		edges_index(&node->names);
 		edges_index(&node->authids);
@@ -354,6 +380,7 @@ rules_free(struct rules *r)
 		free(r->v[i].blind);
 	}
 	free(r->v);
+	free(r->denials);
 	free(r->stack);
 	free(r);
 }

@@ -64,6 +64,9 @@ struct rule {
 	char			*blind;	/* for those with no usable authid */
 	uint32_t		 n;	/* place in the configuration, from 1 */
 	int			 is_open;	/* a prefix, or no URI */
+	int			 is_meta;
+	int			 is_wamp;	/* its own text begins with
+						 * "wamp." */
 	int			 has_authid;
 };
 
@@ -86,6 +89,11 @@ struct rules {
 	int		 has_authid;
 	struct node	*root;
 	struct node	*blind;		/* for those with no usable authid */
+	struct node	*wamp, *wamp_blind;	/* for what is reserved */
+	uint32_t	 meta_read, meta_write;	/* the last of these, 0: none */
+	uint32_t	*denials;	/* numbers of the rules that deny,
+					 * without meta rules, in order */
+	uint32_t	 ndenials;
 	struct node	*nodes;
 	struct place	*stack;		/* to be worked off */
 	size_t		 nnodes, depth, maxauthids;

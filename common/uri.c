@@ -139,6 +139,14 @@ uri_is_reserved(const struct uri *u)
 	    (u->len == 4 || u->p[4] == '.'));
 }
 
+int
+uri_pattern_is_reserved(const struct uri *u, enum uri_match match)
+{
+	if (match == MATCH_PREFIX)
+		return (u->len >= 5 && memcmp(u->p, "wamp.", 5) == 0);
+	return (uri_is_reserved(u));
+}
+
 static int
 starts_with(const struct uri *u, const char *p, size_t len)
 {

@@ -47,6 +47,11 @@ int	 uri_is_pattern(const struct uri *, enum uri_match, enum uri_rules);
 int	 uri_is_utf8(const struct uri *);
 /* Is it below "wamp." (reserved for the protocol)? */
 int	 uri_is_reserved(const struct uri *);
+/*
+ * Is this one, or a pattern of which that can be said?  A pattern that does
+ * not itself begin with "wamp." is for no reserved URI, whatever it matches.
+ */
+int	 uri_pattern_is_reserved(const struct uri *, enum uri_match);
 
 /* Does the pattern match the concrete URI? */
 int	 uri_matches(const struct uri *pattern, enum uri_match,

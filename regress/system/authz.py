@@ -166,7 +166,7 @@ def questions():
             ("plain public register com.open. prefix", True),
             ("plain public register com. prefix", False),
             ("plain public publish wamp.x", False),
-            ("dots public call wamp.x", True),
+            ("dots public call wamp.x", False),
             ("dots public register wamp.x", False)):
         lines, err = ask(CONF, [q], 0 if may else 3)
         assert len(lines) == 1 and \

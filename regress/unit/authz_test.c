@@ -520,7 +520,8 @@ random_actions(unsigned long steps)
 		s->authid_hash = hash_bytes(s->authid.p, s->authid.len);
 		action = 1U << rnd(4);
 		u = mk(uris[rnd(rnd(2) ? 60 : nuris)]);
-		got = authz_check(s, action, &u) == AUTHZ_ALLOW;
+		got = authz_check(s, action, MATCH_EXACT, &u) ==
+		    AUTHZ_ALLOW;
 		want = m_decide(roles[ro].v, roles[ro].n, action, u.p, a);
 		want = want > 0 && roles[ro].v[want - 1].allow;
 		if (got != want) {
@@ -537,7 +538,8 @@ random_actions(unsigned long steps)
 		s->role = &roles[ro].role;
 		for (i = 0; i < nuris; i++) {
 			u = mk(uris[i]);
-			gone += authz_check(s, 1, &u) != AUTHZ_DENY;
+			gone += authz_check(s, 1, MATCH_EXACT, &u) !=
+			    AUTHZ_DENY;
 		}
 	}
 	if (gone > 0)

@@ -195,20 +195,25 @@ hostile(void)
 	leave(&a);
 }
 
+static void
+role_may_all(struct conf_realm *r, const char *name)
+{
+	struct conf_role	*ro = bconf_role(r, name);
+
+	bconf_rule(ro, 1, ACTION_ALL, MATCH_EXACT, NULL);
+	bconf_rule(ro, 1, ACTION_META, MATCH_EXACT, NULL);
+}
+
 int
 main(void)
 {
 	struct conf		*c = bconf_new();
 	struct conf_realm	*r;
-	static const char	*roles[] = { "ops", "dev" };
-	unsigned int		 i;
 
 	r = conf_find_realm(c, R, strlen(R));
-	for (i = 0; i < 2; i++)
-		bconf_rule(bconf_role(r, roles[i]), 1, ACTION_ALL,
-		    MATCH_EXACT, NULL);
-	bconf_rule(bconf_role(bconf_realm(c, "realm2"), "all"), 1, ACTION_ALL,
-	    MATCH_EXACT, NULL);
+	role_may_all(r, "ops");
+	role_may_all(r, "dev");
+	role_may_all(bconf_realm(c, "realm2"), "all");
 	bp_start(c, 2);
 	lists();
 	gets();

@@ -125,22 +125,32 @@ plain_matches(const struct mrule *r, const char *u)
 }
 
 static int
+is_reserved(const char *u)
+{
+	return (strcmp(u, "wamp") == 0 || strncmp(u, "wamp.", 5) == 0);
+}
+
+/* Below wamp. only what speaks of it counts; all URIs here are of one class. */
+static int
+counts(const struct mrule *r, unsigned int action, const char *u)
+{
+	if (!is_reserved(u) || r->actions == ACTION_META_READ)
+		return (r->actions == ACTION_META_READ ? is_reserved(u) :
+		    (r->actions & action) && plain_matches(r, u));
+	return (!r->any && strncmp(r->uri, "wamp.", 5) == 0 &&
+	    (r->actions & action) && plain_matches(r, u));
+}
+
+static int
 may(const struct msess *m, unsigned int action, const char *u)
 {
 	const struct mrole	*ro = &roles[m->realm][m->role];
 	int			 i, verdict = 0;
 
 	for (i = 0; i < ro->n; i++)
-		if ((ro->rules[i].actions & action) &&
-		    plain_matches(&ro->rules[i], u))
+		if (counts(&ro->rules[i], action, u))
 			verdict = ro->rules[i].allow;
 	return (verdict);
-}
-
-static int
-is_reserved(const char *u)
-{
-	return (strcmp(u, "wamp") == 0 || strncmp(u, "wamp.", 5) == 0);
 }
 
 static struct want *
@@ -604,7 +614,11 @@ random_rule(struct mrule *r)
 	if (r->match == MATCH_PREFIX && rnd(2))
 		strcat(r->uri, ".");
 	if (rnd(20) == 0)
-		strcpy(r->uri, "wamp");
+		strcpy(r->uri, rnd(2) ? "wamp" : "wamp.a");
+	if (rnd(20) == 0) {
+		r->actions = ACTION_META_READ;
+		r->any = 1;
+	}
 }
 
 static struct conf *
