@@ -20,12 +20,21 @@
 #include "mpput.h"
 
 #define RESUME_STEPS	1024	/* messages a turn */
+#define MAXQUESTIONS	2	/* about one message */
 
 enum answer {
 	ANSWER_NONE = 0,
 	ANSWER_NO,
 	ANSWER_YES,
 	ANSWER_FAILED
+};
+
+/* What was asked about the first message, and the answer. */
+struct question {
+	uint64_t		 hash;
+	uint32_t		 keep;		/* the answer, so many ms */
+	uint8_t			 answer;	/* enum answer */
+	uint8_t			 discloses;
 };
 
 /* A message, copied. */
@@ -42,9 +51,10 @@ struct wait {
 	struct rcall		*call;		/* NULL: none under way */
 	TAILQ_HEAD(, held)	 held;		/* about the first is asked */
 	size_t			 nheld, octets;
-	uint32_t		 confgen;	/* the question's */
-	uint32_t		 keep;		/* the answer, so many ms */
-	uint8_t			 answer;	/* enum answer */
+	struct question		 asked[MAXQUESTIONS];	/* the last one may be
+							 * under way */
+	unsigned int		 nasked;
+	uint32_t		 confgen;	/* the questions' */
 	uint8_t			 is_ready;
 	uint8_t			 is_xoffed;
 };
@@ -59,6 +69,7 @@ struct verdict {
 	uint8_t			 action;
 	uint8_t			 match;
 	uint8_t			 allows;
+	uint8_t			 discloses;
 	struct uri		 uri;
 	char			 text[];
 };
@@ -115,7 +126,7 @@ verdict_find(struct session *s, unsigned int action, enum uri_match match,
 /* Without memory it is asked for again. */
 static void
 verdict_add(struct session *s, unsigned int action, enum uri_match match,
-    const struct uri *u, int allows, uint32_t keep)
+    const struct uri *u, const struct question *q)
 {
 	struct verdict	*v;
 
@@ -130,11 +141,12 @@ verdict_add(struct session *s, unsigned int action, enum uri_match match,
 		return;
 	}
 	v->session = s;
-	v->until = mono_ms() + keep;
+	v->until = mono_ms() + q->keep;
 	v->confgen = broker.confgen;
 	v->action = (uint8_t)action;
 	v->match = (uint8_t)match;
-	v->allows = (uint8_t)allows;
+	v->allows = q->answer == ANSWER_YES;
+	v->discloses = q->discloses;
 	memcpy(v->text, u->p, u->len);
 	v->uri.p = v->text;
 	v->uri.len = u->len;
@@ -306,8 +318,11 @@ wait_handle(struct wait *w)
 		held_free(h);			/* that was the session's end */
 		return;
 	}
-	w->answer = ANSWER_NONE;
 	if (!asked_again) {
+		if (w->call != NULL)
+			rcall_cancel(w->call);
+		w->call = NULL;
+		w->nasked = 0;
 		held_free(h);
 		return;
 	}
@@ -408,7 +423,7 @@ cache_read(const struct val *v, uint32_t *keep)
  * "allow", perhaps "disclose" and "cache".  What else there is is ignored.
  */
 static enum answer
-answer_read(const struct val *args, uint32_t *keep)
+answer_read(const struct val *args, struct question *q)
 {
 	struct val_iter	it;
 	struct val	v, k, m;
@@ -430,7 +445,9 @@ answer_read(const struct val *args, uint32_t *keep)
 		} else if (rcall_key_is(&k, "disclose")) {
 			if (m.type != VAL_BOOL && m.type != VAL_NIL)
 				return (ANSWER_FAILED);
-		} else if (rcall_key_is(&k, "cache") && cache_read(&m, keep) == -1)
+			q->discloses = m.type == VAL_BOOL && m.u.b;
+		} else if (rcall_key_is(&k, "cache") &&
+		    cache_read(&m, &q->keep) == -1)
 			return (ANSWER_FAILED);
 	}
 	if (allow == -1)
@@ -442,12 +459,13 @@ static void
 answered(void *arg, const struct rcall_answer *a)
 {
 	struct wait	*w = arg;
+	struct question	*q = &w->asked[w->nasked - 1];
 
 	w->call = NULL;
-	w->answer = ANSWER_FAILED;
+	q->answer = ANSWER_FAILED;
 	if (a->end == RCALL_RESULT)
-		w->answer = (uint8_t)answer_read(&a->args, &w->keep);
-	if (w->answer == ANSWER_FAILED)
+		q->answer = (uint8_t)answer_read(&a->args, q);
+	if (q->answer == ANSWER_FAILED)
 		log_failure(w->session, a->end);
 	wait_is_ready(w);
 }
@@ -512,6 +530,7 @@ ask(struct wait *w, unsigned int action, enum uri_match match,
 	const struct conf_dynamic	*d = &s->role->conf->authorizer;
 	struct mpput			 m;
 	struct uri			 procedure;
+	struct question			*q;
 	enum rcall_end			 end = RCALL_NO_ROOM;
 
 	mpput_init(&m, buf, sizeof(buf));
@@ -526,7 +545,10 @@ ask(struct wait *w, unsigned int action, enum uri_match match,
 		return (-1);
 	}
 	w->confgen = broker.confgen;
-	w->keep = d->cache;
+	q = &w->asked[w->nasked++];
+	memset(q, 0, sizeof(*q));
+	q->hash = verdict_hash(s, action, match, u);
+	q->keep = d->cache;
 	return (0);
 }
 
@@ -538,40 +560,55 @@ failed(const char **why)
 }
 
 static enum wamp_err
-decided(int allows, const char **why)
+decided(struct session *s, int allows, int discloses, const char **why)
 {
-	if (allows)
+	if (allows) {
+		s->is_disclosed = discloses != 0;
 		return (WERR_NONE);
+	}
 	*why = "not allowed";
 	return (WERR_NOT_AUTHORIZED);
+}
+
+/* An answer about this message; those from before a reload are none. */
+static struct question *
+question_find(struct wait *w, uint64_t hash)
+{
+	unsigned int	i;
+
+	if (w->confgen != broker.confgen)
+		w->nasked = 0;
+	for (i = 0; i < w->nasked; i++)
+		if (w->asked[i].hash == hash)
+			return (&w->asked[i]);
+	return (NULL);
 }
 
 enum wamp_err
 authorizer_ask(struct session *s, unsigned int action, enum uri_match match,
     const struct uri *u, const char **why)
 {
-	struct wait	*w = s->wait;
-	struct verdict	*v;
-	enum answer	 a;
+	struct wait		*w = s->wait;
+	struct question		*q;
+	struct verdict		*v;
 
-	/* an answer from before a reload is none */
-	if (w != NULL && w->answer != ANSWER_NONE &&
-	    w->confgen == broker.confgen) {
-		a = (enum answer)w->answer;
-		if (a == ANSWER_FAILED)
+	if (w != NULL && (q = question_find(w, verdict_hash(s, action, match,
+	    u))) != NULL) {
+		if (q->answer == ANSWER_FAILED)
 			return (failed(why));
-		if (w->keep > 0)
-			verdict_add(s, action, match, u, a == ANSWER_YES,
-			    w->keep);
-		return (decided(a == ANSWER_YES, why));
+		if (q->keep > 0)
+			verdict_add(s, action, match, u, q);
+		q->keep = 0;
+		return (decided(s, q->answer == ANSWER_YES, q->discloses,
+		    why));
 	}
 	if ((v = verdict_find(s, action, match, u)) != NULL)
-		return (decided(v->allows, why));
+		return (decided(s, v->allows, v->discloses, why));
 	if (w == NULL && (w = wait_new(s)) == NULL) {
 		log_failure(s, RCALL_NO_ROOM);
 		return (failed(why));
 	}
-	if (ask(w, action, match, u) == 0)
+	if (w->nasked < MAXQUESTIONS && ask(w, action, match, u) == 0)
 		return (WERR_WAIT);
 	if (running != w)
 		wait_free(w);
