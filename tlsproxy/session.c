@@ -16,6 +16,7 @@
 #include "chan.h"
 #include "mono.h"
 #include "tlsproxy.h"
+#include "uri.h"
 
 /* -- slots -------------------------------------------------------------- */
 
@@ -83,6 +84,7 @@ session_free(struct psess *s)
 	free(s->role);
 	free(s->skipped);
 	free(s->asked);
+	free(s->undelivered);
 	free(s);
 }
 
@@ -241,7 +243,7 @@ session_on_client_goodbye(struct conn *c, const char *reason, size_t len)
 	log_left(c, c->sess, log_vis(why, sizeof(why), reason, len));
 	session_detach(c->sess, CLOSE_GOODBYE);
 	/* WAMP, Session Closing: the reply, and nothing after it */
-	out_goodbye(c, WERR_GOODBYE_AND_OUT, NULL);
+	out_goodbye(c, WERR_GOODBYE_AND_OUT, NULL, NULL);
 	c->said_goodbye = 1;
 	/* WAMP, Transport and Session Lifetime: another HELLO may follow */
 	if (!conn_is_open(c))
@@ -265,9 +267,10 @@ session_on_client_abort(struct conn *c, const char *reason, size_t len)
 }
 
 static void
-conn_leave(struct conn *c, enum wamp_err err, const char *text)
+conn_leave(struct conn *c, enum wamp_err err, const struct uri *reason,
+    const char *text)
 {
-	out_goodbye(c, err, text);
+	out_goodbye(c, err, reason, text);
 	c->is_leaving = 1;
 	if (!conn_is_open(c))
 		return;
@@ -281,7 +284,7 @@ session_goodbye(struct conn *c, enum wamp_err err, const char *text)
 {
 	log_left(c, c->sess, wamp_err_uri(err));
 	session_detach(c->sess, CLOSE_ENDED);
-	conn_leave(c, err, text);
+	conn_leave(c, err, NULL, text);
 }
 
 void
@@ -300,7 +303,7 @@ session_revoked(struct conn *c)
 	} else if (c->sess->state == SESS_JOINED) {
 		log_left(c, c->sess, why);
 		session_detach(c->sess, CLOSE_ENDED);
-		conn_leave(c, WERR_KILLED, why);
+		conn_leave(c, WERR_KILLED, NULL, why);
 	} else
 		session_abort(c, WERR_AUTHENTICATION_FAILED, "%s", why);
 }
@@ -316,62 +319,104 @@ session_refuse_open(struct broker *b, const struct imsg *m)
 	    sizeof(cl));
 }
 
+/* What ends a session: the text NUL terminated, and the URI that stands for
+ * the error, which has no length if there is none.  -1: nonsense. */
+static int
+end_parse(const struct imsg *m, struct m_session_end *e,
+    char text[REASON_MAXLEN + 1], struct uri *reason)
+{
+	const uint8_t	*p = m->data + sizeof(*e);
+
+	memcpy(e, m->data, sizeof(*e));
+	if ((size_t)e->textlen + e->urilen != m->len - sizeof(*e) ||
+	    e->err >= WERR_MAX || e->textlen > REASON_MAXLEN)
+		return (-1);
+	/* the text may be another client's, not the broker's own */
+	memset(text, 0, REASON_MAXLEN + 1);
+	if (out_is_text(p, e->textlen))
+		memcpy(text, p, e->textlen);
+	reason->p = (const char *)p + e->textlen;
+	reason->len = e->urilen;
+	if (e->urilen > 0 && (e->err != WERR_KILLED ||
+	    !uri_is_valid(reason, URI_LOOSE) || !uri_is_utf8(reason)))
+		return (-1);
+	return (0);
+}
+
+/* SESSION_END of a session without a client. */
+static void
+end_gone(struct broker *b, struct psess *s, const struct imsg *m,
+    const struct m_session_end *e)
+{
+	/* one that answers nothing of ours is to be answered */
+	if ((s == NULL || !s->await_end) && e->err != WERR_NONE)
+		session_refuse_open(b, m);
+	if (s == NULL)
+		return;
+	s->await_end = 0;
+	s->await_open = 0;
+	s->opened = 1;
+	session_free_if_done(s);
+}
+
+static void
+end_joined(struct broker *b, struct psess *s, const struct m_session_end *e,
+    const char *text, const struct uri *reason)
+{
+	struct conn	*c = s->conn;
+	enum wamp_err	 err = (enum wamp_err)e->err;
+	char		 why[256];
+	uint32_t	 slot = s->slot, gen = s->gen;
+
+	if (*text != '\0')
+		log_vis(why, sizeof(why), text, strlen(text));
+	else if (reason != NULL)
+		log_vis(why, sizeof(why), reason->p, reason->len);
+	log_left(c, s, *text != '\0' || reason != NULL ? why :
+	    wamp_err_uri(err));
+	/* our CLOSE answers; the broker has nothing more to say */
+	session_detach(s, CLOSE_ENDED);
+	if ((s = b->p->slots[slot].sess) != NULL && s->gen == gen) {
+		s->await_end = 0;
+		session_free_if_done(s);
+	}
+	if (err == WERR_PROTOCOL_VIOLATION) {
+		out_abort(c, err, text);
+		conn_close_code(c, WS_NORMAL, NULL);
+	} else
+		conn_leave(c, err, reason, text);
+}
+
 int
 session_on_end(struct chan *ch, struct imsg *m)
 {
 	struct broker		*b = chan_arg(ch);
 	struct m_session_end	 e;
 	struct psess		*s;
-	struct conn		*c;
+	struct uri		 reason;
 	char			 text[REASON_MAXLEN + 1];
 	int			 nonsense;
 
-	memcpy(&e, m->data, sizeof(e));
-	if ((size_t)e.textlen + e.urilen != m->len - sizeof(e) ||
-	    e.err >= WERR_MAX || e.textlen > REASON_MAXLEN ||
-	    !out_is_text(m->data + sizeof(e), e.textlen))
+	if (end_parse(m, &e, text, &reason) == -1)
 		return (-1);
 	s = session_find(b, m, &nonsense);
 	if (nonsense)
 		return (-1);
 	if (s == NULL || s->state == SESS_GONE) {
-		/* one that answers nothing of ours is to be answered */
-		if ((s == NULL || !s->await_end) && e.err != WERR_NONE)
-			session_refuse_open(b, m);
-		if (s == NULL)
-			return (0);
-		s->await_end = 0;
-		s->await_open = 0;
-		s->opened = 1;
-		session_free_if_done(s);
+		end_gone(b, s, m, &e);
 		return (0);
 	}
 	if (e.err == WERR_NONE)
 		return (-1);
-	memcpy(text, m->data + sizeof(e), e.textlen);
-	text[e.textlen] = '\0';
-	c = s->conn;
-	if (s->state == SESS_AUTHENTICATING) {
-		/* refused by the broker: an END without an OPEN.  Whether
-		 * the keeper did grant it is its answer to the CANCEL */
-		s->opened = 1;
-		session_refuse_open(b, m);
-		session_abort(c, (enum wamp_err)e.err, "%s", text);
+	if (s->state == SESS_JOINED) {
+		end_joined(b, s, &e, text, reason.len > 0 ? &reason : NULL);
 		return (0);
 	}
-	/* our CLOSE answers; the broker has nothing more to say */
-	log_left(c, s, e.textlen > 0 ? text :
-	    wamp_err_uri((enum wamp_err)e.err));
-	session_detach(s, CLOSE_ENDED);
-	if ((s = b->p->slots[m->slot].sess) != NULL && s->gen == m->gen) {
-		s->await_end = 0;
-		session_free_if_done(s);
-	}
-	if (e.err == WERR_PROTOCOL_VIOLATION) {
-		out_abort(c, WERR_PROTOCOL_VIOLATION, text);
-		conn_close_code(c, WS_NORMAL, NULL);
-	} else
-		conn_leave(c, (enum wamp_err)e.err, text);
+	/* refused by the broker: an END without an OPEN.  Whether the keeper
+	 * did grant it is its answer to the CANCEL */
+	s->opened = 1;
+	session_refuse_open(b, m);
+	session_abort(s->conn, (enum wamp_err)e.err, "%s", text);
 	return (0);
 }
 

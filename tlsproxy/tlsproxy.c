@@ -65,6 +65,8 @@ static const struct chan_rule broker_table[IMSG_MAX] = {
 	    0, 0 },
 	[IMSG_ERROR] = { out_on_error, sizeof(struct m_error), CHAN_ANY,
 	    0, 0 },
+	[IMSG_CALL_OVER] = { out_on_call_over, sizeof(struct m_call_over),
+	    0, 0, 0 },
 	[IMSG_REFUSED] = { out_on_refused, sizeof(struct m_refused),
 	    sizeof(struct m_refused) + REASON_MAXLEN, 0, 0 },
 	[IMSG_XOFF] = { on_xoff, 0, 0, 0, 0 },

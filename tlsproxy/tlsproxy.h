@@ -33,6 +33,7 @@ struct pbuf;
 struct peercert;
 struct psess;
 struct tls;
+struct uri;
 
 #define PREJOIN_MAX	(16 * 1024)	/* longest message before WELCOME */
 #define READ_MAX	(64 * 1024)	/* octets a connection and turn */
@@ -197,7 +198,8 @@ struct psess {
 	uint64_t		*skipped;	/* invocations not sent */
 	uint64_t		*asked;		/* invocations of the broker's
 						 * own, whose answer it reads */
-	uint32_t		 nskipped, nasked;
+	uint64_t		*undelivered;	/* calls, see undelivered.c */
+	uint32_t		 nskipped, nasked, nundelivered;
 	char			*realm, *authid, *role;
 	uint32_t		 method;
 	struct sublinks		 subs;
@@ -426,6 +428,13 @@ int	 invocation_asked(struct psess *, uint64_t id);
 /* Is this the first answer to such a one?  It is forgotten. */
 int	 invocation_answered(struct psess *, uint64_t id);
 
+/* undelivered.c: calls whose caller had an ERROR in the place of a progressive
+ * result */
+int	 undelivered_add(struct psess *, uint64_t request); /* -1: too many */
+int	 undelivered_has(const struct psess *, uint64_t request);
+/* The broker has forgotten it: 0, or -1 if it is none. */
+int	 undelivered_over(struct psess *, uint64_t request);
+
 /* submap.c: who holds which subscription */
 int		 submap_add(struct psess *, uint64_t id);
 void		 submap_remove(struct psess *, uint64_t id);
@@ -445,7 +454,9 @@ void	 out_welcome(struct conn *, const struct psess *,
 void	 out_challenge(struct conn *, const struct m_auth_challenge *,
 	    const char *texts);
 void	 out_abort(struct conn *, enum wamp_err, const char *text);
-void	 out_goodbye(struct conn *, enum wamp_err, const char *text);
+/* reason: a URI that stands for the error, or NULL */
+void	 out_goodbye(struct conn *, enum wamp_err, const struct uri *reason,
+	    const char *text);
 void	 out_error(struct conn *, unsigned int reqtype, uint64_t request,
 	    enum wamp_err, const char *text, size_t textlen);
 int	 out_on_subscribed(struct chan *, struct imsg *);
@@ -463,5 +474,6 @@ int	 out_on_invocation(struct chan *, struct imsg *);
 int	 out_on_interrupt(struct chan *, struct imsg *);
 int	 out_on_result(struct chan *, struct imsg *);
 int	 out_on_error(struct chan *, struct imsg *);
+int	 out_on_call_over(struct chan *, struct imsg *);
 
 #endif /* WAMPD_TLSPROXY_H */

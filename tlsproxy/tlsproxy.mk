@@ -19,6 +19,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		tls_warm.o \
 		tlsproxy.o \
 		transport.o \
+		undelivered.o \
 		wamp_build.o \
 		wamp_call.o \
 		wamp_event.o \

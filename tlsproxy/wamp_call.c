@@ -186,6 +186,19 @@ out_on_interrupt(struct chan *ch, struct imsg *im)
 
 /* -- to callers --------------------------------------------------------- */
 
+/* A call goes on whose caller is told that it does not. */
+static void
+result_undelivered(struct psess *s, uint64_t request, enum wamp_err err,
+    const char *text)
+{
+	struct conn	*c = s->conn;
+
+	if (undelivered_add(s, request) == -1)
+		conn_kill(c, "too many results that cannot be delivered");
+	else
+		out_error(c, WAMP_CALL, request, err, text, strlen(text));
+}
+
 int
 out_on_result(struct chan *ch, struct imsg *im)
 {
@@ -200,7 +213,7 @@ out_on_result(struct chan *ch, struct imsg *im)
 	if (out_parse_result(im, &m, &pl) == -1 ||
 	    out_target(ch, im, &s) == -1)
 		return (-1);
-	if (s == NULL)
+	if (s == NULL || undelivered_has(s, m.request))
 		return (0);
 	memset(&h, 0, sizeof(h));
 	h.code = WAMP_RESULT;
@@ -210,7 +223,11 @@ out_on_result(struct chan *ch, struct imsg *im)
 		details_true(&d, "progress");
 		h.details = &d;
 	}
-	if ((err = out_message(s->conn, &h, &pl, &text)) != WERR_NONE)
+	if ((err = out_message(s->conn, &h, &pl, &text)) == WERR_NONE)
+		return (0);
+	if (m.flags & YIELD_PROGRESS)
+		result_undelivered(s, m.request, err, text);
+	else
 		out_error(s->conn, WAMP_CALL, m.request, err, text,
 		    strlen(text));
 	return (0);
@@ -229,7 +246,7 @@ out_on_error(struct chan *ch, struct imsg *im)
 	if (out_parse_error(im, &m, &uri, &pl) == -1 ||
 	    out_target(ch, im, &s) == -1)
 		return (-1);
-	if (s == NULL)
+	if (s == NULL || undelivered_has(s, m.request))
 		return (0);
 	memset(&h, 0, sizeof(h));
 	h.code = WAMP_ERROR;
@@ -246,4 +263,16 @@ out_on_error(struct chan *ch, struct imsg *im)
 		out_error(s->conn, WAMP_CALL, m.request,
 		    WERR_PAYLOAD_SIZE_EXCEEDED, text, strlen(text));
 	return (0);
+}
+
+int
+out_on_call_over(struct chan *ch, struct imsg *im)
+{
+	struct m_call_over	 m;
+	struct psess		*s;
+
+	memcpy(&m, im->data, sizeof(m));
+	if (out_target(ch, im, &s) == -1)
+		return (-1);
+	return (s == NULL ? 0 : undelivered_over(s, m.request));
 }

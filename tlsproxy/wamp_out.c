@@ -154,11 +154,11 @@ out_welcome(struct conn *c, const struct psess *s, const struct val *extra)
 /* [code, {"message": text}, reason] */
 static void
 out_farewell(struct conn *c, unsigned int code, enum wamp_err err,
-    const char *text)
+    const struct uri *reason, const char *text)
 {
 	struct enc	 e;
 	struct wbuf	*w;
-	const char	*uri = wamp_err_uri(err);
+	const char	*uri = reason != NULL ? reason->p : wamp_err_uri(err);
 
 	if (!conn_is_open(c))
 		return;
@@ -171,10 +171,12 @@ out_farewell(struct conn *c, unsigned int code, enum wamp_err err,
 		enc_str(&e, text, strlen(text));
 	}
 	enc_end(&e);
-	enc_str(&e, uri, strlen(uri));
+	enc_str(&e, uri, reason != NULL ? reason->len : strlen(uri));
 	enc_end(&e);
 	if (w->len > c->peermax && text != NULL)
-		out_farewell(c, code, err, NULL);
+		out_farewell(c, code, err, reason, NULL);
+	else if (w->len > c->peermax && reason != NULL)
+		out_farewell(c, code, err, NULL, NULL);
 	else
 		out_send(c, w);
 }
@@ -182,13 +184,14 @@ out_farewell(struct conn *c, unsigned int code, enum wamp_err err,
 void
 out_abort(struct conn *c, enum wamp_err err, const char *text)
 {
-	out_farewell(c, WAMP_ABORT, err, text);
+	out_farewell(c, WAMP_ABORT, err, NULL, text);
 }
 
 void
-out_goodbye(struct conn *c, enum wamp_err err, const char *text)
+out_goodbye(struct conn *c, enum wamp_err err, const struct uri *reason,
+    const char *text)
 {
-	out_farewell(c, WAMP_GOODBYE, err, text);
+	out_farewell(c, WAMP_GOODBYE, err, reason, text);
 }
 
 void
@@ -407,7 +410,8 @@ out_on_refused(struct chan *ch, struct imsg *im)
 	    !is_request(m.reqtype) || !out_is_id(m.request) ||
 	    out_target(ch, im, &s) == -1)
 		return (-1);
-	if (s == NULL)
+	if (s == NULL || (m.reqtype == WAMP_CALL &&
+	    undelivered_has(s, m.request)))
 		return (0);
 	/* an invocation that the callee was refused to answer */
 	if (m.reqtype == WAMP_YIELD && (!invocation_was_shown(s, m.request) ||

@@ -200,6 +200,9 @@ check_sent(uint32_t type, const uint8_t *p, size_t len)
 	case IMSG_SESSION_FEATURES:
 		MUST(len == sizeof(struct m_session_features));
 		break;
+	case IMSG_CANCEL:
+		MUST(len == sizeof(struct m_cancel));
+		break;
 	case IMSG_SESSION_CLOSE:
 		MUST(len == sizeof(struct m_session_close));
 		break;

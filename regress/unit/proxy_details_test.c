@@ -443,6 +443,162 @@ invocation_ids(void)
 }
 
 static void
+refuse_call(const struct client *c, uint64_t id)
+{
+	struct m_refused	m = { .request = id, .err = WERR_CANCELED,
+				    .reqtype = WAMP_CALL };
+
+	side_send(B0, IMSG_REFUSED, c->slot, c->gen, &m, sizeof(m), NULL, 0);
+}
+
+static void
+call_over(const struct client *c, uint64_t id)
+{
+	struct m_call_over	m = { id };
+
+	side_send(B0, IMSG_CALL_OVER, c->slot, c->gen, &m, sizeof(m), NULL,
+	    0);
+}
+
+/* A progressive result that is none: the caller hears of it, and so does the
+ * broker. */
+static void
+fail_result(struct client *c, uint64_t id)
+{
+	struct m_cancel	m;
+	struct got	g;
+	char		msg[64];
+
+	result(c, id, YIELD_PROGRESS, PPTLEN - 1);
+	snprintf(msg, sizeof(msg), "[8,48,%llu,{},\"wamp.error."
+	    "invalid_argument\",", (unsigned long long)id);
+	client_want_like(c, msg);
+	side_want(B0, IMSG_CANCEL, &g, sizeof(m));
+	memcpy(&m, g.data, sizeof(m));
+	if (g.slot != c->slot || g.gen != c->gen || m.request != id ||
+	    m.mode != CANCEL_UNDELIVERED)
+		errx(1, "CANCEL of %llu, mode %d",
+		    (unsigned long long)m.request, m.mode);
+}
+
+static void
+undelivered(void)
+{
+	struct client	c;
+	uint64_t	id;
+
+	join_as(&c, SER_JSON, "", "");
+	result(&c, 5, YIELD_PROGRESS, 0);
+	want(&c, "[50,5,{\"progress\":true},[7]]");
+	fail_result(&c, 5);
+	/* it is over for the caller, and for no other call */
+	result(&c, 5, YIELD_PROGRESS, 0);
+	result(&c, 5, YIELD_PROGRESS, PPTLEN - 1);
+	result(&c, 5, 0, 0);
+	error(&c, 5, 0);
+	refuse_call(&c, 5);
+	result(&c, 6, 0, 0);
+	want(&c, "[50,6,{},[7]]");
+	call_over(&c, 5);
+	refuse_call(&c, 5);
+	want(&c, "[8,48,5,{},\"wamp.error.canceled\"]");
+	for (id = 10; id < 10 + 64; id++)
+		fail_result(&c, id);
+	call_over(&c, 12);
+	fail_result(&c, id);
+	result(&c, 13, 0, 0);
+	client_quiet(&c);
+	result(&c, 100, YIELD_PROGRESS, PPTLEN - 1);
+	client_is_closed(&c);
+	want_close(&c, CLOSE_LOST);
+	send_end(&c, WERR_NONE, "");
+	pp_ok("a progressive result that cannot be delivered ends the call");
+}
+
+static void
+kill_session(struct client *c, const char *text, const char *uri,
+    const char *goodbye)
+{
+	struct m_session_end	m = { .err = WERR_KILLED,
+				    .textlen = (uint16_t)strlen(text),
+				    .urilen = (uint16_t)strlen(uri) };
+	struct text		t[2] = { { text, m.textlen },
+				    { uri, m.urilen } };
+
+	side_send(B0, IMSG_SESSION_END, c->slot, c->gen, &m, sizeof(m), t, 2);
+	want(c, goodbye);
+	want_close(c, CLOSE_ENDED);
+	say(c, "[6,{},\"wamp.close.goodbye_and_out\"]");
+	client_is_closed(c);
+}
+
+static void
+reasons(void)
+{
+	struct client	c;
+	char		uri[600];
+
+	join_as(&c, SER_CBOR, "", "");
+	kill_session(&c, "go away", "com.app.maintenance",
+	    "[6,{\"message\":\"go away\"},\"com.app.maintenance\"]");
+	join_as(&c, SER_MSGPACK, "", "");
+	kill_session(&c, "", "com.app.maintenance",
+	    "[6,{},\"com.app.maintenance\"]");
+	/* this one takes 512 octets, and WELCOME fits in nevertheless */
+	memset(uri, 'a', sizeof(uri) - 1);
+	uri[sizeof(uri) - 1] = '\0';
+	client_open(&c, 0, SER_JSON, 0);
+	hello(&c, 1);
+	send_open(&c);
+	client_want_like(&c, "[2,");
+	kill_session(&c, "go away", uri, "[6,{},\"wamp.close.killed\"]");
+	pp_ok("GOODBYE with the reason of who kills a session");
+}
+
+/* What only a broker's own fault can be. */
+static void
+nonsense(void)
+{
+	struct client	c;
+	unsigned int	n;
+	int		i;
+
+	for (i = 0; i < 6; i++) {
+		join_as(&c, SER_JSON, "", "");
+		n = pp.nsuspects;
+		invoke(&c, 2, 0, 0, "", SER_JSON, "");
+		want(&c, "[68,2,9,{}]");
+		switch (i) {
+		case 0:
+			call_over(&c, 5);
+			break;
+		case 1:		/* not new */
+			invoke(&c, 2, 0, 0, "", SER_JSON, "");
+			break;
+		case 2:		/* not begun */
+			invoke(&c, 3, INVOCATION_CONTINUES, 0, "", SER_JSON,
+			    "");
+			break;
+		case 3:
+			interrupt(&c, 3, CANCEL_KILL, WERR_CANCELED);
+			break;
+		case 4:
+			refuse_yield(&c, 3);
+			break;
+		case 5:
+			interrupt(&c, 2, CANCEL_SKIP, WERR_CANCELED);
+			break;
+		}
+		side_is_cut(B0, n);
+		want(&c, "[6,{\"message\":\"the realm's broker was "
+		    "restarted\"},\"wamp.close.system_shutdown\"]");
+		client_close(&c);
+		side_open(B0, PROC_BROKER, 0);
+	}
+	pp_ok("ids that a broker cannot mean");
+}
+
+static void
 revocations(void)
 {
 	struct client	c;
@@ -487,7 +643,10 @@ main(void)
 	event_receivers();
 	invocation_details();
 	invocation_ids();
+	undelivered();
 	revocations();
+	reasons();
+	nonsense();
 	pp_stop();
 	return (0);
 }

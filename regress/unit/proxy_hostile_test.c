@@ -323,6 +323,8 @@ make_valids(void)
 	    .method = AUTH_ANONYMOUS, .authidlen = 1, .rolelen = 1 };
 	struct m_session_end		end = { .err = WERR_KILLED,
 	    .textlen = 1 };
+	struct m_session_end		kill = { .err = WERR_KILLED,
+	    .textlen = 1, .urilen = 3 };
 	struct m_subscribed		two = { 3, SUB };
 	struct m_unregistered		one = { .request = 3 };
 	struct m_unregistered		revoked = { .registration = 3 };
@@ -359,6 +361,7 @@ make_valids(void)
 	add(IMSG_AUTH_CHALLENGE, &asking, &ch, sizeof(ch), "te", "xtabc");
 	add(IMSG_SESSION_OPEN, &asking, &o, sizeof(o), "a", "r");
 	add(IMSG_SESSION_END, c, &end, sizeof(end), "x", "");
+	add(IMSG_SESSION_END, c, &kill, sizeof(kill), "x", "a.b");
 	add(IMSG_SUBSCRIBED, c, &two, sizeof(two), "", "");
 	add(IMSG_UNSUBSCRIBED, c, &two, sizeof(two), "", "");
 	add(IMSG_PUBLISHED, c, &two, sizeof(two), "", "");
