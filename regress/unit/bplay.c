@@ -399,6 +399,7 @@ bp_session_id(void)
 }
 
 uint64_t	 grant_proof;
+const char	*grant_authid = "joe";
 
 void
 grant(struct side *t, uint32_t slot, uint32_t gen, const char *realm,
@@ -407,7 +408,8 @@ grant(struct side *t, uint32_t slot, uint32_t gen, const char *realm,
 	struct conf_realm	*r;
 	struct conf_role	*ro = NULL;
 	struct m_grant		 m;
-	struct text		 authid = { "joe", 3 };
+	struct text		 authid = { grant_authid,
+				    strlen(grant_authid) };
 
 	memset(&m, 0, sizeof(m));
 	m.session = id;
@@ -415,7 +417,7 @@ grant(struct side *t, uint32_t slot, uint32_t gen, const char *realm,
 	m.proxy = (uint16_t)t->instance;
 	m.proxygen = t->generation;
 	m.method = AUTH_ANONYMOUS;
-	m.authidlen = 3;
+	m.authidlen = (uint16_t)authid.len;
 	if ((r = conf_find_realm(bconf, realm, strlen(realm))) != NULL)
 		ro = conf_find_role(r, role);
 	m.realm = r != NULL ? r->id : 999999;
@@ -429,6 +431,7 @@ join(struct sess *s, struct side *t, uint32_t slot, uint32_t gen,
 {
 	struct m_session_open	m;
 	struct got		g;
+	size_t			len = strlen(grant_authid);
 
 	s->t = t;
 	s->slot = slot;
@@ -440,11 +443,11 @@ join(struct sess *s, struct side *t, uint32_t slot, uint32_t gen,
 	memcpy(&m, g.data, sizeof(m));
 	if (g.slot != slot || g.gen != gen || m.session != s->id ||
 	    m.realm != conf_find_realm(bconf, realm, strlen(realm))->id ||
-	    m.method != AUTH_ANONYMOUS || m.authidlen != 3 ||
+	    m.method != AUTH_ANONYMOUS || m.authidlen != len ||
 	    m.rolelen != strlen(role) ||
-	    g.len != sizeof(m) + 3 + strlen(role) ||
-	    memcmp(g.data + sizeof(m), "joe", 3) != 0 ||
-	    memcmp(g.data + sizeof(m) + 3, role, strlen(role)) != 0)
+	    g.len != sizeof(m) + len + strlen(role) ||
+	    memcmp(g.data + sizeof(m), grant_authid, len) != 0 ||
+	    memcmp(g.data + sizeof(m) + len, role, strlen(role)) != 0)
 		errx(1, "SESSION_OPEN of slot %u is wrong", slot);
 }
 
@@ -527,6 +530,79 @@ send_publish(struct sess *s, uint32_t flags, const char *topic,
 	m.ser = SER;
 	m.nargs = len > 0;
 	say(s, IMSG_PUBLISH, &m, sizeof(m), t, 2);
+}
+
+/* -- lists of PUBLISH --------------------------------------------------- */
+
+void
+lists_init(struct lists *l)
+{
+	memset(&l->m, 0, sizeof(l->m));
+	memset(l->len, 0, sizeof(l->len));
+}
+
+void
+lists_empty(struct lists *l, int list)
+{
+	l->m.present |= (uint8_t)(1 << list);
+}
+
+static void
+lists_add(struct lists *l, int list, const void *p, size_t len)
+{
+	if (len > sizeof(l->buf[list]) - l->len[list])
+		errx(1, "no room in list %d", list);
+	memcpy(l->buf[list] + l->len[list], p, len);
+	l->len[list] += len;
+}
+
+void
+lists_id(struct lists *l, int list, uint64_t id)
+{
+	lists_empty(l, list);
+	l->m.n[list]++;
+	lists_add(l, list, &id, sizeof(id));
+}
+
+void
+lists_text(struct lists *l, int list, const char *text)
+{
+	uint16_t	len = (uint16_t)strlen(text);
+
+	lists_empty(l, list);
+	l->m.n[list]++;
+	lists_add(l, list, &len, sizeof(len));
+	lists_add(l, list, text, len);
+}
+
+void
+send_publish_to(struct sess *s, uint32_t flags, const char *topic,
+    const struct lists *l, const char *ppt, const char *body)
+{
+	struct m_publish	m;
+	struct text		t[FILTER_LISTS + 4];
+	int			i, n = 0;
+
+	memset(&m, 0, sizeof(m));
+	m.request = ++s->request;
+	m.flags = flags;
+	m.ser = SER;
+	m.nargs = 1;
+	t[n].p = topic;
+	m.urilen = (uint16_t)(t[n++].len = strlen(topic));
+	if (l != NULL) {
+		t[n].p = &l->m;
+		m.filterlen = (uint32_t)(t[n++].len = sizeof(l->m));
+		for (i = 0; i < FILTER_LISTS; i++) {
+			t[n].p = l->buf[i];
+			m.filterlen += (uint32_t)(t[n++].len = l->len[i]);
+		}
+	}
+	t[n].p = ppt;
+	m.pptlen = (uint16_t)(t[n++].len = ppt != NULL ? strlen(ppt) : 0);
+	t[n].p = body;
+	m.paylen = (uint32_t)(t[n++].len = strlen(body));
+	say(s, IMSG_PUBLISH, &m, sizeof(m), t, n);
 }
 
 void
@@ -663,6 +739,21 @@ want_unsubscribed(struct sess *s, uint64_t id)
 		    (unsigned long long)m.subscription);
 }
 
+void
+want_revoked(struct sess *s, uint64_t id)
+{
+	struct m_unsubscribed	m;
+	struct got		g;
+
+	hear(s, IMSG_UNSUBSCRIBED, &g, &m, sizeof(m));
+	if (m.request != 0 || m.subscription != id || g.len == sizeof(m) ||
+	    g.len > sizeof(m) + REASON_MAXLEN)
+		errx(1, "UNSUBSCRIBED %llu from %llu, %zu octets, want 0 "
+		    "from %llu", (unsigned long long)m.request,
+		    (unsigned long long)m.subscription, g.len,
+		    (unsigned long long)id);
+}
+
 uint64_t
 want_published(struct sess *s)
 {
@@ -703,6 +794,40 @@ want_event(struct side *t, uint64_t sub, const struct sess *but,
 	}
 	tail(&g, off, body, len);
 	return (m.publication);
+}
+
+static size_t
+take(const struct got *g, size_t off, size_t len, size_t size, void *to)
+{
+	if (off > g->len || len > g->len - off || len >= size)
+		errx(1, "imsg %u has %zu octets, %zu of them at %zu?",
+		    g->type, g->len, len, off);
+	memcpy(to, g->data + off, len);
+	((char *)to)[len] = '\0';
+	return (off + len);
+}
+
+void
+hear_event(struct side *t, struct heard *h)
+{
+	struct got	g;
+	size_t		off = sizeof(h->m), len;
+
+	side_want(t, IMSG_EVENT, &g, sizeof(h->m));
+	memcpy(&h->m, g.data, sizeof(h->m));
+	len = h->m.nrefs * sizeof(h->refs[0]);
+	if (g.slot != 0 || g.gen != 0 || h->m.nrefs > EVENT_MAXREFS ||
+	    len > g.len - off || h->m.ser != SER ||
+	    (h->m.flags & ~EVENT_FLAGS) != 0)
+		errx(1, "EVENT with %u sessions", h->m.nrefs);
+	memcpy(h->refs, g.data + off, len);
+	off += len;
+	off = take(&g, off, h->m.topiclen, sizeof(h->topic), h->topic);
+	off = take(&g, off, h->m.authidlen, sizeof(h->authid), h->authid);
+	off = take(&g, off, h->m.rolelen, sizeof(h->role), h->role);
+	off = take(&g, off, h->m.pptlen, sizeof(h->ppt), h->ppt);
+	off = take(&g, off, h->m.paylen, sizeof(h->body), h->body);
+	tail(&g, off, "", 0);
 }
 
 uint64_t
@@ -796,10 +921,16 @@ want_refused(struct sess *s, enum wamp_code code, uint64_t request,
 }
 
 uint64_t
+subscribe_to(struct sess *s, const char *topic, int match)
+{
+	send_subscribe(s, topic, match);
+	return (want_subscribed(s));
+}
+
+uint64_t
 subscribe(struct sess *s, const char *topic)
 {
-	send_subscribe(s, topic, MATCH_EXACT);
-	return (want_subscribed(s));
+	return (subscribe_to(s, topic, MATCH_EXACT));
 }
 
 uint64_t

@@ -16,6 +16,7 @@
 
 #include "msgtypes.h"
 #include "play.h"
+#include "uri.h"
 #include "wamp.h"
 
 struct conf;
@@ -50,6 +51,24 @@ struct sess {
 struct text {
 	const void	*p;
 	size_t		 len;
+};
+
+/* Lists of PUBLISH, as they are built. */
+struct lists {
+	struct m_filter	 m;
+	size_t		 len[FILTER_LISTS];
+	uint8_t		 buf[FILTER_LISTS][16384];
+};
+
+/* An EVENT, taken apart; the texts are NUL terminated. */
+struct heard {
+	struct m_event	 m;
+	struct m_sessref refs[EVENT_MAXREFS];
+	char		 topic[URI_MAXLEN + 1];
+	char		 authid[AUTHID_MAXLEN + 1];
+	char		 role[AUTH_MAXNAME + 1];
+	char		 ppt[PPT_MAXLEN + 1];
+	char		 body[1024];
 };
 
 extern struct play	 bp;
@@ -96,6 +115,7 @@ void		 side_is_cut(struct side *, unsigned int suspects);
 
 uint64_t	 bp_session_id(void);
 extern uint64_t	 grant_proof;	/* of the next GRANTs; 0: none */
+extern const char	*grant_authid;	/* of the next GRANTs */
 void		 grant(struct side *, uint32_t slot, uint32_t gen,
 		    const char *realm, const char *role, uint64_t id);
 /* Join: GRANT and SESSION_OPEN. */
@@ -110,6 +130,13 @@ void		 send_subscribe(struct sess *, const char *, int match);
 void		 send_unsubscribe(struct sess *, uint64_t id);
 void		 send_publish(struct sess *, uint32_t flags, const char *,
 		    const void *, size_t);
+void		 lists_init(struct lists *);
+void		 lists_empty(struct lists *, int list);	/* it is there */
+void		 lists_id(struct lists *, int list, uint64_t);
+void		 lists_text(struct lists *, int list, const char *);
+/* lists, ppt: or NULL */
+void		 send_publish_to(struct sess *, uint32_t flags, const char *,
+		    const struct lists *, const char *ppt, const char *body);
 void		 send_register(struct sess *, const char *, int match,
 		    int invoke);
 void		 send_unregister(struct sess *, uint64_t id);
@@ -123,10 +150,13 @@ void		 send_flow(struct sess *, uint32_t type);
 
 uint64_t	 want_subscribed(struct sess *);
 void		 want_unsubscribed(struct sess *, uint64_t id);
+void		 want_revoked(struct sess *, uint64_t id);
 uint64_t	 want_published(struct sess *);
 /* but: the session that the EVENT must not reach, or NULL */
 uint64_t	 want_event(struct side *, uint64_t sub, const struct sess *but,
 		    const void *, size_t);
+/* An EVENT whatever it says; one with a short payload. */
+void		 hear_event(struct side *, struct heard *);
 uint64_t	 want_registered(struct sess *);
 void		 want_unregistered(struct sess *);
 uint64_t	 want_invocation(struct sess *, uint64_t reg, const char *);
@@ -137,6 +167,7 @@ void		 want_refused(struct sess *, enum wamp_code, uint64_t request,
 		    enum wamp_err);
 
 uint64_t	 subscribe(struct sess *, const char *);
+uint64_t	 subscribe_to(struct sess *, const char *, int match);
 uint64_t	 registers(struct sess *, const char *);
 
 #endif /* WAMPD_BPLAY_H */

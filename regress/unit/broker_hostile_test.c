@@ -140,7 +140,7 @@ static void
 attack_imsg(struct side *s, const uint8_t *b, size_t len, uint32_t hdrlen,
     enum verdict want, const char *what)
 {
-	static uint8_t	out[4096];
+	static uint8_t	out[16384];
 
 	memset(out, 0, sizeof(out));
 	memcpy(out, b, len);
@@ -152,14 +152,14 @@ attack_imsg(struct side *s, const uint8_t *b, size_t len, uint32_t hdrlen,
 /* -- what is valid ------------------------------------------------------ */
 
 static void
-valid(const char *name, uint32_t type, const void *fixed, size_t len,
-    const char *tail)
+valid_octets(const char *name, uint32_t type, const void *fixed, size_t len,
+    const void *tail, size_t taillen)
 {
 	struct valid	*v = &valids[nvalids++];
 	struct imsg_hdr	 h;
 
 	v->name = name;
-	v->len = sizeof(h) + len + strlen(tail);
+	v->len = sizeof(h) + len + taillen;
 	h.type = type;
 	h.len = (uint32_t)v->len;
 	h.slot = evil.slot;
@@ -167,7 +167,51 @@ valid(const char *name, uint32_t type, const void *fixed, size_t len,
 	memcpy(v->b, &h, sizeof(h));
 	if (len > 0)
 		memcpy(v->b + sizeof(h), fixed, len);
-	memcpy(v->b + sizeof(h) + len, tail, strlen(tail));
+	memcpy(v->b + sizeof(h) + len, tail, taillen);
+}
+
+static void
+valid(const char *name, uint32_t type, const void *fixed, size_t len,
+    const char *tail)
+{
+	valid_octets(name, type, fixed, len, tail, strlen(tail));
+}
+
+/* All six lists, two entries each. */
+static size_t
+filter_make(uint8_t *b)
+{
+	struct m_filter	m = { { 2, 2, 2, 2, 2, 2 }, 0x3f, { 0, 0, 0 } };
+	uint64_t	id[4] = { 1, 2, 3, 4 };
+	uint8_t		*p = b;
+	int		i;
+
+	memcpy(p, &m, sizeof(m));
+	p += sizeof(m);
+	memcpy(p, id, sizeof(id));
+	p += sizeof(id);
+	for (i = 0; i < 4; i++) {
+		memcpy(p, "\0\0\1\0a", 5);	/* an empty one, and "a" */
+		p += 5;
+	}
+	return ((size_t)(p - b));
+}
+
+static void
+valid_publish_to(void)
+{
+	struct m_publish	pu = { .request = 9, .paylen = 4,
+				    .urilen = 6, .ser = 1, .nargs = 1,
+				    .pptlen = 3 };
+	uint8_t			b[256];
+	size_t			len = 6;
+
+	memcpy(b, "evil.t", len);
+	pu.filterlen = (uint32_t)filter_make(b + len);
+	len += pu.filterlen;
+	memcpy(b + len, "pptbody", 7);
+	valid_octets("PUBLISH with lists", IMSG_PUBLISH, &pu, sizeof(pu), b,
+	    len + 7);
 }
 
 static void
@@ -197,6 +241,7 @@ valids_make(void)
 	valid("SUBSCRIBE", IMSG_SUBSCRIBE, &su, sizeof(su), "evil.u");
 	valid("UNSUBSCRIBE", IMSG_UNSUBSCRIBE, &un, sizeof(un), "");
 	valid("PUBLISH", IMSG_PUBLISH, &pu, sizeof(pu), "evil.tbody");
+	valid_publish_to();
 	valid("REGISTER", IMSG_REGISTER, &re, sizeof(re), "evil.q");
 	valid("UNREGISTER", IMSG_UNREGISTER, &ur, sizeof(ur), "");
 	valid("CALL", IMSG_CALL, &ca, sizeof(ca), "evil.pbody");
@@ -387,6 +432,91 @@ ranges(void)
 	bp_ok("values out of range");
 }
 
+/* A PUBLISH with these octets for lists; the rest is its body. */
+static void
+attack_lists(const void *lists, size_t len, size_t is_lists,
+    enum verdict want, const char *what)
+{
+	static uint8_t		b[16384];
+	struct imsg_hdr		h = { IMSG_PUBLISH, 0, 1, 1 };
+	struct m_publish	m = { .request = 9, .urilen = 6, .ser = 1,
+				    .nargs = 1 };
+	size_t			n = sizeof(h) + sizeof(m);
+
+	m.filterlen = (uint32_t)is_lists;
+	m.paylen = (uint32_t)(len - is_lists + 1);
+	memcpy(b, &h, sizeof(h));
+	memcpy(b + sizeof(h), &m, sizeof(m));
+	memcpy(b + n, "evil.t", 6);
+	memcpy(b + n + 6, lists, len);
+	b[n + 6 + len] = 'b';
+	n += 6 + len + 1;
+	attack_imsg(T1, b, n, (uint32_t)n, want, what);
+}
+
+static void
+filters(void)
+{
+	static uint8_t	 b[12288];
+	struct m_filter	 m;
+	size_t		 n, full = filter_make(b), len;
+	int		 i;
+
+	attack_lists(b, full, full, LIVES, "lists");
+	for (n = 1; n < full; n++)
+		attack_lists(b, full, n, CUT, "lists cut short");
+	attack_lists(b, full + 1, full + 1, CUT, "more than the lists");
+	for (i = 0; i < FILTER_LISTS; i++) {
+		filter_make(b);
+		memcpy(&m, b, sizeof(m));
+		m.present &= (uint8_t)~(1 << i);
+		memcpy(b, &m, sizeof(m));
+		attack_lists(b, full, full, CUT, "a list that is not there");
+		/* as many as there may be, and one more */
+		len = (i < FILTER_EXCLUDE_AUTHID ? 8 : 2) * FILTER_MAX;
+		memset(b, 0, sizeof(b));
+		memset(&m, 0, sizeof(m));
+		m.present = (uint8_t)(1 << i);
+		m.n[i] = FILTER_MAX;
+		memcpy(b, &m, sizeof(m));
+		attack_lists(b, sizeof(m) + len, sizeof(m) + len, LIVES,
+		    "a list of 1000");
+		attack_lists(b, sizeof(m) + len, sizeof(m) + len - 1, CUT,
+		    "a list of 1000 cut short");
+		len += i < FILTER_EXCLUDE_AUTHID ? 8 : 2;
+		m.n[i]++;
+		memcpy(b, &m, sizeof(m));
+		attack_lists(b, sizeof(m) + len, sizeof(m) + len, CUT,
+		    "a list of 1001");
+		m.n[i] = UINT16_MAX;
+		memcpy(b, &m, sizeof(m));
+		attack_lists(b, sizeof(m) + len, sizeof(m) + len, CUT,
+		    "a list of 65535");
+		m.n[i] = 0;
+		memcpy(b, &m, sizeof(m));
+		attack_lists(b, sizeof(m), sizeof(m), LIVES, "no entries");
+		if (i < FILTER_EXCLUDE_AUTHID)
+			continue;
+		/* a text that ends somewhere else */
+		m.n[i] = 1;
+		memcpy(b, &m, sizeof(m));
+		for (n = 0; n < 3; n++) {
+			b[sizeof(m)] = (uint8_t)n;
+			attack_lists(b, sizeof(m) + 3, sizeof(m) + 3, n == 1 ?
+			    LIVES : CUT, "a text");
+		}
+		b[sizeof(m)] = b[sizeof(m) + 1] = 0xff;
+		attack_lists(b, sizeof(m) + 3, sizeof(m) + 3, CUT, "a text");
+	}
+	memset(b, 0, sizeof(m));
+	attack_lists(b, sizeof(m), sizeof(m), LIVES, "no lists");
+	for (i = 0x40; i < 0x100; i += 0x40) {
+		b[offsetof(struct m_filter, present)] = (uint8_t)i;
+		attack_lists(b, sizeof(m), sizeof(m), CUT, "lists unknown");
+	}
+	bp_ok("lists of PUBLISH");
+}
+
 static void
 grants(void)
 {
@@ -557,6 +687,7 @@ main(void)
 	bp_ok("every type, from both sides, with and without descriptors");
 	fields();
 	ranges();
+	filters();
 	grants();
 	descriptors(T1);
 	descriptors(&keeper);

@@ -406,20 +406,6 @@ mass_leave(void)
 /* -- reload ------------------------------------------------------------- */
 
 static void
-want_revoked(struct sess *s, uint64_t id)
-{
-	struct m_unsubscribed	m;
-	struct got		g;
-
-	side_want(s->t, IMSG_UNSUBSCRIBED, &g, sizeof(m));
-	memcpy(&m, g.data, sizeof(m));
-	if (g.slot != s->slot || g.gen != s->gen || m.request != 0 ||
-	    m.subscription != id)
-		errx(1, "subscription %llu is not revoked",
-		    (unsigned long long)id);
-}
-
-static void
 gone_realms(void)
 {
 	struct conf	*c;

@@ -94,8 +94,8 @@ UNIT_OBJS_broker_trie =	$(B)/obj/broker/hash.o
 $(B)/regress/unit/broker_hash $(B)/regress/unit/broker_trie: \
     $(UNIT_OBJS_broker_hash)
 BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
-		broker_hostile broker_model broker_pubsub broker_revoke \
-		broker_rpc broker_session
+		broker_hostile broker_lists broker_model broker_pubsub \
+		broker_revoke broker_rpc broker_session
 # these call its procedures
 META_TESTS =	broker_meta
 BROKER_TESTS +=	$(META_TESTS)
@@ -105,6 +105,7 @@ UNIT_OBJS_broker_authenticator = $(BPLAY_OBJS)
 UNIT_OBJS_broker_authorizer = $(BPLAY_OBJS)
 UNIT_OBJS_broker_flow =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
+UNIT_OBJS_broker_lists = $(BPLAY_OBJS)
 UNIT_OBJS_broker_meta =	$(METAPLAY_OBJS)
 UNIT_OBJS_broker_model = $(BPLAY_OBJS)
 UNIT_OBJS_broker_pubsub = $(BPLAY_OBJS)
