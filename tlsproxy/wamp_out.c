@@ -41,12 +41,48 @@ out_send(struct conn *c, const struct wbuf *w)
 
 /* -- opening and closing ------------------------------------------------ */
 
-static void
-enc_role(struct enc *e)
+#define OF_BROKER	0x01
+#define OF_DEALER	0x02
+
+/*
+ * WAMP, Feature Announcement: what the roles of the router do of the Advanced
+ * Profile, each where its chapter says.
+ */
+static const struct announced {
+	const char	*name;
+	uint8_t		 roles;		/* OF_* */
+	uint8_t		 if_history;	/* of realms that have it */
+	uint8_t		 if_retain;
+} announced[] = {
+	{ "publisher_exclusion", OF_BROKER, 0, 0 },
+};
+#define NANNOUNCED	(sizeof(announced) / sizeof(announced[0]))
+
+static int
+is_announced(const struct announced *a, int role, const struct conf_realm *r)
 {
+	return ((a->roles & role) != 0 &&
+	    (!a->if_history || (r != NULL && r->has_history)) &&
+	    (!a->if_retain || (r != NULL && r->has_retain)));
+}
+
+static void
+enc_role(struct enc *e, int role, const struct conf_realm *r, int is_short)
+{
+	uint32_t	n = 0;
+	size_t		i;
+
+	for (i = 0; i < NANNOUNCED && !is_short; i++)
+		n += is_announced(&announced[i], role, r);
 	enc_map(e, 1);
 	ENC_KEY(e, "features");
-	enc_map(e, 0);
+	enc_map(e, n);
+	for (i = 0; i < NANNOUNCED && n > 0; i++) {
+		if (!is_announced(&announced[i], role, r))
+			continue;
+		enc_str(e, announced[i].name, strlen(announced[i].name));
+		enc_bool(e, 1);
+	}
 	enc_end(e);
 	enc_end(e);
 }
@@ -104,9 +140,13 @@ out_challenge(struct conn *c, const struct m_auth_challenge *m,
 	out_send(c, w);
 }
 
-void
-out_welcome(struct conn *c, const struct psess *s, const struct val *extra)
+/* WELCOME into proxy->msg; without features if it is to be short. */
+static struct wbuf *
+build_welcome(const struct conn *c, const struct psess *s,
+    const struct val *extra, int is_short)
 {
+	const struct conf_realm	*r = conf_find_realm(c->p->conf, s->realm,
+				    strlen(s->realm));
 	struct enc	 e;
 	struct wbuf	*w, *tmp = &proxy->tmp;
 	const char	*method = wamp_auth_name(s->method);
@@ -142,12 +182,23 @@ out_welcome(struct conn *c, const struct psess *s, const struct val *extra)
 	ENC_KEY(&e, "roles");
 	enc_map(&e, 2);
 	ENC_KEY(&e, "broker");
-	enc_role(&e);
+	enc_role(&e, OF_BROKER, r, is_short);
 	ENC_KEY(&e, "dealer");
-	enc_role(&e);
+	enc_role(&e, OF_DEALER, r, is_short);
 	enc_end(&e);
 	enc_end(&e);
 	enc_end(&e);
+	return (w);
+}
+
+void
+out_welcome(struct conn *c, const struct psess *s, const struct val *extra)
+{
+	struct wbuf	*w = build_welcome(c, s, extra, 0);
+
+	/* some take 512 octets, and use none of them */
+	if (w->len > c->peermax)
+		w = build_welcome(c, s, extra, 1);
 	out_send(c, w);
 }
 

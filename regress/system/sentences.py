@@ -104,6 +104,24 @@ def T5_unknown_roles_and_keys_are_ignored():
         c.expect(WELCOME)
 
 
+# WAMP, Feature Announcement, and the chapters of the features themselves
+FEATURES = {
+    "broker": {
+        "publisher_exclusion", "publisher_identification",
+        "publication_trustlevels", "subscriber_blackwhite_listing",
+        "pattern_based_subscription", "subscription_meta_api",
+        "subscription_revocation", "event_history", "event_retention",
+        "session_meta_api", "payload_passthru_mode"},
+    "dealer": {
+        "progressive_call_results", "progressive_call_invocations",
+        "call_timeout", "call_canceling", "caller_identification",
+        "call_trustlevels", "call_reroute", "pattern_based_registration",
+        "shared_registration", "registration_meta_api",
+        "registration_revocation", "session_meta_api", "testament_meta_api",
+        "payload_passthru_mode"},
+}
+
+
 def T6_welcome():
     ids = set()
     for _ in range(200):
@@ -114,7 +132,9 @@ def T6_welcome():
     assert max(ids) > 2 ** 48, "session ids are not spread over 2^53"
     roles = c.welcome["roles"]
     assert set(roles) == {"broker", "dealer"}, roles
-    assert not any(roles[r].get("features") for r in roles), roles
+    for r in roles:
+        for name, value in roles[r]["features"].items():
+            assert name in FEATURES[r] and value is True, (r, name, value)
 
 
 def T7_realms():
