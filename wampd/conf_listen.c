@@ -578,8 +578,8 @@ listen_check_tls(const struct conf_listen *l)
 			    "system");
 		else if (parser.nrefs == 0)
 			listen_complain(l, "tls without a keypair");
-		if ((parser.blockseen & (1U << ONCE_CLIENT_CRL)) != 0 &&
-		    (parser.blockseen & (1U << ONCE_CLIENT_CA)) == 0)
+		if ((parser.blockseen & (1ULL << ONCE_CLIENT_CRL)) != 0 &&
+		    (parser.blockseen & (1ULL << ONCE_CLIENT_CA)) == 0)
 			listen_complain(l, "client crl without client ca");
 		return;
 	}
@@ -587,8 +587,8 @@ listen_check_tls(const struct conf_listen *l)
 		listen_complain(l, "keypair without tls");
 	if ((parser.blockseen & (1ULL << ONCE_PROTOCOLS)) != 0)
 		listen_complain(l, "protocols without tls");
-	if ((parser.blockseen & (1U << ONCE_CLIENT_CA |
-	    1U << ONCE_CLIENT_CRL)) != 0)
+	if ((parser.blockseen & (1ULL << ONCE_CLIENT_CA |
+	    1ULL << ONCE_CLIENT_CRL)) != 0)
 		listen_complain(l, "client ca or crl without tls");
 	if ((l->flags & LISTEN_INSECURE) != 0) {
 		if ((l->flags & LISTEN_UNIX) != 0)

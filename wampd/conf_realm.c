@@ -221,6 +221,7 @@ role_begin(const char *name)
 	ro->file = parser.file;
 	ro->line = parser.line;
 	parser.role = ro;
+	parser.roleseen = 0;
 }
 
 /* match -1: no URI was given. */
@@ -298,6 +299,7 @@ realm_end(void)
 	TAILQ_FOREACH(ro, &r->roles, entry)
 		TAILQ_FOREACH(ru, &ro->rules, entry)
 			rule_check(r, ro, ru);
+	history_check(r);
 	if (parser.is_blocklost)
 		return;
 	realm_check_dynamic(r);

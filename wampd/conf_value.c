@@ -40,7 +40,7 @@ parse_digits(const char *s, uint64_t *n)
 	return (s == begin ? NULL : s);
 }
 
-static int
+int
 get_number(const char *what, const char *text, uint64_t min, uint64_t max,
     uint64_t *n)
 {

@@ -63,7 +63,11 @@ enum once {
 	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_FAILURES, ONCE_FAILDELAY,
 	ONCE_SECRET,
 	/* in a realm */
-	ONCE_URI, ONCE_IDS,
+	ONCE_URI, ONCE_IDS, ONCE_CALL_TIMEOUT, ONCE_RETAIN,
+	ONCE_RETAIN_TOPICS, ONCE_RETAIN_MEMORY, ONCE_RETAIN_MESSAGE,
+	ONCE_HISTORY, ONCE_HISTORY_MEMORY,
+	/* in a realm or a role */
+	ONCE_PUBLISHER, ONCE_CALLER, ONCE_TRUST,
 	/* in a listener */
 	ONCE_ONLY, ONCE_MODE, ONCE_OWNER, ONCE_GROUP, ONCE_PROTOCOLS,
 	ONCE_SERIALIZERS, ONCE_CLIENT_CA, ONCE_CLIENT_CRL,
@@ -100,6 +104,7 @@ struct parser {
 
 	/* the grammar */
 	uint64_t	 seen, blockseen;	/* 1 << enum once */
+	uint64_t	 roleseen;
 	struct {
 		const char	*file;
 		int		 line;
@@ -110,6 +115,7 @@ struct parser {
 	struct conf_listen	*listen;
 	struct conf_realm	*realm;
 	struct conf_role	*role;
+	struct conf_topic	*topic;		/* or NULL, so far */
 	struct conf_dynamic	 dynamic;	/* statement under way */
 	int			 has_cache, has_timeout;
 	unsigned int		 nrefs;		/* of this listener */
@@ -138,6 +144,7 @@ void	 conf_include(const char *);
 /* conf_value.c */
 int	 parse_once(uint64_t *, enum once, const char *);
 const char	*parse_digits(const char *, uint64_t *);
+int	 get_number(const char *, const char *, uint64_t, uint64_t, uint64_t *);
 int	 get_time(const char *, const char *, uint32_t, uint32_t, uint32_t *);
 void	 set_u32(enum once, const char *, const char *, uint32_t *,
 	    uint32_t, uint32_t);
@@ -185,6 +192,24 @@ void	 auth_socket(int, const char *, const char *, const char *);
 void	 role_begin(const char *);
 void	 role_rule(int, uint32_t, int, const char *);
 void	 realm_end(void);
+
+/* conf_policy.c */
+void	 realm_disclose(unsigned int, int);
+void	 role_disclose(unsigned int, int);
+void	 role_trust(const char *);
+void	 realm_call_timeout(const char *, const char *);
+void	 retain_begin(void);
+void	 retain_never(void);
+void	 retain_topics(const char *);
+void	 retain_memory(const char *);
+void	 retain_message(const char *);
+void	 retain_end(void);
+void	 history_begin(void);
+void	 history_topic(int, const char *);
+void	 history_events(const char *);
+void	 history_memory(const char *);
+void	 history_end(void);
+void	 history_check(const struct conf_realm *);
 
 /* conf_dynamic.c */
 void	 dynamic_begin(const char *);

@@ -59,13 +59,16 @@ static void	 macro_set(const char *, const char *);
 %token	SUBSCRIBE SUBSCRIPTIONS TICKET TIMEOUT TLS URI USER VERBOSE WAMPCRA
 %token	WEBSOCKET WILDCARD
 %token	CA CLIENT CRL FINGERPRINT NAME OPTIONAL REQUIRED SUBJECT
+%token	ALWAYS ASKED CALLER DISCLOSE EVENTS HISTORY LEVEL MAX META PUBLISHER
+%token	READ RETAIN TOPIC TOPICS TRUST WHEN WRITE
 %token	WRONG			/* the lexer found no token */
 %token	<string> STRING
 %token	<string> MACRO		/* a name with "=" behind */
 %token	<string> UNSUPPORTED	/* words of a later version */
 %type	<string> optauthid
-%type	<number> loglevel strictness match
-%type	<bits> method action actions serializer serializers
+%type	<number> loglevel strictness match disclosemode
+%type	<bits> method action actions meta metas discloses serializer
+%type	<bits> serializers
 
 %%
 
@@ -393,14 +396,76 @@ realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
 		| ROLE STRING '{' {
 			role_begin($2);
 		} roleitem_l close
-		| CALL TIMEOUT {
-			unsupported("call ", "timeout");
-			YYERROR;
+		| DISCLOSE discloses disclosemode {
+			realm_disclose($2, $3);
+		}
+		| CALL TIMEOUT STRING {
+			realm_call_timeout($3, NULL);
+		}
+		| CALL TIMEOUT MAX STRING {
+			realm_call_timeout(NULL, $4);
+		}
+		| CALL TIMEOUT STRING MAX STRING {
+			realm_call_timeout($3, $5);
+		}
+		| RETAIN NEVER		{ retain_never(); }
+		| RETAIN '{' {
+			retain_begin();
+		} retainitem_l close {
+			retain_end();
+		}
+		| HISTORY '{' {
+			history_begin();
+		} historyitem_l close {
+			history_end();
 		}
 		| UNSUPPORTED {
 			unsupported("", $1);
 			YYERROR;
 		}
+		;
+
+discloses	: /* empty */		{ $$ = ACTION_PUBLISH | ACTION_CALL; }
+		| PUBLISHER		{ $$ = ACTION_PUBLISH; }
+		| CALLER		{ $$ = ACTION_CALL; }
+		| PUBLISHER CALLER	{ $$ = ACTION_PUBLISH | ACTION_CALL; }
+		;
+
+disclosemode	: /* empty */		{ $$ = DISCLOSE_ALWAYS; }
+		| ALWAYS		{ $$ = DISCLOSE_ALWAYS; }
+		| WHEN ASKED		{ $$ = DISCLOSE_ASKED; }
+		| NEVER			{ $$ = DISCLOSE_NEVER; }
+		;
+
+retainitem_l	: /* empty */
+		| retainitem_l '\n'
+		| retainitem_l retainitem
+		| retainitem_l error '\n' {
+			parser.is_blocklost = 1;
+			yyerrok;
+		}
+		;
+
+retainitem	: TOPICS STRING		{ retain_topics($2); }
+		| MEMORY STRING		{ retain_memory($2); }
+		| MESSAGE STRING	{ retain_message($2); }
+		;
+
+historyitem_l	: /* empty */
+		| historyitem_l '\n'
+		| historyitem_l historyitem
+		| historyitem_l error '\n' {
+			parser.is_blocklost = 1;
+			yyerrok;
+		}
+		;
+
+historyitem	: TOPIC match STRING	{ history_topic($2, $3); }
+		| TOPIC match STRING EVENTS STRING {
+			history_topic($2, $3);
+			history_events($5);
+		}
+		| MEMORY STRING		{ history_memory($2); }
 		;
 
 methods		: method			{ auth_method($1, 1); }
@@ -468,6 +533,12 @@ roleitem	: ALLOW actions		{ role_rule(1, $2, -1, NULL); }
 		| ALLOW actions match STRING	{ role_rule(1, $2, $3, $4); }
 		| DENY actions		{ role_rule(0, $2, -1, NULL); }
 		| DENY actions match STRING	{ role_rule(0, $2, $3, $4); }
+		| ALLOW META metas	{ role_rule(1, $3, -1, NULL); }
+		| DENY META metas	{ role_rule(0, $3, -1, NULL); }
+		| DISCLOSE discloses disclosemode {
+			role_disclose($2, $3);
+		}
+		| TRUST LEVEL STRING	{ role_trust($3); }
 		| AUTHORIZE DYNAMIC STRING {
 			dynamic_begin($3);
 		} dynamicopt_l {
@@ -498,6 +569,14 @@ dynamicopt	: CACHE STRING		{ dynamic_cache($2); }
 actions		: ANY				{ $$ = ACTION_ALL; }
 		| action
 		| actions ',' optnl action	{ $$ = $1 | $4; }
+		;
+
+metas		: meta
+		| metas ',' optnl meta		{ $$ = $1 | $4; }
+		;
+
+meta		: READ			{ $$ = ACTION_META_READ; }
+		| WRITE			{ $$ = ACTION_META_WRITE; }
 		;
 
 action		: PUBLISH		{ $$ = ACTION_PUBLISH; }
@@ -702,8 +781,10 @@ static const struct keyword {
 	/* sorted */
 	{ "address",		ADDRESS },
 	{ "allow",		ALLOW },
+	{ "always",		ALWAYS },
 	{ "anonymous",		ANONYMOUS },
 	{ "any",		ANY },
+	{ "asked",		ASKED },
 	{ "authenticate",	AUTHENTICATE },
 	{ "authid",		AUTHID },
 	{ "authorize",		AUTHORIZE },
@@ -712,6 +793,7 @@ static const struct keyword {
 	{ "ca",			CA },
 	{ "cache",		CACHE },
 	{ "call",		CALL },
+	{ "caller",		CALLER },
 	{ "calls",		CALLS },
 	{ "cbor",		CBOR },
 	{ "certificate",	CERTIFICATE },
@@ -724,8 +806,9 @@ static const struct keyword {
 	{ "debug",		DEBUG },
 	{ "delay",		DELAY },
 	{ "deny",		DENY },
-	{ "disclose",		UNSUPPORTED },
+	{ "disclose",		DISCLOSE },
 	{ "dynamic",		DYNAMIC },
+	{ "events",		EVENTS },
 	{ "every",		EVERY },
 	{ "exact",		EXACT },
 	{ "failures",		FAILURES },
@@ -736,21 +819,23 @@ static const struct keyword {
 	{ "group",		GROUP },
 	{ "handshake",		HANDSHAKE },
 	{ "hello",		HELLO },
-	{ "history",		UNSUPPORTED },
+	{ "history",		HISTORY },
 	{ "ids",		IDS },
 	{ "include",		INCLUDE },
 	{ "insecure",		INSECURE },
 	{ "json",		JSON },
 	{ "key",		KEY },
 	{ "keypair",		KEYPAIR },
+	{ "level",		LEVEL },
 	{ "limits",		LIMITS },
 	{ "listen",		LISTEN },
 	{ "log",		LOG },
 	{ "loose",		LOOSE },
+	{ "max",		MAX },
 	{ "memory",		MEMORY },
 	{ "message",		MESSAGE },
 	{ "messages",		UNSUPPORTED },
-	{ "meta",		UNSUPPORTED },
+	{ "meta",		META },
 	{ "metrics",		UNSUPPORTED },
 	{ "mode",		MODE },
 	{ "msgpack",		MSGPACK },
@@ -771,15 +856,17 @@ static const struct keyword {
 	{ "protocols",		PROTOCOLS },
 	{ "proxy",		UNSUPPORTED },
 	{ "publish",		PUBLISH },
+	{ "publisher",		PUBLISHER },
 	{ "queue",		QUEUE },
 	{ "rawsocket",		RAWSOCKET },
+	{ "read",		READ },
 	{ "realm",		REALM },
 	{ "register",		REGISTER },
 	{ "registrations",	REGISTRATIONS },
 	{ "relaxed",		RELAXED },
 	{ "request",		REQUEST },
 	{ "required",		REQUIRED },
-	{ "retain",		UNSUPPORTED },
+	{ "retain",		RETAIN },
 	{ "role",		ROLE },
 	{ "sandbox",		SANDBOX },
 	{ "scram",		SCRAM },
@@ -796,12 +883,17 @@ static const struct keyword {
 	{ "ticket",		TICKET },
 	{ "timeout",		TIMEOUT },
 	{ "tls",		TLS },
+	{ "topic",		TOPIC },
+	{ "topics",		TOPICS },
+	{ "trust",		TRUST },
 	{ "uri",		URI },
 	{ "user",		USER },
 	{ "verbose",		VERBOSE },
 	{ "wampcra",		WAMPCRA },
 	{ "websocket",		WEBSOCKET },
+	{ "when",		WHEN },
 	{ "wildcard",		WILDCARD },
+	{ "write",		WRITE },
 };
 
 static int

@@ -315,14 +315,90 @@ print_auths(const struct conf *c, const struct conf_realm *r, FILE *f)
 	}
 }
 
-static void
-print_rule(const struct conf_rule *ru, FILE *f)
+static const char *
+match_name(uint8_t match)
 {
-	static const char *const	matches[MATCH_MAX] = {
+	static const char *const	names[MATCH_MAX] = {
 		[MATCH_EXACT] = " exact",
 		[MATCH_PREFIX] = " prefix",
 		[MATCH_WILDCARD] = " wildcard"
 	};
+
+	return (names[match]);
+}
+
+/* Not at all for a role that says nothing. */
+static void
+print_disclose(const char *tabs, const char *whom, uint8_t mode, FILE *f)
+{
+	static const char *const	modes[] = {
+		[DISCLOSE_ASKED] = "when asked",
+		[DISCLOSE_ALWAYS] = "always",
+		[DISCLOSE_NEVER] = "never"
+	};
+
+	if (mode != DISCLOSE_UNSET)
+		fprintf(f, "%sdisclose %s %s\n", tabs, whom, modes[mode]);
+}
+
+static void
+print_call_timeout(const struct conf_realm *r, FILE *f)
+{
+	char	buf[32];
+
+	if (r->call_timeout == 0 && r->call_timeout_max == 0)
+		return;
+	fprintf(f, "\tcall timeout");
+	if (r->call_timeout > 0)
+		fprintf(f, " %s", conf_text_time(buf, sizeof(buf),
+		    r->call_timeout));
+	if (r->call_timeout_max > 0)
+		fprintf(f, " max %s", conf_text_time(buf, sizeof(buf),
+		    r->call_timeout_max));
+	putc('\n', f);
+}
+
+static void
+print_retain(const struct conf_retain *k, FILE *f)
+{
+	char	buf[32];
+
+	if (k->is_off) {
+		fprintf(f, "\tretain never\n");
+		return;
+	}
+	fprintf(f, "\tretain {\n");
+	fprintf(f, "\t\ttopics %s\n", conf_text_number(buf, sizeof(buf),
+	    k->topics));
+	fprintf(f, "\t\tmemory %s\n", conf_text_number(buf, sizeof(buf),
+	    k->memory));
+	fprintf(f, "\t\tmessage %s\n", conf_text_number(buf, sizeof(buf),
+	    k->message));
+	fprintf(f, "\t}\n");
+}
+
+static void
+print_history(const struct conf_history *h, FILE *f)
+{
+	const struct conf_topic	*t;
+	char			 buf[32];
+
+	if (TAILQ_EMPTY(&h->topics))
+		return;
+	fprintf(f, "\thistory {\n");
+	TAILQ_FOREACH(t, &h->topics, entry) {
+		fprintf(f, "\t\ttopic");
+		put_named(f, match_name(t->match), t->uri);
+		fprintf(f, " events %s\n", conf_text_number(buf, sizeof(buf),
+		    t->events));
+	}
+	fprintf(f, "\t\tmemory %s\n\t}\n", conf_text_number(buf, sizeof(buf),
+	    h->memory));
+}
+
+static void
+print_rule(const struct conf_rule *ru, FILE *f)
+{
 	static const struct {
 		uint8_t		 bit;
 		const char	*name;
@@ -330,12 +406,15 @@ print_rule(const struct conf_rule *ru, FILE *f)
 		{ ACTION_PUBLISH, "publish" },
 		{ ACTION_SUBSCRIBE, "subscribe" },
 		{ ACTION_CALL, "call" },
-		{ ACTION_REGISTER, "register" }
+		{ ACTION_REGISTER, "register" },
+		{ ACTION_META_READ, "read" },
+		{ ACTION_META_WRITE, "write" }
 	};
 	const char			*sep = " ";
 	size_t				 i;
 
-	fprintf(f, "\t\t%s", ru->allow ? "allow" : "deny");
+	fprintf(f, "\t\t%s%s", ru->allow ? "allow" : "deny",
+	    (ru->actions & ACTION_META) != 0 ? " meta" : "");
 	if (ru->actions == ACTION_ALL)
 		fprintf(f, " any");
 	else for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
@@ -345,7 +424,7 @@ print_rule(const struct conf_rule *ru, FILE *f)
 		}
 	}
 	if (!ru->anyuri)
-		put_named(f, matches[ru->match], ru->uri);
+		put_named(f, match_name(ru->match), ru->uri);
 	putc('\n', f);
 }
 
@@ -360,9 +439,18 @@ print_realm(const struct conf *c, const struct conf_realm *r, FILE *f)
 	print_auths(c, r, f);
 	fprintf(f, "\turi %s\n", r->strict_uris ? "strict" : "loose");
 	fprintf(f, "\trequest ids %s\n", r->loose_ids ? "loose" : "strict");
+	print_disclose("\t", "publisher", r->disclose_publisher, f);
+	print_disclose("\t", "caller", r->disclose_caller, f);
+	print_call_timeout(r, f);
+	print_retain(&r->retain, f);
+	print_history(&r->history, f);
 	TAILQ_FOREACH(ro, &r->roles, entry) {
 		put_named(f, "\trole", ro->name);
 		fprintf(f, " {\n");
+		print_disclose("\t\t", "publisher", ro->disclose_publisher, f);
+		print_disclose("\t\t", "caller", ro->disclose_caller, f);
+		if (ro->has_trust)
+			fprintf(f, "\t\ttrust level %u\n", ro->trust);
 		TAILQ_FOREACH(ru, &ro->rules, entry)
 			print_rule(ru, f);
 		if (ro->authorizer.procedure != NULL) {

@@ -3,6 +3,7 @@ WAMPD_CONF_OBJS = $(addprefix $(B)/obj/wampd/, \
 		conf_dynamic.o \
 		conf_file.o \
 		conf_listen.o \
+		conf_policy.o \
 		conf_realm.o \
 		conf_tls.o \
 		conf_value.o \

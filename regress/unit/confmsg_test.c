@@ -50,15 +50,21 @@ static const char	text[] =
 "	}\n"
 "	authenticate anonymous role \"public\"\n"
 "	uri strict request ids loose\n"
+"	disclose caller never call timeout 3s max 1m\n"
+"	retain { topics 7 memory 8k message 1k }\n"
+"	history { topic prefix \"com.\" events 9 topic exact \"com.a\"\n"
+"		memory 5m }\n"
 "	role \"public\" {\n"
 "		allow publish, call prefix \"com.\"\n"
 "		deny any wildcard \"com..x\"\n"
 "		authorize dynamic \"com.auth\" cache 3s timeout 2s\n"
 "	}\n"
-"	role \"admin\" { allow any }\n"
+"	role \"admin\" { allow any allow meta read trust level 700\n"
+"		disclose publisher }\n"
 "	role \"guard\" { allow register exact \"com.auth\" }\n"
 "}\n"
-"realm \"b\" { authenticate anonymous role \"x\" role \"x\" { } }\n";
+"realm \"b\" { authenticate anonymous role \"x\" role \"x\" { }\n"
+"	retain never }\n";
 
 struct msg {
 	uint32_t	 type;
@@ -273,6 +279,10 @@ check_proxy(const struct conf *sent)
 	CHECK(l->flags == LISTEN_RAWSOCKET && l->fds[0] != -1);
 	CHECK(TAILQ_EMPTY(&r->auths) && TAILQ_EMPTY(&r->roles));
 	CHECK(r->strict_uris == 1 && r->loose_ids == 1);
+	CHECK(r->has_history && r->has_retain);
+	CHECK(TAILQ_EMPTY(&r->history.topics));
+	r = TAILQ_NEXT(r, entry);
+	CHECK(!r->has_history && !r->has_retain);
 	conf_free(c);
 
 	c = through(sent, PROC_TLSPROXY, PROXY_UNIX);
@@ -282,6 +292,34 @@ check_proxy(const struct conf *sent)
 	CHECK((l->flags & LISTEN_UNIX) != 0 && l->fds[0] != -1);
 	CHECK(strcmp(l->name, "socket \"/run/wampd/a\"") == 0);
 	conf_free(c);
+}
+
+static void
+check_policy(const struct conf *c)
+{
+	struct conf_realm	*r = TAILQ_FIRST(&c->realms);
+	struct conf_role	*ro = TAILQ_FIRST(&r->roles);
+	struct conf_topic	*t = TAILQ_FIRST(&r->history.topics);
+
+	CHECK(r->disclose_publisher == DISCLOSE_ASKED &&
+	    r->disclose_caller == DISCLOSE_NEVER);
+	CHECK(r->call_timeout == 3000 && r->call_timeout_max == 60000);
+	CHECK(r->retain.topics == 7 && r->retain.memory == 8192 &&
+	    r->retain.message == 1024 && !r->retain.is_off);
+	CHECK(r->history.memory == 5 * 1024 * 1024 && r->history.ntopics == 2);
+	CHECK(t->match == MATCH_PREFIX && t->events == 9 &&
+	    t->urilen == 4 && strcmp(t->uri, "com.") == 0);
+	t = TAILQ_NEXT(t, entry);
+	CHECK(t->match == MATCH_EXACT && t->events == TOPIC_EVENTS);
+	CHECK(!ro->has_trust && ro->disclose_publisher == DISCLOSE_UNSET);
+	ro = conf_find_role(r, "admin");
+	CHECK(ro->has_trust && ro->trust == 700 &&
+	    ro->disclose_publisher == DISCLOSE_ALWAYS &&
+	    ro->disclose_caller == DISCLOSE_UNSET);
+	CHECK(TAILQ_LAST(&ro->rules, conf_rules)->actions == ACTION_META_READ);
+	r = TAILQ_NEXT(r, entry);
+	CHECK(r->retain.is_off && r->retain.topics == 10000 &&
+	    r->history.ntopics == 0);
 }
 
 static void
@@ -295,6 +333,7 @@ check_broker(const struct conf *sent)
 	check_global(c);
 	CHECK(c->nlistens == 0 && c->nkeypairs == 0);
 	CHECK(TAILQ_EMPTY(&r->auths) && r->nroles == 3);
+	check_policy(c);
 	CHECK(strcmp(ro->authorizer.procedure, "com.auth") == 0 &&
 	    ro->authorizer.cache == 3000 && ro->authorizer.timeout == 2000);
 	CHECK(TAILQ_NEXT(ro, entry)->authorizer.procedure == NULL);
