@@ -25,7 +25,9 @@
 struct chan;
 struct event;
 struct imsg;
+struct histories;
 struct pbuf;
+struct retain;
 struct rules;
 struct trie;
 
@@ -123,6 +125,8 @@ struct realm {
 	uint32_t		 nsubs[MATCH_MAX];
 	uint32_t		 nmeta;		/* of them, below "wamp." */
 	struct htab		 procedures;	/* registrations, exact */
+	struct retain		*retain;	/* its events, or NULL */
+	struct histories	*histories;	/* likewise */
 	const struct conf_realm	*conf;		/* in force, or NULL */
 	unsigned int		 nsessions;
 	uint8_t			 is_gone;

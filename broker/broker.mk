@@ -6,6 +6,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		dealer.o \
 		filter.o \
 		hash.o \
+		kept.o \
 		members.o \
 		meta.o \
 		meta_session.o \
@@ -14,6 +15,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		rcall.o \
 		realm.o \
 		registration.o \
+		retain.o \
 		session.o \
 		subscription.o \
 		trie.o \

@@ -14,6 +14,7 @@
 #include "chan.h"
 #include "conf.h"
 #include "dynamic.h"
+#include "keep.h"
 #include "log.h"
 #include "obuf.h"
 #include "pbuf.h"
@@ -44,12 +45,16 @@ publication_id(void)
 
 /* -- SUBSCRIBE ---------------------------------------------------------- */
 
+/* WAMP, Ordering Guarantees: before any EVENT, a retained one, too. */
 static void
-subscribed(struct session *s, uint64_t request, uint64_t id)
+subscribed(struct session *s, const struct m_subscribe *m,
+    const struct sublink *l)
 {
-	struct m_subscribed	m = { request, id };
+	struct m_subscribed	reply = { m->request, l->sub->id };
 
-	session_send(s, IMSG_SUBSCRIBED, &m, sizeof(m));
+	session_send(s, IMSG_SUBSCRIBED, &reply, sizeof(reply));
+	if (m->flags & SUBSCRIBE_GET_RETAINED)
+		retain_send(l);
 }
 
 int
@@ -59,6 +64,7 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 	struct uri		 topic;
 	struct session		*s;
 	struct subscription	*sub;
+	struct sublink		*l;
 	enum wamp_err		 err;
 	const char		*why;
 
@@ -81,8 +87,8 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 	}
 	/* WAMP, SUBSCRIBED: again to the same topic is the same id */
 	sub = sub_find(s->realm, MATCH_EXACT, &topic);
-	if (sub != NULL && sublink_find(s, sub->id) != NULL) {
-		subscribed(s, m.request, sub->id);
+	if (sub != NULL && (l = sublink_find(s, sub->id)) != NULL) {
+		subscribed(s, &m, l);
 		return (0);
 	}
 	if (s->nlinks >= broker.conf->limits.subscriptions) {
@@ -91,13 +97,12 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 		return (0);
 	}
 	if ((sub = sub_get(s->realm, MATCH_EXACT, &topic)) == NULL ||
-	    sublink_add(s, sub) == NULL) {
+	    (l = sublink_add(s, sub)) == NULL) {
 		session_refuse(s, WAMP_SUBSCRIBE, m.request, WERR_LIMIT,
 		    "the router has no room for another subscription");
 		return (0);
 	}
-	/* WAMP, Ordering Guarantees: before any EVENT */
-	subscribed(s, m.request, sub->id);
+	subscribed(s, &m, l);
 	return (0);
 }
 
@@ -433,6 +438,9 @@ static void
 publish(struct publication *p)
 {
 	sub_match(p->realm, p->topic, publish_to, p);
+	if (p->is_retained)
+		retain_event(p);
+	kept_unref(p->kept);
 	pbuf_unref(p->pb);
 }
 
@@ -472,6 +480,7 @@ publication_init(struct publication *p, struct session *s, uint32_t flags,
 	p->id = publication_id();
 	if ((flags & PUBLISH_INCLUDE_ME) == 0)
 		p->except = s;
+	p->is_retained = (flags & PUBLISH_RETAIN) != 0;
 	if (filterlen > 0) {
 		filter_load(&lists, filter, filterlen);
 		p->filter = &lists;

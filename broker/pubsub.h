@@ -18,6 +18,7 @@
 
 struct filter;
 struct history;
+struct kept;
 struct trie_node;
 
 /* Owned by its realm; lives as long as somebody holds or pins it. */
@@ -78,6 +79,8 @@ struct publication {
 	const struct filter	*filter;	/* or NULL: for everybody */
 	struct body		 body;		/* with ppt */
 	struct pbuf		*pb;		/* body, once it is shared */
+	struct kept		*kept;		/* its copy, once it is kept */
+	uint8_t			 is_retained;	/* retain: true */
 	uint8_t			 is_lost;	/* no memory to share it */
 };
 

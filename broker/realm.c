@@ -10,6 +10,7 @@
 
 #include "broker.h"
 #include "conf.h"
+#include "keep.h"
 #include "log.h"
 #include "trie.h"
 #include "xmalloc.h"
@@ -99,6 +100,7 @@ realm_put(struct realm *r)
 		return;
 	TAILQ_REMOVE(&broker.realms, r, entry);
 	htab_remove(&broker.realmids, &r->byid);
+	retain_free(r);
 	htab_free(&r->topics);
 	for (i = 0; i < MATCH_MAX; i++)
 		trie_free(r->topic_patterns[i]);
@@ -146,6 +148,7 @@ realm_load(const struct conf_realm *conf)
 	r->rules = conf->strict_uris ? URI_STRICT : URI_LOOSE;
 	TAILQ_FOREACH(cr, &conf->roles, entry)
 		role_load(r, cr);
+	retain_load(r);
 }
 
 /*

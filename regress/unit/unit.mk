@@ -95,7 +95,7 @@ $(B)/regress/unit/broker_hash $(B)/regress/unit/broker_trie: \
     $(UNIT_OBJS_broker_hash)
 BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
 		broker_hostile broker_lists broker_model broker_pubsub \
-		broker_revoke broker_rpc broker_session
+		broker_retain broker_revoke broker_rpc broker_session
 # these call its procedures
 META_TESTS =	broker_meta
 BROKER_TESTS +=	$(META_TESTS)
@@ -111,6 +111,7 @@ UNIT_OBJS_broker_model = $(BPLAY_OBJS)
 UNIT_OBJS_broker_pubsub = $(BPLAY_OBJS)
 UNIT_OBJS_broker_rpc =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_session = $(BPLAY_OBJS)
+UNIT_OBJS_broker_retain = $(BPLAY_OBJS)
 UNIT_OBJS_broker_revoke = $(BPLAY_OBJS)
 $(B)/regress/unit/authz: $(UNIT_OBJS_authz)
 $(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
