@@ -63,6 +63,8 @@ static const struct chan_rule broker_table[IMSG_MAX] = {
 	    0, 0, 0 },
 	[IMSG_RESULT] = { out_on_result, sizeof(struct m_result), CHAN_ANY,
 	    0, 0 },
+	[IMSG_HISTORY] = { out_on_history, sizeof(struct m_history),
+	    CHAN_ANY, 0, 0 },
 	[IMSG_ERROR] = { out_on_error, sizeof(struct m_error), CHAN_ANY,
 	    0, 0 },
 	[IMSG_CALL_OVER] = { out_on_call_over, sizeof(struct m_call_over),

@@ -469,6 +469,9 @@ int	 out_on_refused(struct chan *, struct imsg *);
 /* wamp_event.c: EVENTs */
 int	 out_on_event(struct chan *, struct imsg *);
 
+/* wamp_history.c: the RESULT that is a list of events */
+int	 out_on_history(struct chan *, struct imsg *);
+
 /* wamp_call.c: messages to callers and callees */
 int	 out_on_invocation(struct chan *, struct imsg *);
 int	 out_on_interrupt(struct chan *, struct imsg *);

@@ -23,6 +23,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		wamp_build.o \
 		wamp_call.o \
 		wamp_event.o \
+		wamp_history.o \
 		wamp_in.o \
 		wamp_out.o \
 		wamp_parse.o \

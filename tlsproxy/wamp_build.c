@@ -13,6 +13,9 @@
 
 /* -- Details ------------------------------------------------------------ */
 
+const char *const origin_event_keys[ORIGIN_KEYS] = { "topic", "publisher",
+    "publisher_authid", "publisher_authrole", "trustlevel" };
+
 static struct detail *
 details_add(struct details *d, const char *key)
 {
@@ -138,29 +141,44 @@ payload_check(int ser, const struct wbuf *w, size_t headlen, uint8_t nargs)
 	return (CODEC_OK);
 }
 
-/* Both values of a payload in another serializer, behind the head. */
-static enum codec_err
-payload_convert(const struct payload *pl, struct enc *e, struct wbuf *w)
+enum codec_err
+payload_values(const struct payload *pl, struct val v[2])
 {
-	struct val	v[2];
-	struct wbuf	conv;
 	enum codec_err	err;
-	int		i;
 
+	if (pl->is_bad)
+		return (CODEC_ESYNTAX);
 	if ((err = payload_split(pl, &proxy->tmp, v)) != CODEC_OK)
 		return (err);
-	if (v[0].type != VAL_ARRAY || (pl->nargs > 1 && v[1].type != VAL_MAP))
+	if ((pl->nargs > 0 && v[0].type != VAL_ARRAY) ||
+	    (pl->nargs > 1 && v[1].type != VAL_MAP))
 		return (CODEC_ESYNTAX);
-	memset(&conv, 0, sizeof(conv));
-	for (i = 0; i < pl->nargs && err == CODEC_OK; i++) {
-		wbuf_reset(&conv);
-		err = codec_convert(&v[i], e->ser, &conv);
-		if (err == CODEC_OK)
-			enc_raw(e, conv.buf, conv.len);
-	}
-	wbuf_free(&conv);
-	if (err == CODEC_OK && w->failed)
-		err = CODEC_ENOMEM;
+	return (CODEC_OK);
+}
+
+enum codec_err
+out_value(struct enc *e, const struct val *v)
+{
+	struct wbuf	w;
+	enum codec_err	err;
+
+	memset(&w, 0, sizeof(w));
+	if ((err = codec_convert(v, e->ser, &w)) == CODEC_OK)
+		enc_raw(e, w.buf, w.len);
+	wbuf_free(&w);
+	return (err);
+}
+
+/* Both values of a payload in another serializer, behind the head. */
+static enum codec_err
+payload_convert(const struct payload *pl, struct enc *e)
+{
+	struct val	v[2];
+	enum codec_err	err = payload_values(pl, v);
+	int		i;
+
+	for (i = 0; i < pl->nargs && err == CODEC_OK; i++)
+		err = out_value(e, &v[i]);
 	return (err);
 }
 
@@ -184,7 +202,7 @@ out_build(int ser, const struct head *h, const struct payload *pl)
 	if (pl->nargs > 0 && pl->ser == ser)
 		enc_raw(&e, pl->p, pl->len);
 	else if (pl->nargs > 0)
-		err = payload_convert(pl, &e, w);
+		err = payload_convert(pl, &e);
 	enc_end(&e);
 	if (err == CODEC_OK && w->failed)
 		err = CODEC_ENOMEM;

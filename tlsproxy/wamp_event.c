@@ -40,16 +40,14 @@ struct fanout {
 static void
 event_details(struct details *d, const struct fanout *f, uint32_t features)
 {
-	static const char *const keys[ORIGIN_KEYS] = { "topic", "publisher",
-	    "publisher_authid", "publisher_authrole", "trustlevel" };
-	struct origin	 o = f->o;
+	struct origin	o = f->o;
 
 	d->n = 0;
 	if ((features & FEAT_SUBSCRIBER_PUBLISHER) == 0)
 		o.session = o.authid.len = o.role.len = 0;
 	if ((features & FEAT_SUBSCRIBER_TRUST) == 0)
 		o.has_trust = 0;
-	details_origin(d, &o, keys);
+	details_origin(d, &o, origin_event_keys);
 	if (f->m.flags & EVENT_RETAINED)
 		details_true(d, "retained");
 }
@@ -81,8 +79,8 @@ fanout_frame(struct fanout *f, uint32_t features, int ser, int is_ws)
 	return (v->frame[ser][is_ws]);
 }
 
-static void
-event_dropped(const struct psess *s, const char *why)
+void
+out_event_dropped(const struct psess *s, const char *why)
 {
 	struct proxy	*p = proxy;
 
@@ -102,11 +100,11 @@ event_to(struct fanout *f, struct psess *s)
 	if (!conn_is_open(c) || !session_may_event(s))
 		return;
 	if ((s->features & f->needs) != f->needs)
-		event_dropped(s, no_passthru);
+		out_event_dropped(s, no_passthru);
 	else if ((pb = fanout_frame(f, features, c->ser, c->is_ws)) == NULL)
-		event_dropped(s, out_not_convertible);
+		out_event_dropped(s, out_not_convertible);
 	else if (fanout_variant(f, features)->msglen[c->ser] > c->peermax)
-		event_dropped(s, out_too_long);
+		out_event_dropped(s, out_too_long);
 	else
 		conn_queue_pbuf(c, pb);
 }

@@ -20,6 +20,12 @@ struct conn;
 struct imsg;
 struct psess;
 
+/* What of an imsg was not read yet. */
+struct unread {
+	const uint8_t	*p;
+	size_t		 left;
+};
+
 /* A payload as it came: see msgtypes.h. */
 struct payload {
 	const uint8_t	*p;
@@ -41,6 +47,8 @@ struct origin {
 	uint32_t	 trust;
 	uint8_t		 has_trust;
 };
+
+#define ORIGIN_KEYS	5	/* in this order */
 
 /* An entry of Details: a text, a number, or true. */
 struct detail {
@@ -78,25 +86,36 @@ int	 out_parse_result(const struct imsg *, struct m_result *,
 	    struct payload *);
 int	 out_parse_error(const struct imsg *, struct m_error *, struct uri *,
 	    struct payload *);
+int	 out_parse_history(const struct imsg *, struct m_history *,
+	    struct unread *);
+/* The next one; nothing is left over behind the last. */
+int	 out_parse_history_event(struct unread *, struct m_history_event *,
+	    struct origin *, struct payload *);
 
 /* wamp_build.c: messages with a payload */
+extern const char *const origin_event_keys[ORIGIN_KEYS];	/* of EVENT */
 void	 details_text(struct details *, const char *key, const char *,
 	    size_t);
 void	 details_uint(struct details *, const char *key, uint64_t);
 void	 details_true(struct details *, const char *key);
-/* Keys of an origin in the order of its struct. */
-#define ORIGIN_KEYS	5
 void	 details_origin(struct details *, const struct origin *,
 	    const char *const keys[ORIGIN_KEYS]);
 /* As a map, with the ppt_* of a payload (or NULL). */
 void	 out_details(struct enc *, const struct details *,
 	    const struct payload *);
+/* Arguments and ArgumentsKw, checked: they lie in proxy->tmp. */
+enum codec_err	 payload_values(const struct payload *, struct val[2]);
+/* One of them, converted if need be. */
+enum codec_err	 out_value(struct enc *, const struct val *);
 /* [code, ids..., {}, uri?, args?, kwargs?] into proxy->msg. */
 enum codec_err	 out_build(int ser, const struct head *,
 		    const struct payload *);
 
 /* wamp_call.c: why a message is not delivered */
 extern const char	out_too_long[], out_not_convertible[];
+
+/* wamp_event.c: an event that a session does not get is counted */
+void		 out_event_dropped(const struct psess *, const char *why);
 
 /* wamp_out.c */
 /* A message into proxy->msg. */

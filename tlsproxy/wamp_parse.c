@@ -13,12 +13,6 @@
 #include "tlsproxy.h"
 #include "wamp_out.h"
 
-/* What of an imsg was not read yet. */
-struct unread {
-	const uint8_t	*p;
-	size_t		 left;
-};
-
 int
 out_is_id(uint64_t id)
 {
@@ -106,7 +100,7 @@ payload_ppt(struct payload *pl, const uint8_t *p, size_t len)
 		pl->is_bad = !out_is_text(pl->ppt[i].p, pl->ppt[i].len);
 }
 
-/* The payload and what is before it, up to the end. */
+/* A payload and what is before it. */
 static int
 unread_payload(struct unread *r, uint16_t pptlen, uint8_t ser, uint8_t nargs,
     uint32_t len, struct payload *pl)
@@ -114,15 +108,23 @@ unread_payload(struct unread *r, uint16_t pptlen, uint8_t ser, uint8_t nargs,
 	const uint8_t	*ppt;
 
 	if (pptlen > PPT_MAXLEN || unread_octets(r, pptlen, &ppt) == -1 ||
-	    len != r->left || nargs > 2 || (nargs == 0) != (len == 0) ||
-	    ser < SER_JSON || ser > SER_CBOR)
+	    unread_octets(r, len, &pl->p) == -1 || nargs > 2 ||
+	    (nargs == 0) != (len == 0) || ser < SER_JSON || ser > SER_CBOR)
 		return (-1);
-	pl->p = r->p;
 	pl->len = len;
 	pl->ser = ser;
 	pl->nargs = nargs;
 	payload_ppt(pl, ppt, pptlen);
 	return (0);
+}
+
+/* The same up to the end. */
+static int
+unread_last(struct unread *r, uint16_t pptlen, uint8_t ser, uint8_t nargs,
+    uint32_t len, struct payload *pl)
+{
+	return (unread_payload(r, pptlen, ser, nargs, len, pl) == 0 &&
+	    r->left == 0 ? 0 : -1);
 }
 
 int
@@ -140,8 +142,7 @@ out_parse_event(const struct imsg *im, struct m_event *m,
 	    m->trust, (m->flags & EVENT_TRUST) != 0) == -1 ||
 	    unread_origin(&r, m->topiclen, m->authidlen, m->rolelen, o) == -1)
 		return (-1);
-	return (unread_payload(&r, m->pptlen, m->ser, m->nargs, m->paylen,
-	    pl));
+	return (unread_last(&r, m->pptlen, m->ser, m->nargs, m->paylen, pl));
 }
 
 int
@@ -157,8 +158,7 @@ out_parse_invocation(const struct imsg *im, struct m_invocation *m,
 	    m->trust, (m->flags & INVOCATION_TRUST) != 0) == -1 ||
 	    unread_origin(&r, m->proclen, m->authidlen, m->rolelen, o) == -1)
 		return (-1);
-	return (unread_payload(&r, m->pptlen, m->ser, m->nargs, m->paylen,
-	    pl));
+	return (unread_last(&r, m->pptlen, m->ser, m->nargs, m->paylen, pl));
 }
 
 int
@@ -170,8 +170,7 @@ out_parse_result(const struct imsg *im, struct m_result *m,
 	unread_begin(&r, im, m, sizeof(*m));
 	if ((m->flags & ~YIELD_PROGRESS) != 0 || !out_is_id(m->request))
 		return (-1);
-	return (unread_payload(&r, m->pptlen, m->ser, m->nargs, m->paylen,
-	    pl));
+	return (unread_last(&r, m->pptlen, m->ser, m->nargs, m->paylen, pl));
 }
 
 int
@@ -183,6 +182,33 @@ out_parse_error(const struct imsg *im, struct m_error *m, struct uri *uri,
 	unread_begin(&r, im, m, sizeof(*m));
 	if (!out_is_id(m->request) || unread_uri(&r, m->urilen, uri) == -1)
 		return (-1);
-	return (unread_payload(&r, m->pptlen, m->ser, m->nargs, m->paylen,
+	return (unread_last(&r, m->pptlen, m->ser, m->nargs, m->paylen, pl));
+}
+
+int
+out_parse_history(const struct imsg *im, struct m_history *m,
+    struct unread *r)
+{
+	unread_begin(r, im, m, sizeof(*m));
+	return (out_is_id(m->request) && (m->flags & ~HISTORY_MORE) == 0 ?
+	    0 : -1);
+}
+
+int
+out_parse_history_event(struct unread *r, struct m_history_event *m,
+    struct origin *o, struct payload *pl)
+{
+	const uint8_t	*p;
+
+	if (unread_octets(r, sizeof(*m), &p) == -1)
+		return (-1);
+	memcpy(m, p, sizeof(*m));
+	if (!out_is_id(m->subscription) || !out_is_id(m->publication) ||
+	    (m->flags & ~(EVENT_PUBLISHER | EVENT_TRUST)) != 0 ||
+	    origin_begin(o, m->publisher, (m->flags & EVENT_PUBLISHER) != 0,
+	    m->trust, (m->flags & EVENT_TRUST) != 0) == -1 ||
+	    unread_origin(r, m->topiclen, m->authidlen, m->rolelen, o) == -1)
+		return (-1);
+	return (unread_payload(r, m->pptlen, m->ser, m->nargs, m->paylen,
 	    pl));
 }

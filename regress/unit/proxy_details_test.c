@@ -515,6 +515,119 @@ undelivered(void)
 	pp_ok("a progressive result that cannot be delivered ends the call");
 }
 
+/* -- event history ------------------------------------------------------- */
+
+static uint8_t	past[65536];
+static size_t	npast;			/* octets */
+
+static void
+add_past(uint64_t pub, uint32_t flags, const char *topic, int ser, int nargs,
+    const char *pay, size_t paylen)
+{
+	struct m_history_event	m;
+	int			who = (flags & EVENT_PUBLISHER) != 0;
+	struct text		t[6] = { { &m, sizeof(m) },
+				    { topic, strlen(topic) },
+				    { "joe", who ? 3 : 0 },
+				    { "user", who ? 4 : 0 },
+				    { PPT, who ? PPTLEN : 0 },
+				    { pay, paylen } };
+	size_t			i;
+
+	memset(&m, 0, sizeof(m));
+	m.subscription = SUB;
+	m.publication = pub;
+	m.publisher = who ? 77 : 0;
+	m.time = 1769860800000ULL + pub;
+	m.flags = flags;
+	m.trust = flags & EVENT_TRUST ? 2 : 0;
+	m.paylen = (uint32_t)paylen;
+	m.topiclen = (uint16_t)t[1].len;
+	m.authidlen = (uint16_t)t[2].len;
+	m.rolelen = (uint16_t)t[3].len;
+	m.pptlen = (uint16_t)t[4].len;
+	m.ser = (uint8_t)ser;
+	m.nargs = (uint8_t)nargs;
+	for (i = 0; i < 6; npast += t[i++].len)
+		if (t[i].len > 0)
+			memcpy(past + npast, t[i].p, t[i].len);
+}
+
+static void
+send_history(const struct client *c, uint32_t n, uint32_t flags)
+{
+	struct m_history	m = { .request = 4, .n = n, .flags = flags };
+	struct text		t = { past, npast };
+
+	side_send(B0, IMSG_HISTORY, c->slot, c->gen, &m, sizeof(m), &t, 1);
+	npast = 0;
+}
+
+#define EVENT_JSON(ms, pub, details, pay) \
+	"{\"timestamp\":\"2026-01-31T12:00:00." ms "Z\",\"subscription\":55," \
+	"\"publication\":" pub ",\"details\":{" details "}" pay "}"
+
+static void
+history(void)
+{
+	struct client	c;
+	int		ser;
+
+	for (ser = 1; ser <= NSERS; ser++) {
+		join_as(&c, ser, "", "");
+		send_history(&c, 0, 0);
+		want(&c, "[50,4,{},[]]");
+		add_past(1, 0, "", SER_JSON, 0, "", 0);
+		add_past(20, EVENT_PUBLISHER | EVENT_TRUST, "a.b", SER_MSGPACK,
+		    1, "\x91\xc4\x01x", 4);
+		/* what cannot be said, or is no payload, is left out */
+		add_past(3, 0, "", SER_CBOR, 1, "\x81\xc1\x01", ser ==
+		    SER_CBOR ? 2 : 3);
+		add_past(4, 0, "", SER_JSON, 1, "{}", 2);
+		add_past(5, 0, "", SER_CBOR, 2, "\x80\xa1\x61k\x07", 5);
+		send_history(&c, 5, HISTORY_MORE);
+		want(&c, "[50,4,{},["
+		    EVENT_JSON("001", "1", "", "") ","
+		    EVENT_JSON("020", "20", "\"topic\":\"a.b\",\"publisher\":77,"
+		    "\"publisher_authid\":\"joe\",\"publisher_authrole\":"
+		    "\"user\",\"trustlevel\":2," PPT_JSON,
+		    ",\"args\":[\"\\u0000eA==\"]") ","
+		    EVENT_JSON("005", "5", "", ",\"args\":[],\"kwargs\":"
+		    "{\"k\":7}") "],{\"more\":true}]");
+		gone(&c);
+	}
+	pp_ok("event history, each event of another serializer");
+}
+
+/* One that takes 1024 octets: what would never fit is left out, what does
+ * not any more is for another call. */
+static void
+long_history(void)
+{
+	char		big[1024], msg[1024];
+	struct client	c;
+	uint64_t	i;
+
+	client_open(&c, 0, SER_JSON, 1);
+	hello(&c, 1);
+	send_open(&c);
+	client_want_like(&c, "[2,");
+	memset(big, 'x', sizeof(big));
+	memcpy(big, "[\"", 2);
+	memcpy(big + 998, "\"]", 2);
+	add_past(1, 0, "", SER_JSON, 1, big, 1000);
+	memcpy(big + 298, "\"]", 2);
+	for (i = 2; i < 10; i++)
+		add_past(i, 0, "", SER_JSON, 1, big, 300);
+	send_history(&c, 9, 0);
+	snprintf(msg, sizeof(msg), "[50,4,{},[" EVENT_JSON("002", "2", "",
+	    ",\"args\":%.300s") "," EVENT_JSON("003", "3", "",
+	    ",\"args\":%.300s") "],{\"more\":true}]", big, big);
+	client_want(&c, msg);
+	gone(&c);
+	pp_ok("event history, no longer than the client accepts");
+}
+
 static void
 kill_session(struct client *c, const char *text, const char *uri,
     const char *goodbye)
@@ -644,6 +757,8 @@ main(void)
 	invocation_details();
 	invocation_ids();
 	undelivered();
+	history();
+	long_history();
 	revocations();
 	reasons();
 	nonsense();

@@ -313,6 +313,19 @@ add_event(const struct m_event *m, const struct m_sessref *ref)
 	v->otherwise = CUT;
 }
 
+static void
+add_history(const struct client *c, const struct m_history *m,
+    const struct m_history_event *e)
+{
+	struct text	t[4] = { { e, sizeof(*e) }, { "a.bjr", 5 },
+			    { PPT, 9 }, { "[1]", 3 } };
+	struct valid	*v = &valids[nvalids++];
+
+	v->len = imsg_make(v->b, IMSG_HISTORY, c->slot, c->gen, m, sizeof(*m),
+	    t, 4);
+	v->otherwise = CUT;
+}
+
 /* One of each that is right just now. */
 static void
 make_valids(void)
@@ -346,6 +359,12 @@ make_valids(void)
 	    .err = WERR_CANCELED, .mode = CANCEL_KILL };
 	struct m_result			res = { .request = 1, .paylen = 3,
 	    .ser = SER_JSON, .nargs = 1, .pptlen = 9 };
+	struct m_history		hi = { .request = 1, .n = 1 };
+	struct m_history_event		he = { .subscription = SUB,
+	    .publication = 7, .publisher = 5, .flags = EVENT_PUBLISHER |
+	    EVENT_TRUST, .trust = 1, .paylen = 3, .topiclen = 3,
+	    .authidlen = 1, .rolelen = 1, .pptlen = 9, .ser = SER_JSON,
+	    .nargs = 1 };
 	struct m_error			er = { .request = 1, .paylen = 3,
 	    .urilen = 3, .ser = SER_JSON, .nargs = 1 };
 	struct m_refused		re = { .request = 1, .err =
@@ -375,6 +394,7 @@ make_valids(void)
 	add_ppt(IMSG_INVOCATION, c, &id, sizeof(id), "a.bjr");
 	add(IMSG_INTERRUPT, c, &irq, sizeof(irq), "", "");
 	add_ppt(IMSG_RESULT, c, &res, sizeof(res), "");
+	add_history(c, &hi, &he);
 	add(IMSG_ERROR, c, &er, sizeof(er), "a.b", "[1]");
 	add(IMSG_REFUSED, c, &re, sizeof(re), "no", "");
 	add(IMSG_XOFF, &nobody, NULL, 0, "", "");
