@@ -156,13 +156,15 @@ fixed(uint32_t type)
 	abort();		/* a broker does not say that */
 }
 
-/* The octets behind the fixed part, by what the fixed part says. */
+/* The octets behind the fixed part, by what the fixed part says; of texts
+ * that are all that is left, what is left. */
 static size_t
-tail(uint32_t type, const uint8_t *b)
+tail(uint32_t type, const uint8_t *b, size_t left)
 {
 	union {
 		struct m_session_open	open;
 		struct m_session_end	end;
+		struct m_unsubscribed	removed;
 		struct m_event		event;
 		struct m_invocation	inv;
 		struct m_result		result;
@@ -177,20 +179,28 @@ tail(uint32_t type, const uint8_t *b)
 		return ((size_t)m.open.authidlen + m.open.rolelen);
 	case IMSG_SESSION_END:
 		MUST(m.end.textlen <= REASON_MAXLEN && m.end.err < WERR_MAX);
-		return (m.end.textlen);
+		return ((size_t)m.end.textlen + m.end.urilen);
+	case IMSG_UNSUBSCRIBED:
+	case IMSG_UNREGISTERED:
+		/* revoked, with the reason, or asked for */
+		MUST(left <= (m.removed.request == 0 ? REASON_MAXLEN : 0));
+		return (left);
 	case IMSG_EVENT:
-		MUST(m.event.nrefs <= 1 && m.event.subscription > 0 &&
+		MUST(m.event.nrefs <= EVENT_MAXREFS && m.event.subscription > 0 &&
 		    m.event.subscription <= broker.lastsub &&
 		    m.event.publication > 0 &&
 		    m.event.publication <= WAMP_ID_MAX);
 		return (m.event.nrefs * sizeof(struct m_sessref) +
-		    m.event.paylen);
+		    m.event.topiclen + m.event.authidlen + m.event.rolelen +
+		    m.event.pptlen + m.event.paylen);
 	case IMSG_INVOCATION:
-		return (m.inv.paylen);
+		return ((size_t)m.inv.proclen + m.inv.authidlen +
+		    m.inv.rolelen + m.inv.pptlen + m.inv.paylen);
 	case IMSG_RESULT:
-		return (m.result.paylen);
+		return ((size_t)m.result.pptlen + m.result.paylen);
 	case IMSG_ERROR:
-		return ((size_t)m.error.urilen + m.error.paylen);
+		return ((size_t)m.error.urilen + m.error.pptlen +
+		    m.error.paylen);
 	case IMSG_REFUSED:
 		MUST(m.refused.textlen <= REASON_MAXLEN &&
 		    m.refused.err > WERR_NONE && m.refused.err < WERR_MAX &&
@@ -218,7 +228,8 @@ heard(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 		len += part;
 	}
 	len += more;
-	MUST(len == fixed(type) + tail(type, b));
+	MUST(len >= fixed(type) &&
+	    len - fixed(type) == tail(type, b, len - fixed(type)));
 	c->waiting += (sizeof(struct imsg_hdr) + len) * HEAVY;
 	if (type == IMSG_EVENT || ((type == IMSG_XOFF || type == IMSG_XON) &&
 	    slot == 0)) {
