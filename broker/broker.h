@@ -26,6 +26,7 @@ struct chan;
 struct event;
 struct imsg;
 struct histories;
+struct kill;
 struct pbuf;
 struct retain;
 struct rules;
@@ -173,6 +174,7 @@ struct session {
 	uint32_t		 confgen;	/* rights checked against */
 	struct hent		 byproof;	/* if proof is not 0 */
 	uint64_t		 proof;		/* GRANT's, for REVOKE */
+	struct kill		*kill;		/* it is to end so, or NULL */
 	uint8_t			 is_slow;	/* XOFF */
 	uint8_t			 is_revoked;	/* the proof is gone */
 	uint8_t			 is_disclosed;	/* says the authorizer of what
@@ -353,6 +355,8 @@ void	 session_log_revoked(const struct session *, const char *what,
 int	 session_is_over(const struct session *);
 /* End such a one now. */
 void	 session_dismiss(struct session *);
+/* It is one from now on, and will end soon. */
+void	 session_kill(struct session *, struct kill *);
 void	 session_sendv(struct session *, uint32_t type, const struct iovec *,
 	    int);
 void	 session_send(struct session *, uint32_t type, const void *, size_t);

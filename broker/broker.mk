@@ -9,7 +9,9 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		kept.o \
 		members.o \
 		meta.o \
+		meta_kill.o \
 		meta_session.o \
+		meta_subscription.o \
 		parse.o \
 		pubsub.o \
 		rcall.o \

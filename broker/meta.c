@@ -25,6 +25,8 @@ struct keyword {
 	char		 type;
 };
 
+#define KILL_KW		{ { "reason", 's' }, { "message", 's' } }
+
 /*
  * Types: i id, s string, l list, d dict; those behind | may be left out or
  * be null, as keywords may.
@@ -38,6 +40,12 @@ static const struct procedure {
 	{ "wamp.session.count", meta_session_count, "|l", { { 0 } } },
 	{ "wamp.session.list", meta_session_list, "|l", { { 0 } } },
 	{ "wamp.session.get", meta_session_get, "i", { { 0 } } },
+	{ "wamp.session.kill", meta_session_kill, "i", KILL_KW },
+	{ "wamp.session.kill_by_authid", meta_session_kill_by_authid, "s",
+	    KILL_KW },
+	{ "wamp.session.kill_by_authrole", meta_session_kill_by_authrole,
+	    "s", KILL_KW },
+	{ "wamp.session.kill_all", meta_session_kill_all, "", KILL_KW },
 };
 #define NPROCEDURES	(sizeof(procedures) / sizeof(procedures[0]))
 
@@ -113,8 +121,12 @@ args_read(struct meta *m, const char *types, const struct val *list)
 	}
 	if (list->u.u <= i)
 		return (0);
-	snprintf(m->text, sizeof(m->text), "there are more than %u arguments",
-	    i);
+	if (i == 0)
+		snprintf(m->text, sizeof(m->text),
+		    "there must be no arguments");
+	else
+		snprintf(m->text, sizeof(m->text),
+		    "there are more than %u arguments", i);
 	return (-1);
 }
 
@@ -190,6 +202,17 @@ body_read_args(struct meta *m, const struct procedure *pr,
 	if (args_read(m, pr->args, &list) == -1)
 		return (-1);
 	return (kw_read(m, pr->kw, &dict));
+}
+
+struct session *
+meta_session(const struct meta *m, const struct val *id)
+{
+	struct session	*s;
+
+	if ((s = session_find_id(id->u.u)) == NULL ||
+	    s->realm != m->caller->realm || session_is_over(s))
+		return (NULL);
+	return (s);
 }
 
 /* -- results ------------------------------------------------------------ */

@@ -15,8 +15,11 @@
 #include "codec.h"
 #include "mpput.h"
 
+struct subscription;
+
 #define META_MAXARGS	3
 #define META_MAXKW	2
+#define META_IDLEN	9	/* octets of an id, at most */
 
 /*
  * A call of a procedure of the router's own.  Arguments are of the types
@@ -37,6 +40,16 @@ struct meta {
  */
 typedef enum wamp_err	meta_fn(struct meta *, const char **why);
 
+/* How sessions are to end, which end one after another. */
+struct kill {
+	unsigned int	 refs;
+	struct uri	 reason;	/* of GOODBYE; no length: killed */
+	uint16_t	 textlen;	/* of the message; 0: none */
+	uint8_t		 is_silent;	/* nobody is told */
+	char		*message;
+	char		 text[];	/* reason, message */
+};
+
 /* -- meta.c ------------------------------------------------------------- */
 
 /*
@@ -51,9 +64,27 @@ enum wamp_err	 meta_room(struct meta *, size_t, const char **why);
 enum wamp_err	 meta_reply(struct meta *, const char **why);
 /* RESULT with one number. */
 enum wamp_err	 meta_reply_uint(struct meta *, uint64_t, const char **why);
+/* Another session of the caller's realm, or its own; NULL: there is none. */
+struct session	*meta_session(const struct meta *, const struct val *id);
 
 /* -- meta_session.c ----------------------------------------------------- */
 
 meta_fn	 meta_session_count, meta_session_list, meta_session_get;
+void	 meta_joined(struct session *);
+void	 meta_left(struct session *);
+
+/* -- meta_kill.c -------------------------------------------------------- */
+
+meta_fn	 meta_session_kill, meta_session_kill_by_authid;
+meta_fn	 meta_session_kill_by_authrole, meta_session_kill_all;
+void	 kill_unref(struct kill *);	/* NULL is fine */
+
+/* -- meta_subscription.c ------------------------------------------------ */
+
+/* To be called after the reply; is_first: it is new, is_last: it is gone. */
+void	 meta_subscribed(struct session *, const struct subscription *,
+	    int is_first);
+void	 meta_unsubscribed(struct session *, uint64_t subscription,
+	    int is_last);
 
 #endif /* WAMPD_META_H */

@@ -8,9 +8,10 @@
 
 #include "meta.h"
 #include "mpcur.h"
+#include "pubsub.h"
 
-#define ID_OCTETS	9	/* at most, in MessagePack */
 #define DETAILS_OCTETS	256	/* names and heads of the details */
+#define EVENT_OCTETS	(DETAILS_OCTETS + 2 * AUTH_MAXNAME)
 
 /* -- count, list -------------------------------------------------------- */
 
@@ -87,7 +88,7 @@ meta_session_list(struct meta *m, const char **why)
 	if ((err = filter_read(&m->arg[0], why)) != WERR_NONE)
 		return (err);
 	n = members_count(r, &m->arg[0]);
-	if ((err = meta_room(m, (size_t)n * ID_OCTETS, why)) != WERR_NONE)
+	if ((err = meta_room(m, (size_t)n * META_IDLEN, why)) != WERR_NONE)
 		return (err);
 	mpput_array(&m->out, 1);
 	mpput_array(&m->out, n);
@@ -117,25 +118,13 @@ put_details(struct mpput *out, const struct session *s)
 	    "static");
 }
 
-/* One of the caller's realm, or NULL. */
-static struct session *
-member_find(const struct meta *m, const struct val *id)
-{
-	struct session	*s;
-
-	if ((s = session_find_id(id->u.u)) == NULL ||
-	    s->realm != m->caller->realm || session_is_over(s))
-		return (NULL);
-	return (s);
-}
-
 enum wamp_err
 meta_session_get(struct meta *m, const char **why)
 {
 	struct session	*s;
 	enum wamp_err	 err;
 
-	if ((s = member_find(m, &m->arg[0])) == NULL) {
+	if ((s = meta_session(m, &m->arg[0])) == NULL) {
 		*why = "no such session";
 		return (WERR_NO_SUCH_SESSION);
 	}
@@ -146,4 +135,43 @@ meta_session_get(struct meta *m, const char **why)
 	mpput_array(&m->out, 1);
 	put_details(&m->out, s);
 	return (meta_reply(m, why));
+}
+
+/* -- events ------------------------------------------------------------- */
+
+static int
+is_told(const struct session *s)
+{
+	return (pubsub_is_watched(s->realm) &&
+	    (s->kill == NULL || !s->kill->is_silent));
+}
+
+void
+meta_joined(struct session *s)
+{
+	uint8_t		buf[EVENT_OCTETS];
+	struct mpput	m;
+
+	if (!is_told(s))
+		return;
+	mpput_init(&m, buf, sizeof(buf));
+	mpput_array(&m, 1);
+	put_details(&m, s);
+	pubsub_meta(s->realm, "wamp.session.on_join", m.p, m.len);
+}
+
+void
+meta_left(struct session *s)
+{
+	uint8_t		buf[EVENT_OCTETS];
+	struct mpput	m;
+
+	if (!is_told(s))
+		return;
+	mpput_init(&m, buf, sizeof(buf));
+	mpput_array(&m, 3);
+	mpput_uint(&m, s->id);
+	mpput_str(&m, s->authid.p, s->authid.len);
+	mpput_text(&m, s->role->name);
+	pubsub_meta(s->realm, "wamp.session.on_leave", m.p, m.len);
 }

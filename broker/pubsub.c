@@ -16,6 +16,7 @@
 #include "dynamic.h"
 #include "keep.h"
 #include "log.h"
+#include "meta.h"
 #include "obuf.h"
 #include "pbuf.h"
 #include "pubsub.h"
@@ -67,6 +68,7 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 	struct sublink		*l;
 	enum wamp_err		 err;
 	const char		*why;
+	int			 is_first;
 
 	if (parse_subscribe(im, &m, &topic) == -1 ||
 	    session_find(chan_arg(c), im, &s) == -1)
@@ -96,6 +98,7 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 		    "too many subscriptions of this session");
 		return (0);
 	}
+	is_first = sub == NULL;
 	if ((sub = sub_get(s->realm, MATCH_EXACT, &topic)) == NULL ||
 	    (l = sublink_add(s, sub)) == NULL) {
 		session_refuse(s, WAMP_SUBSCRIBE, m.request, WERR_LIMIT,
@@ -103,6 +106,7 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 		return (0);
 	}
 	subscribed(s, &m, l);
+	meta_subscribed(s, sub, is_first);
 	return (0);
 }
 
@@ -124,6 +128,7 @@ pubsub_unsubscribe(struct chan *c, struct imsg *im)
 	struct m_unsubscribe	 m;
 	struct session		*s;
 	struct sublink		*l;
+	int			 is_last;
 
 	if (parse_unsubscribe(im, &m) == -1 ||
 	    session_find(chan_arg(c), im, &s) == -1)
@@ -136,8 +141,9 @@ pubsub_unsubscribe(struct chan *c, struct imsg *im)
 		    WERR_NO_SUCH_SUBSCRIPTION, "no such subscription");
 		return (0);
 	}
-	sublink_free(l);
+	is_last = sublink_free(l);
 	unsubscribed(s, m.request, m.subscription, "", 0);
+	meta_unsubscribed(s, m.subscription, is_last);
 	return (0);
 }
 
@@ -146,9 +152,11 @@ pubsub_revoke(struct sublink *l, const char *why, size_t len)
 {
 	struct session	*s = l->session;
 	uint64_t	 id = l->sub->id;
+	int		 is_last;
 
-	sublink_free(l);
+	is_last = sublink_free(l);
 	unsubscribed(s, 0, id, why, len);
+	meta_unsubscribed(s, id, is_last);
 }
 
 void
@@ -175,12 +183,15 @@ unsigned int
 pubsub_leave(struct session *s)
 {
 	struct sublink	*l;
+	uint64_t	 id;
 	unsigned int	 n = 0;
 
 	LIST_FOREACH(l, &s->links, session_entry)
 		sublink_detach(l);
-	for (; (l = LIST_FIRST(&s->links)) != NULL; n++)
-		sublink_free(l);
+	for (; (l = LIST_FIRST(&s->links)) != NULL; n++) {
+		id = l->sub->id;
+		meta_unsubscribed(s, id, sublink_free(l));
+	}
 	return (n);
 }
 

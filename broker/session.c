@@ -13,6 +13,7 @@
 #include "chan.h"
 #include "dynamic.h"
 #include "log.h"
+#include "meta.h"
 #include "pubsub.h"
 
 #define CANCEL_NOW	256	/* callers told at once when a callee leaves */
@@ -182,16 +183,27 @@ grant_may(const struct m_grant *g, struct realm **r, struct role **role,
 }
 
 static void
+end_sendv(struct peer *p, uint32_t slot, uint32_t gen, enum wamp_err err,
+    const char *why, size_t len, const struct uri *reason)
+{
+	struct m_session_end	m = { .err = (uint16_t)err,
+				    .textlen = (uint16_t)len,
+				    .urilen = reason->len };
+	struct iovec		iov[3];
+
+	iov_set(&iov[0], &m, sizeof(m));
+	iov_set(&iov[1], why, len);
+	iov_set(&iov[2], reason->p, reason->len);
+	peer_sendv(p, IMSG_SESSION_END, slot, gen, iov, 3);
+}
+
+static void
 end_send(struct peer *p, uint32_t slot, uint32_t gen, enum wamp_err err,
     const char *why)
 {
-	struct m_session_end	m = { .err = (uint16_t)err,
-				    .textlen = (uint16_t)strlen(why) };
-	struct iovec		iov[2];
+	static const struct uri	none = { "", 0 };
 
-	iov_set(&iov[0], &m, sizeof(m));
-	iov_set(&iov[1], why, m.textlen);
-	peer_sendv(p, IMSG_SESSION_END, slot, gen, iov, 2);
+	end_sendv(p, slot, gen, err, why, strlen(why), &none);
 }
 
 /* The tlsproxy a GRANT names, if it is still that one. */
@@ -252,6 +264,7 @@ session_grant(struct chan *c, struct imsg *im)
 	}
 	sl->session = s;
 	session_open(s, &g, extra);
+	meta_joined(s);
 	return (0);
 }
 
@@ -288,7 +301,9 @@ session_leave(struct session *s)
 	    s->realm->name);
 	member_remove(s);
 	n = 1 + pubsub_leave(s) + dealer_leave(s);
+	meta_left(s);
 	authorizer_leave(s);
+	kill_unref(s->kill);
 	sl->session = NULL;
 	LIST_REMOVE(s, peer_entry);
 	htab_remove(&broker.sessions, &s->byid);
@@ -333,7 +348,18 @@ int
 session_is_over(const struct session *s)
 {
 	return (s->peer->chan == NULL || s->realm->is_gone ||
-	    s->role->is_gone || s->is_revoked);
+	    s->role->is_gone || s->is_revoked || s->kill != NULL);
+}
+
+static void
+end_killed(struct session *s)
+{
+	const struct kill	*k = s->kill;
+
+	slot_find(s->peer, s->slot)->unanswered++;
+	end_sendv(s->peer, s->slot, s->gen, WERR_KILLED, k->message,
+	    k->textlen, &k->reason);
+	session_leave(s);
 }
 
 void
@@ -341,6 +367,8 @@ session_dismiss(struct session *s)
 {
 	if (s->peer->chan == NULL)
 		session_leave(s);
+	else if (s->kill != NULL)
+		end_killed(s);
 	else if (s->realm->is_gone)
 		session_end(s, WERR_CLOSE_REALM, "the realm is gone");
 	else if (s->role->is_gone)
@@ -350,7 +378,29 @@ session_dismiss(struct session *s)
 		    "here any more");
 }
 
-/* Sessions by this proof are to end: in slices, as after a reload. */
+/* It is to end: in slices with others, as after a reload. */
+static void
+doom(struct session *s)
+{
+	member_remove(s);
+	TAILQ_REMOVE(s->confgen == broker.confgen ? &broker.checked :
+	    &broker.unchecked, s, all_entry);
+	s->confgen = broker.confgen - 1;
+	TAILQ_INSERT_TAIL(&broker.unchecked, s, all_entry);
+	sweep_wake();
+}
+
+void
+session_kill(struct session *s, struct kill *k)
+{
+	if (s->kill != NULL)
+		return;
+	s->kill = k;
+	k->refs++;
+	doom(s);
+}
+
+/* Sessions by this proof are to end. */
 static void
 revoke(const struct realm *r, uint64_t proof)
 {
@@ -363,11 +413,7 @@ revoke(const struct realm *r, uint64_t proof)
 		if (s->proof != proof || s->realm != r || s->is_revoked)
 			continue;
 		s->is_revoked = 1;
-		member_remove(s);
-		TAILQ_REMOVE(s->confgen == broker.confgen ? &broker.checked :
-		    &broker.unchecked, s, all_entry);
-		s->confgen = broker.confgen - 1;
-		TAILQ_INSERT_TAIL(&broker.unchecked, s, all_entry);
+		doom(s);
 	}
 }
 
@@ -390,7 +436,6 @@ session_revoke(struct chan *c, struct imsg *im)
 		memcpy(&proof, p + i * sizeof(proof), sizeof(proof));
 		revoke(r, proof);
 	}
-	sweep_wake();
 	return (0);
 }
 

@@ -90,6 +90,236 @@ gets(void)
 	leave(&other);
 }
 
+/* -- events ------------------------------------------------------------- */
+
+static void
+session_events(void)
+{
+	struct sess	w, a, b, other;
+	uint64_t	joined, left;
+
+	gen++;
+	join(&w, T0, 1, gen, R, "ops");
+	joined = subscribe(&w, "wamp.session.on_join");
+	left = subscribe(&w, "wamp.session.on_leave");
+	join(&a, T1, 1, gen, R, "dev");
+	meta_event(T0, joined, "[{\"session\":%llu,\"authid\":\"joe\","
+	    "\"authrole\":\"dev\",\"authmethod\":\"anonymous\","
+	    "\"authprovider\":\"static\"}]", ID(a));
+	join(&b, T1, 2, gen, R, "dev");
+	meta_event(T0, joined, "[{\"session\":%llu,\"authid\":\"joe\","
+	    "\"authrole\":\"dev\",\"authmethod\":\"anonymous\","
+	    "\"authprovider\":\"static\"}]", ID(b));
+	join(&other, T1, 3, gen, "realm2", "all");
+	leave(&other);
+	leave(&b);
+	meta_event(T0, left, "[%llu,\"joe\",\"dev\"]", ID(b));
+	send_close(&a, CLOSE_LOST);
+	want_end(T1, 1, gen, WERR_NONE);
+	meta_event(T0, left, "[%llu,\"joe\",\"dev\"]", ID(a));
+	bp_quiet();
+	bp_ok("T77: on_join, on_leave, of this realm only");
+	leave(&w);
+	bp_quiet();
+	bp_ok("none of a session that leaves to itself");
+}
+
+static void
+subscription_events(void)
+{
+	struct sess	w, a, b;
+	uint64_t	created, subscribed, unsubscribed, deleted, sub;
+
+	gen++;
+	join(&w, T0, 1, gen, R, "ops");
+	join(&a, T1, 1, gen, R, "dev");
+	join(&b, T1, 2, gen, R, "dev");
+	created = subscribe(&w, "wamp.subscription.on_create");
+	meta_event(T0, created, "[%llu,{\"id\":%llu,\"created\":\"T\","
+	    "\"uri\":\"wamp.subscription.on_create\","
+	    "\"match\":\"exact\"}]", ID(w), (unsigned long long)created);
+	subscribed = subscribe(&w, "wamp.subscription.on_subscribe");
+	meta_event(T0, created, "[%llu,{\"id\":%llu,\"created\":\"T\","
+	    "\"uri\":\"wamp.subscription.on_subscribe\","
+	    "\"match\":\"exact\"}]", ID(w),
+	    (unsigned long long)subscribed);
+	meta_event(T0, subscribed, "[%llu,%llu]", ID(w),
+	    (unsigned long long)subscribed);
+	bp_ok("T79: SUBSCRIBED before the events that it causes");
+	send_unsubscribe(&w, created);
+	want_unsubscribed(&w, created);
+	unsubscribed = subscribe(&w, "wamp.subscription.on_unsubscribe");
+	meta_event(T0, subscribed, "[%llu,%llu]", ID(w),
+	    (unsigned long long)unsubscribed);
+	deleted = subscribe(&w, "wamp.subscription.on_delete");
+	meta_event(T0, subscribed, "[%llu,%llu]", ID(w),
+	    (unsigned long long)deleted);
+	created = subscribe(&w, "wamp.subscription.on_create");
+	meta_event(T0, created, "[%llu,{\"id\":%llu,\"created\":\"T\","
+	    "\"uri\":\"wamp.subscription.on_create\","
+	    "\"match\":\"exact\"}]", ID(w), (unsigned long long)created);
+	meta_event(T0, subscribed, "[%llu,%llu]", ID(w),
+	    (unsigned long long)created);
+
+	sub = subscribe(&a, "com.topic");
+	meta_event(T0, created, "[%llu,{\"id\":%llu,\"created\":\"T\","
+	    "\"uri\":\"com.topic\",\"match\":\"exact\"}]", ID(a),
+	    (unsigned long long)sub);
+	meta_event(T0, subscribed, "[%llu,%llu]", ID(a),
+	    (unsigned long long)sub);
+	/* again, which is nothing new */
+	if (subscribe(&a, "com.topic") != sub)
+		errx(1, "another subscription");
+	subscribe(&b, "com.topic");
+	meta_event(T0, subscribed, "[%llu,%llu]", ID(b),
+	    (unsigned long long)sub);
+	bp_ok("T78: on_create before the first on_subscribe");
+	send_unsubscribe(&a, sub);
+	want_unsubscribed(&a, sub);
+	meta_event(T0, unsubscribed, "[%llu,%llu]", ID(a),
+	    (unsigned long long)sub);
+	send_close(&b, CLOSE_LOST);
+	want_end(T1, 2, gen, WERR_NONE);
+	meta_event(T0, unsubscribed, "[%llu,%llu]", ID(b),
+	    (unsigned long long)sub);
+	meta_event(T0, deleted, "[%llu,%llu]", ID(b),
+	    (unsigned long long)sub);
+	bp_ok("T78: on_delete after the last on_unsubscribe, of one lost");
+
+	join(&b, T1, 2, gen + 1, R, "dev");
+	sub = subscribe(&b, "com.topic");
+	meta_event(T0, created, "[%llu,{\"id\":%llu,\"created\":\"T\","
+	    "\"uri\":\"com.topic\",\"match\":\"exact\"}]", ID(b),
+	    (unsigned long long)sub);
+	meta_event(T0, subscribed, "[%llu,%llu]", ID(b),
+	    (unsigned long long)sub);
+	side_close(T1);
+	meta_event(T0, unsubscribed, "[%llu,%llu]", ID(b),
+	    (unsigned long long)sub);
+	meta_event(T0, deleted, "[%llu,%llu]", ID(b),
+	    (unsigned long long)sub);
+	side_open(T1, PROC_TLSPROXY, 1);
+	bp_ok("T78: and of one whose tlsproxy died");
+	leave(&w);
+	bp_quiet();
+	gen++;
+}
+
+/* -- kill --------------------------------------------------------------- */
+
+static void
+kills(void)
+{
+	struct sess	a, b, other;
+	uint64_t	left;
+	char		args[64];
+
+	gen++;
+	join(&a, T0, 1, gen, R, "ops");
+	left = subscribe(&a, "wamp.session.on_leave");
+	join(&b, T1, 1, gen, R, "dev");
+	join(&other, T1, 2, gen, "realm2", "all");
+	snprintf(args, sizeof(args), "[%llu]", ID(b));
+	meta_send(&a, "wamp.session.kill", args, "{\"reason\":\"no uri\"}");
+	meta_refused(&a, WERR_INVALID_URI, "reason is not a URI");
+	meta_send(&a, "wamp.session.kill", args, "{\"reason\":\"\"}");
+	meta_refused(&a, WERR_INVALID_URI, "reason is not a URI");
+	meta_send(&a, "wamp.session.kill", args, "{\"reason\":7}");
+	meta_refused(&a, WERR_INVALID_ARGUMENT, "reason must be a string");
+	meta_send(&a, "wamp.session.kill", args, NULL);
+	meta_want(&a, "%s", "");
+	meta_ended(&b, "", "");
+	meta_event(T0, left, "[%llu,\"joe\",\"dev\"]", ID(b));
+	send_close(&b, CLOSE_ENDED);
+	meta_send(&a, "wamp.session.kill", args, NULL);
+	meta_refused(&a, WERR_NO_SUCH_SESSION, "no such session");
+	snprintf(args, sizeof(args), "[%llu]", ID(a));
+	meta_send(&a, "wamp.session.kill", args, NULL);
+	meta_refused(&a, WERR_NO_SUCH_SESSION, "no such session");
+	snprintf(args, sizeof(args), "[%llu]", ID(other));
+	meta_send(&a, "wamp.session.kill", args, NULL);
+	meta_refused(&a, WERR_NO_SUCH_SESSION, "no such session");
+	bp_ok("T80: a kill, of another session of the realm");
+
+	gen++;
+	join(&b, T1, 1, gen, R, "dev");
+	snprintf(args, sizeof(args), "[%llu]", ID(b));
+	meta_send(&a, "wamp.session.kill", args,
+	    "{\"reason\":\"com.example.bye\",\"message\":\"go away\"}");
+	meta_want(&a, "%s", "");
+	meta_ended(&b, "com.example.bye", "go away");
+	meta_event(T0, left, "[%llu,\"joe\",\"dev\"]", ID(b));
+	send_close(&b, CLOSE_ENDED);
+	bp_ok("T80: reason and message of a kill");
+	leave(&a);
+	leave(&other);
+	bp_quiet();
+}
+
+static void
+kill_by(void)
+{
+	struct sess	a, b, c, d, e;
+	uint64_t	left;
+
+	gen++;
+	join(&a, T0, 1, gen, R, "ops");
+	join(&b, T1, 1, gen, R, "dev");
+	join(&c, T1, 2, gen, R, "dev");
+	left = subscribe(&a, "wamp.session.on_leave");
+	meta_send(&a, "wamp.session.kill_by_authrole", "[\"none\"]", NULL);
+	meta_want(&a, "[0]");
+	meta_send(&a, "wamp.session.kill_by_authrole", "[\"ops\"]", NULL);
+	meta_want(&a, "[0]");
+	meta_send(&a, "wamp.session.kill_by_authid", "[\"jo\"]", NULL);
+	meta_want(&a, "[[]]");
+	meta_send(&a, "wamp.session.kill_by_authrole", "[\"dev\"]",
+	    "{\"message\":\"m\",\"reason\":null}");
+	meta_want(&a, "[2]");
+	meta_ended(&c, "", "m");
+	meta_ended(&b, "", "m");
+	meta_event(T0, left, "[%llu,\"joe\",\"dev\"]", ID(c));
+	meta_event(T0, left, "[%llu,\"joe\",\"dev\"]", ID(b));
+	send_close(&b, CLOSE_ENDED);
+	send_close(&c, CLOSE_ENDED);
+	bp_ok("T80: by authrole, a count");
+
+	/* side_sync()'s own would go, too: another realm */
+	gen++;
+	join(&c, T1, 1, gen, "realm2", "all");
+	join(&d, T1, 2, gen, "realm2", "all");
+	join(&e, T1, 3, gen, "realm2", "all");
+	meta_send(&c, "wamp.session.kill_by_authid", "[\"joe\"]",
+	    "{\"reason\":\"com.example.bye\"}");
+	meta_want(&c, "[[%llu,%llu]]", ID(e), ID(d));
+	/* members no more, though perhaps not gone yet */
+	meta_ended(&e, "com.example.bye", "");
+	meta_ended(&d, "com.example.bye", "");
+	send_close(&d, CLOSE_ENDED);
+	send_close(&e, CLOSE_ENDED);
+	meta_send(&c, "wamp.session.list", NULL, NULL);
+	meta_want(&c, "[[%llu]]", ID(c));
+	bp_ok("T80: by authid, a list");
+
+	left = subscribe(&c, "wamp.session.on_leave");
+	gen++;
+	join(&d, T1, 2, gen, "realm2", "all");
+	join(&e, T1, 3, gen, "realm2", "all");
+	meta_send(&c, "wamp.session.kill_all", NULL, NULL);
+	meta_want(&c, "[2]");
+	meta_ended(&e, "", "");
+	meta_ended(&d, "", "");
+	send_close(&d, CLOSE_ENDED);
+	send_close(&e, CLOSE_ENDED);
+	bp_quiet();
+	meta_send(&c, "wamp.session.count", NULL, NULL);
+	meta_want(&c, "[1]");
+	bp_ok("T80: all, and nobody is told");
+	leave(&a);
+	leave(&c);
+	bp_quiet();
+}
+
 static const struct wrong {
 	const char	*procedure, *args, *kw, *text;
 } wrongs[] = {
@@ -110,6 +340,20 @@ static const struct wrong {
 	    "filter_authroles must be a list of strings" },
 	{ "session.list", "[null,null]", NULL,
 	    "there are more than 1 arguments" },
+	{ "session.kill", "[]", "{}", "argument 1 is missing" },
+	{ "session.kill", "[\"x\"]", NULL, "argument 1 must be an id" },
+	{ "session.kill_by_authid", "[1]", NULL,
+	    "argument 1 must be a string" },
+	{ "session.kill_by_authid", "[\"x\"]", "{\"reason\":[]}",
+	    "reason must be a string" },
+	{ "session.kill_by_authrole", "[null]", NULL,
+	    "argument 1 must be a string" },
+	{ "session.kill_by_authrole", "[\"x\"]", "{\"message\":true}",
+	    "message must be a string" },
+	{ "session.kill_all", "[1]", NULL,
+	    "there must be no arguments" },
+	{ "session.kill_all", "[]", "{\"message\":7}",
+	    "message must be a string" },
 };
 
 static void
@@ -217,6 +461,10 @@ main(void)
 	bp_start(c, 2);
 	lists();
 	gets();
+	session_events();
+	subscription_events();
+	kills();
+	kill_by();
 	wrong_arguments();
 	hostile();
 	bp_stop();

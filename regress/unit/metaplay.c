@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "isotime.h"
 #include "metaplay.h"
 
 char	meta_got[65536];
@@ -55,6 +56,25 @@ meta_send(struct sess *s, const char *procedure, const char *args,
 	wbuf_free(&w);
 }
 
+/* A time, if it is one and of today, becomes "T". */
+static void
+times_away(void)
+{
+	static const char	key[] = "\"created\":\"";
+	char			now[ISOTIME_LEN + 1], *p = meta_got;
+
+	isotime(now, wall_ms());
+	while ((p = strstr(p, key)) != NULL) {
+		p += sizeof(key) - 1;
+		if (strlen(p) < ISOTIME_LEN || strncmp(p, now, 8) != 0 ||
+		    p[ISOTIME_LEN - 1] != 'Z' || p[ISOTIME_LEN] != '"')
+			errx(1, "no time: %s", p);
+		*p++ = 'T';
+		memmove(p, p + ISOTIME_LEN - 1, strlen(p + ISOTIME_LEN - 1) +
+		    1);
+	}
+}
+
 /* The values of a payload, one after another, in meta_got. */
 static void
 read_body(const struct got *g, size_t off, unsigned int ser,
@@ -72,6 +92,7 @@ read_body(const struct got *g, size_t off, unsigned int ser,
 	if (w.len > 0)
 		memcpy(meta_got, w.buf, w.len);
 	meta_got[w.len] = '\0';
+	times_away();
 	wbuf_free(&w);
 }
 
@@ -110,6 +131,24 @@ meta_want(struct sess *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	compare(fmt, ap);
 	va_end(ap);
+}
+
+void
+meta_ended(const struct sess *s, const char *reason, const char *message)
+{
+	struct m_session_end	m;
+	struct got		g;
+
+	side_want(s->t, IMSG_SESSION_END, &g, sizeof(m));
+	memcpy(&m, g.data, sizeof(m));
+	if (g.slot != s->slot || g.gen != s->gen || m.err != WERR_KILLED ||
+	    m.textlen != strlen(message) || m.urilen != strlen(reason) ||
+	    g.len != sizeof(m) + m.textlen + m.urilen ||
+	    memcmp(g.data + sizeof(m), message, m.textlen) != 0 ||
+	    memcmp(g.data + sizeof(m) + m.textlen, reason, m.urilen) != 0)
+		errx(1, "SESSION_END of slot %u: %.*s", g.slot,
+		    (int)(g.len - sizeof(m)), (const char *)g.data +
+		    sizeof(m));
 }
 
 void

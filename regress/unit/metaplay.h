@@ -20,6 +20,9 @@ void	 meta_want(struct sess *, const char *fmt, ...)
 /* What the last RESULT was, for those that cannot be foretold. */
 extern char	 meta_got[65536];
 void	 meta_refused(struct sess *, enum wamp_err, const char *text);
+/* It was killed: reason and message of its GOODBYE. */
+void	 meta_ended(const struct sess *, const char *reason,
+	    const char *message);
 /* An event of the router's own. */
 void	 meta_event(struct side *, uint64_t sub, const char *fmt, ...)
 	    __attribute__((__format__(printf, 3, 4)));
