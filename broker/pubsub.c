@@ -66,6 +66,7 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 	struct session		*s;
 	struct subscription	*sub;
 	struct sublink		*l;
+	enum uri_match		 match;
 	enum wamp_err		 err;
 	const char		*why;
 	int			 is_first;
@@ -75,12 +76,8 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 		return (-1);
 	if (s == NULL)
 		return (0);
-	if (m.match != MATCH_EXACT) {
-		session_refuse(s, WAMP_SUBSCRIBE, m.request,
-		    WERR_INVALID_ARGUMENT, "only exact matching is offered");
-		return (0);
-	}
-	err = session_may(s, ACTION_SUBSCRIBE, m.match, &topic, &why);
+	match = (enum uri_match)m.match;
+	err = session_may(s, ACTION_SUBSCRIBE, match, &topic, &why);
 	if (err == WERR_WAIT)
 		return (authorizer_hold(s, im));
 	if (err != WERR_NONE) {
@@ -88,7 +85,7 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 		return (0);
 	}
 	/* WAMP, SUBSCRIBED: again to the same topic is the same id */
-	sub = sub_find(s->realm, MATCH_EXACT, &topic);
+	sub = sub_find(s->realm, match, &topic);
 	if (sub != NULL && (l = sublink_find(s, sub->id)) != NULL) {
 		subscribed(s, &m, l);
 		return (0);
@@ -99,7 +96,7 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 		return (0);
 	}
 	is_first = sub == NULL;
-	if ((sub = sub_get(s->realm, MATCH_EXACT, &topic)) == NULL ||
+	if ((sub = sub_get(s->realm, match, &topic)) == NULL ||
 	    (l = sublink_add(s, sub)) == NULL) {
 		session_refuse(s, WAMP_SUBSCRIBE, m.request, WERR_LIMIT,
 		    "the router has no room for another subscription");
@@ -478,40 +475,76 @@ pubsub_meta(struct realm *r, const char *topic, const void *args, size_t len)
 	publish(&p);
 }
 
-/*
- * What its publisher's role and the options make of it, and its body; topic
- * and filter outlive it.
- */
-static void
-publication_init(struct publication *p, struct session *s, uint32_t flags,
-    const struct uri *topic, const uint8_t *filter, size_t filterlen)
+/* WAMP, Publisher Identification; or refused. */
+static enum wamp_err
+publication_disclose(struct publication *p, const struct session *s,
+    int is_asked, const char **why)
 {
+	enum conf_disclose	mode = role_discloses(s, 0);
+
+	if (is_asked && mode == DISCLOSE_NEVER) {
+		*why = "publishers are not disclosed";
+		return (WERR_OPTION_DISALLOWED_DISCLOSE_ME);
+	}
+	if (!is_asked && mode != DISCLOSE_ALWAYS)
+		return (WERR_NONE);
+	p->flags |= EVENT_PUBLISHER;
+	p->publisher = s->id;
+	p->authid = s->authid;
+	p->authrole.p = s->role->name;
+	p->authrole.len = (uint16_t)strlen(s->role->name);
+	return (WERR_NONE);
+}
+
+/*
+ * What its publisher and the options, PUBLISH_*, make of it.  Its body is
+ * there already; the filter outlives it.
+ */
+static enum wamp_err
+publication_init(struct publication *p, const struct session *s,
+    uint32_t flags, const uint8_t *filter, size_t filterlen, const char **why)
+{
+	const struct conf_role	*conf = s->role->conf;
+	enum wamp_err		 err;
+
+	err = publication_disclose(p, s, (flags & PUBLISH_DISCLOSE_ME) != 0,
+	    why);
+	if (err != WERR_NONE)
+		return (err);
 	p->realm = s->realm;
-	p->topic = topic;
 	p->id = publication_id();
 	if ((flags & PUBLISH_INCLUDE_ME) == 0)
 		p->except = s;
 	p->is_retained = (flags & PUBLISH_RETAIN) != 0;
+	/* WAMP, Publication Trust Levels */
+	if (conf != NULL && conf->has_trust) {
+		p->flags |= EVENT_TRUST;
+		p->trust = conf->trust;
+	}
 	if (filterlen > 0) {
 		filter_load(&lists, filter, filterlen);
 		p->filter = &lists;
 	}
+	return (WERR_NONE);
 }
 
 void
 pubsub_testament(struct session *s, uint32_t flags, const struct uri *topic,
     const uint8_t *filter, size_t filterlen, const struct body *body)
 {
-	struct publication	p;
+	struct publication	 p;
+	const char		*why;
 
-	if (uri_is_reserved(topic) ||
-	    authz_check(s, ACTION_PUBLISH, MATCH_EXACT, topic) == AUTHZ_DENY)
+	if (uri_is_reserved(topic) || authz_check(s, ACTION_PUBLISH,
+	    MATCH_EXACT, topic) == AUTHZ_DENY)
 		return;
+	s->is_disclosed = 0;	/* was said of another publication */
 	memset(&p, 0, sizeof(p));
+	p.topic = topic;
 	p.body = *body;
-	publication_init(&p, s, flags & ~PUBLISH_INCLUDE_ME, topic, filter,
-	    filterlen);
-	publish(&p);
+	if (publication_init(&p, s, flags & ~(uint32_t)PUBLISH_INCLUDE_ME,
+	    filter, filterlen, &why) == WERR_NONE)
+		publish(&p);
 }
 
 /* -- PUBLISH ------------------------------------------------------------ */
@@ -565,11 +598,14 @@ pubsub_publish(struct chan *c, struct imsg *im)
 	err = publish_may(s, &topic, &why);
 	if (err == WERR_WAIT)
 		return (authorizer_hold(s, im));
+	if (err == WERR_NONE)
+		err = publication_init(&p, s, m.flags, filter, m.filterlen,
+		    &why);
 	if (err != WERR_NONE) {
 		publish_refuse(s, &m, err, why);
 		return (0);
 	}
-	publication_init(&p, s, m.flags, &topic, filter, m.filterlen);
+	p.topic = &topic;
 	if (m.flags & PUBLISH_ACK) {
 		reply.request = m.request;
 		reply.publication = p.id;

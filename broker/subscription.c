@@ -9,9 +9,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "broker.h"
+#include "isotime.h"
 #include "pubsub.h"
 #include "trie.h"
 
@@ -19,22 +19,6 @@ static uint64_t
 topic_hash(const struct uri *u)
 {
 	return (hash_bytes(u->p, u->len));
-}
-
-/* Does it begin with "wamp."?  The prefix "wamp" does not. */
-static int
-is_meta(const struct uri *u)
-{
-	return (u->len >= 5 && memcmp(u->p, "wamp.", 5) == 0);
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec	ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
 }
 
 static struct subscription *
@@ -129,12 +113,12 @@ sub_get(struct realm *r, enum uri_match match, const struct uri *topic)
 		return (NULL);
 	}
 	sub->id = router_id(&broker.lastsub);
-	sub->created = now_ms();
+	sub->created = wall_ms();
 	LIST_INIT(&sub->peers);
 	htab_insert(&broker.subs, &sub->byid, hash_pair(sub->id, 0));
 	LIST_INSERT_HEAD(&r->subs[match], sub, realm_entry);
 	r->nsubs[match]++;
-	r->nmeta += is_meta(topic);
+	r->nmeta += uri_pattern_is_reserved(topic, match) != 0;
 	return (sub);
 }
 
@@ -152,7 +136,8 @@ sub_put(struct subscription *sub)
 	htab_remove(&broker.subs, &sub->byid);
 	LIST_REMOVE(sub, realm_entry);
 	r->nsubs[sub->match]--;
-	r->nmeta -= is_meta(&sub->topic);
+	r->nmeta -= uri_pattern_is_reserved(&sub->topic,
+	    (enum uri_match)sub->match) != 0;
 	state_give(sub_cost(sub->match, &sub->topic));
 	free(sub);
 	return (1);
@@ -178,7 +163,7 @@ sub_unpin(struct subscription *sub)
 struct sub_matching {
 	void	(*fn)(struct subscription *, void *);
 	void	*arg;
-	int	 is_meta;	/* the topic */
+	int	 is_reserved;	/* the topic */
 };
 
 static int
@@ -187,7 +172,8 @@ pattern_matches(void *data, void *arg)
 	struct subscription	*sub = data;
 	struct sub_matching	*m = arg;
 
-	if (!m->is_meta || is_meta(&sub->topic))
+	if (!m->is_reserved || uri_pattern_is_reserved(&sub->topic,
+	    (enum uri_match)sub->match))
 		m->fn(sub, m->arg);
 	return (0);
 }
@@ -203,7 +189,7 @@ sub_match(const struct realm *r, const struct uri *topic,
 		fn(sub, arg);
 	if (r->nsubs[MATCH_PREFIX] + r->nsubs[MATCH_WILDCARD] == 0)
 		return;
-	m.is_meta = is_meta(topic);
+	m.is_reserved = uri_is_reserved(topic);
 	if (r->nsubs[MATCH_PREFIX] > 0)
 		trie_match(r->topic_patterns[MATCH_PREFIX], topic,
 		    pattern_matches, &m);

@@ -2,8 +2,9 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * Publish and Subscribe of the Basic Profile at a real broker.  Numbers T..
- * are those of the interoperability notes.
+ * Publish and Subscribe at a real broker, but for the lists of PUBLISH
+ * (broker_lists_test.c).  Numbers T.. are those of the interoperability
+ * notes.
  */
 #include <err.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 #define T0	(&proxies[0])
 #define T1	(&proxies[1])
 #define LOOSE	"realm1"
+
+static struct heard	heard;
 
 static void
 events(void)
@@ -232,19 +235,224 @@ uris(void)
 	bp_ok("URIs, loose and strict");
 }
 
+/* The events of one publication, one for each of the subscriptions. */
+static void
+want_matches(const char *topic, const uint64_t *subs, int n)
+{
+	uint64_t	pub = 0;
+	unsigned int	seen = 0;
+	int		i, j;
+
+	for (i = 0; i < n; i++) {
+		hear_event(T1, &heard);
+		if (pub == 0)
+			pub = heard.m.publication;
+		if (heard.m.publication != pub)
+			errx(1, "T33: two publication ids");
+		for (j = 0; j < n; j++)
+			if (subs[j] == heard.m.subscription &&
+			    (seen >> j & 1) == 0)
+				break;
+		if (j == n)
+			errx(1, "event of %llu, or twice",
+			    (unsigned long long)heard.m.subscription);
+		seen |= 1U << j;
+		/* the first one of ours is exact */
+		if (strcmp(heard.topic, j == 0 ? "" : topic) != 0)
+			errx(1, "T34: topic \"%s\"", heard.topic);
+		if (heard.m.nrefs != 0 || strcmp(heard.body, "x") != 0)
+			errx(1, "another event");
+	}
+	bp_quiet();
+}
+
 static void
 policies(void)
 {
-	struct sess	a;
+	struct sess	a, b, c;
+	uint64_t	subs[3];
+	int		i, j;
 
 	join(&a, T0, 1, 5, LOOSE, "all");
-	send_subscribe(&a, "a..b", MATCH_WILDCARD);
-	want_refused(&a, WAMP_SUBSCRIBE, a.request, WERR_INVALID_ARGUMENT);
-	send_subscribe(&a, "a.b", MATCH_PREFIX);
-	want_refused(&a, WAMP_SUBSCRIBE, a.request, WERR_INVALID_ARGUMENT);
+	join(&b, T1, 1, 5, LOOSE, "all");
+	for (i = 0; i < MATCH_MAX; i++) {
+		subs[i] = subscribe_to(&b, "p.q.r", i);
+		if (subscribe_to(&b, "p.q.r", i) != subs[i])
+			errx(1, "T31: a second id");
+		for (j = 0; j < i; j++)
+			if (subs[j] == subs[i])
+				errx(1, "T33: one id for two policies");
+	}
+	send_publish_to(&a, 0, "p.q.r", NULL, NULL, "x");
+	want_matches("p.q.r", subs, 3);
+	/* each on its own */
+	send_unsubscribe(&b, subs[MATCH_PREFIX]);
+	want_unsubscribed(&b, subs[MATCH_PREFIX]);
+	send_unsubscribe(&b, subs[MATCH_PREFIX]);
+	want_refused(&b, WAMP_UNSUBSCRIBE, b.request,
+	    WERR_NO_SUCH_SUBSCRIPTION);
+	subs[MATCH_PREFIX] = subs[MATCH_WILDCARD];
+	send_publish_to(&a, 0, "p.q.r", NULL, NULL, "x");
+	want_matches("p.q.r", subs, 2);
+	if (subscribe_to(&b, "p.q.r", MATCH_PREFIX) == subs[MATCH_PREFIX])
+		errx(1, "the id of a dead subscription came back");
+	leave(&b);
+	send_publish_to(&a, PUBLISH_ACK, "p.q.r", NULL, NULL, "x");
+	want_published(&a);
+	bp_quiet();
+	/* a pattern is excluded, and shared, as any */
+	subs[0] = subscribe_to(&a, "p..r", MATCH_WILDCARD);
+	send_publish_to(&a, 0, "p.q.r", NULL, NULL, "x");
+	bp_quiet();
+	join(&c, T0, 3, 5, LOOSE, "all");
+	if (subscribe_to(&c, "p..r", MATCH_WILDCARD) != subs[0])
+		errx(1, "one pattern has two ids");
+	send_publish_to(&a, 0, "p.q.r", NULL, NULL, "x");
+	hear_event(T0, &heard);
+	if (heard.m.nrefs != 1 || heard.refs[0].slot != a.slot ||
+	    strcmp(heard.topic, "p.q.r") != 0)
+		errx(1, "the publisher is not excluded");
 	bp_quiet();
 	leave(&a);
-	bp_ok("policies other than exact: invalid_argument");
+	leave(&c);
+	bp_ok("T33, T34: policies are subscriptions of their own");
+}
+
+/* What they match: T35. */
+static void
+patterns(void)
+{
+	static const struct {
+		const char	*pattern;
+		int		 match;
+		const char	*yes[4], *no[4];
+	} cases[] = {
+		{ "com.a.em", MATCH_PREFIX,
+		    { "com.a.em", "com.a.em-low", "com.a.em.x.y" },
+		    { "com.a.e", "com.b", "Com.a.em" } },
+		{ "com.a.", MATCH_PREFIX, { "com.a.b" }, { "com.a", "com" } },
+		{ "", MATCH_PREFIX, { "a", "com.a", "wampum" }, { NULL } },
+		{ "wamp", MATCH_PREFIX, { "wampum", "wamp-x.y" }, { "wam" } },
+		{ "com..u", MATCH_WILDCARD, { "com.a.u", "com.b.u" },
+		    { "com.a.u.b", "com.a.v", "co.a.u", "com.u" } },
+		{ "..", MATCH_WILDCARD, { "a.b.c" }, { "a.b", "a.b.c.d" } },
+		{ "", MATCH_WILDCARD, { "a" }, { "a.b" } },
+		{ ".b", MATCH_WILDCARD, { "a.b" }, { "b", "a.b.c", "a.c" } },
+		{ "a.b", MATCH_WILDCARD, { "a.b" }, { "a.b.c", "a" } },
+	};
+	static const struct {
+		const char	*pattern;
+		int		 match;
+	} bad[] = {
+		{ "a..b", MATCH_PREFIX }, { "..", MATCH_PREFIX },
+		{ ".a", MATCH_PREFIX }, { "a b", MATCH_PREFIX },
+		{ "a#", MATCH_WILDCARD }, { "a. .c", MATCH_WILDCARD },
+		{ "\300\200", MATCH_WILDCARD },
+	};
+	struct sess	a, b;
+	uint64_t	sub[2] = { 0, 0 };
+	size_t		i, j;
+
+	join(&a, T0, 1, 55, LOOSE, "all");
+	join(&b, T1, 1, 55, LOOSE, "all");
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		sub[1] = subscribe_to(&b, cases[i].pattern, cases[i].match);
+		for (j = 0; j < 4 && cases[i].no[j] != NULL; j++)
+			send_publish_to(&a, 0, cases[i].no[j], NULL, NULL,
+			    "x");
+		bp_quiet();
+		for (j = 0; j < 4 && cases[i].yes[j] != NULL; j++) {
+			send_publish_to(&a, 0, cases[i].yes[j], NULL, NULL,
+			    "x");
+			hear_event(T1, &heard);
+			if (heard.m.subscription != sub[1] ||
+			    strcmp(heard.topic, cases[i].yes[j]) != 0)
+				errx(1, "%s: topic %s", cases[i].pattern,
+				    heard.topic);
+		}
+		bp_quiet();
+		send_unsubscribe(&b, sub[1]);
+		want_unsubscribed(&b, sub[1]);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		send_subscribe(&b, bad[i].pattern, bad[i].match);
+		want_refused(&b, WAMP_SUBSCRIBE, b.request,
+		    WERR_INVALID_URI);
+	}
+	leave(&a);
+	leave(&b);
+	bp_ok("T35: what patterns match");
+}
+
+/* The event that came of one publication. */
+static void
+want_publisher(const struct sess *s, const char *role, int trust)
+{
+	uint32_t	flags = trust >= 0 ? EVENT_TRUST : 0;
+
+	if (s != NULL)
+		flags |= EVENT_PUBLISHER;
+	hear_event(T1, &heard);
+	if (heard.m.flags != flags)
+		errx(1, "EVENT with flags %x, want %x", heard.m.flags, flags);
+	if (heard.m.publisher != (s != NULL ? s->id : 0) ||
+	    strcmp(heard.authid, s != NULL ? "ann" : "") != 0 ||
+	    strcmp(heard.role, s != NULL ? role : "") != 0)
+		errx(1, "published by %llu %s %s",
+		    (unsigned long long)heard.m.publisher, heard.authid,
+		    heard.role);
+	if (heard.m.trust != (trust >= 0 ? (uint32_t)trust : 0))
+		errx(1, "trust level %u, want %d", heard.m.trust, trust);
+	bp_quiet();
+}
+
+static void
+identification(void)
+{
+	struct sess	a, b, always, never;
+
+	join(&b, T1, 1, 56, LOOSE, "all");
+	grant_authid = "ann";
+	join(&a, T0, 1, 56, LOOSE, "all");
+	join(&always, T0, 2, 56, LOOSE, "always");
+	join(&never, T0, 3, 56, LOOSE, "never");
+	grant_authid = "joe";
+	subscribe_to(&b, "who", MATCH_EXACT);
+	send_publish(&a, 0, "who", "x", 1);
+	want_publisher(NULL, NULL, -1);
+	send_publish(&a, PUBLISH_DISCLOSE_ME, "who", "x", 1);
+	want_publisher(&a, "all", -1);
+	send_publish(&a, 0, "who", "x", 1);
+	want_publisher(NULL, NULL, -1);
+	send_publish(&always, 0, "who", "x", 1);
+	want_publisher(&always, "always", 65535);
+	send_publish(&always, PUBLISH_DISCLOSE_ME, "who", "x", 1);
+	want_publisher(&always, "always", 65535);
+	send_publish(&never, 0, "who", "x", 1);
+	want_publisher(NULL, NULL, 0);
+	/* T40, T41 */
+	send_publish(&never, PUBLISH_DISCLOSE_ME, "who", "x", 1);
+	bp_quiet();
+	send_publish(&never, PUBLISH_DISCLOSE_ME | PUBLISH_ACK, "who", "x", 1);
+	want_refused(&never, WAMP_PUBLISH, never.request,
+	    WERR_OPTION_DISALLOWED_DISCLOSE_ME);
+	bp_quiet();
+	/* with a topic and a large payload, too */
+	subscribe_to(&b, "whe", MATCH_PREFIX);
+	send_publish_to(&always, 0, "where", NULL, "the ppt blob", "body");
+	hear_event(T1, &heard);
+	if (heard.m.flags != (EVENT_PUBLISHER | EVENT_TRUST) ||
+	    strcmp(heard.topic, "where") != 0 ||
+	    strcmp(heard.authid, "ann") != 0 ||
+	    strcmp(heard.role, "always") != 0 ||
+	    strcmp(heard.ppt, "the ppt blob") != 0 ||
+	    strcmp(heard.body, "body") != 0)
+		errx(1, "not all that was said of it");
+	leave(&a);
+	leave(&b);
+	leave(&always);
+	leave(&never);
+	bp_ok("T40, T41: who published, and how much it is trusted");
 }
 
 static void
@@ -276,7 +484,7 @@ ordering(void)
 	struct sess	a, b;
 	uint64_t	subs[5], late;
 	char		topic[32], body[32];
-	int		i;
+	int		i, j;
 
 	join(&a, T0, 1, 7, LOOSE, "all");
 	join(&b, T1, 1, 7, LOOSE, "all");
@@ -299,6 +507,31 @@ ordering(void)
 		}
 	}
 	bp_quiet();
+	/* with patterns, five subscriptions match */
+	subscribe_to(&b, "order.", MATCH_PREFIX);
+	subscribe_to(&b, "", MATCH_PREFIX);
+	subscribe_to(&b, "order.", MATCH_WILDCARD);
+	subscribe_to(&b, ".", MATCH_WILDCARD);
+	for (i = 0; i < 5000; i++) {
+		snprintf(topic, sizeof(topic), "order.%d", i * 7 % 5);
+		snprintf(body, sizeof(body), "%d", i);
+		send_publish_to(&a, 0, topic, NULL, NULL, body);
+		if (i % 50 != 49)
+			continue;
+		for (i -= 49; ; i++) {
+			for (j = 0; j < 5; j++) {
+				hear_event(T1, &heard);
+				if (atoi(heard.body) != i)
+					errx(1, "T27: %s, want %d",
+					    heard.body, i);
+			}
+			if (i % 50 == 49)
+				break;
+		}
+	}
+	bp_quiet();
+	leave(&b);
+	join(&b, T1, 1, 70, LOOSE, "all");
 	bp_ok("T27: events of one publisher in order across topics");
 
 	for (i = 0; i < 500; i++) {
@@ -394,8 +627,18 @@ int
 main(void)
 {
 	struct conf		*c = bconf_new();
-	struct conf_realm	*r;
+	struct conf_realm	*r = conf_find_realm(c, LOOSE, strlen(LOOSE));
+	struct conf_role	*ro;
 
+	ro = bconf_role(r, "always");
+	bconf_rule(ro, 1, ACTION_ALL, MATCH_EXACT, NULL);
+	ro->disclose_publisher = DISCLOSE_ALWAYS;
+	ro->has_trust = 1;
+	ro->trust = 65535;
+	ro = bconf_role(r, "never");
+	bconf_rule(ro, 1, ACTION_ALL, MATCH_EXACT, NULL);
+	ro->disclose_publisher = DISCLOSE_NEVER;
+	ro->has_trust = 1;
 	r = bconf_realm(c, "strict");
 	r->strict_uris = 1;
 	bconf_rule(bconf_role(r, "all"), 1, ACTION_ALL, MATCH_EXACT, NULL);
@@ -406,6 +649,8 @@ main(void)
 	acknowledged();
 	uris();
 	policies();
+	patterns();
+	identification();
 	realms();
 	ordering();
 	payloads();
