@@ -285,6 +285,7 @@ struct proxy {
 	uint8_t			*rbuf;		/* READ_MAX */
 	struct wbuf		 msg;		/* message under construction */
 	struct wbuf		 tmp;		/* payload under conversion */
+	struct wbuf		 filter;	/* m_filter of a PUBLISH */
 	struct log_limit	 log_refused, log_bad, log_drop;
 };
 

@@ -8,6 +8,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		invocation.o \
 		join.o \
 		listener.o \
+		options.o \
 		peercert.o \
 		revoked.o \
 		session.o \

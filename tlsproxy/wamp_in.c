@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "chan.h"
+#include "options.h"
 #include "tlsproxy.h"
 #include "uri.h"
 
@@ -24,7 +25,8 @@
 
 #define VIOLATION	WERR_PROTOCOL_VIOLATION
 
-/* A message under way: who sent it, and its elements. */
+/* A message under way: who sent it, its elements, and what of it goes to the
+ * broker behind the struct. */
 struct in {
 	struct conn		*c;
 	struct psess		*s;
@@ -32,14 +34,22 @@ struct in {
 	struct val		 v[MSG_MAXELEMS];
 	size_t			 n;
 	uint64_t		 request;
+	struct uri		 uri;
+	const struct wbuf	*filter;	/* or NULL */
+	size_t			 pptlen;
+	const uint8_t		*pay;
+	size_t			 paylen;
+	uint8_t			 ser, nargs;	/* of the payload */
+	uint8_t			 continues;	/* CALL: the id is not new */
 	uint8_t			 scratch[URI_MAXLEN + 1];
+	uint8_t			 ppt[PPT_MAXLEN];
 };
 
 struct msg_rule {
 	uint8_t		 code;		/* enum wamp_code */
 	uint8_t		 min, max;	/* elements */
 	uint8_t		 states;	/* IN_* */
-	uint8_t		 is_request;	/* [1] is a new request id */
+	uint8_t		 is_request;	/* [1] is a request id */
 	uint8_t		 dict;		/* element that is Options or
 					 * Details, 0: none */
 	uint8_t		 uri;		/* element that is a string */
@@ -111,20 +121,41 @@ refuse(struct in *in, enum wamp_err err, const char *text)
 }
 
 /* Arguments and ArgumentsKw as one span (see msgtypes.h). */
-static size_t
-in_payload(const struct in *in, const uint8_t **p, uint8_t *nargs)
+static void
+in_payload(struct in *in)
 {
 	const struct val	*first, *last;
 
-	*nargs = (uint8_t)(in->n - in->rule->args);
-	if (*nargs == 0) {
-		*p = NULL;
-		return (0);
-	}
+	in->ser = in->c->ser;
+	in->nargs = (uint8_t)(in->n - in->rule->args);
+	if (in->nargs == 0)
+		return;
 	first = &in->v[in->rule->args];
 	last = &in->v[in->n - 1];
-	*p = first->p;
-	return ((size_t)(last->p + last->len - first->p));
+	in->pay = first->p;
+	in->paylen = (size_t)(last->p + last->len - first->p);
+}
+
+/* The same for a broker that is to read it: in MessagePack.  Where that
+ * cannot be, it is told by the serializer. */
+static void
+in_payload_msgpack(struct in *in)
+{
+	struct wbuf	*w = &proxy->tmp;
+	enum codec_err	 err = CODEC_OK;
+	size_t		 i;
+
+	if (in->ser == SER_MSGPACK)
+		return;
+	wbuf_reset(w);
+	for (i = in->rule->args; i < in->n && err == CODEC_OK; i++)
+		err = codec_convert(&in->v[i], SER_MSGPACK, w);
+	/* no more than fits into an imsg */
+	if (err != CODEC_OK || w->len > proxy->conf->limits.message)
+		return;
+	in->ser = SER_MSGPACK;
+	in->pay = w->buf;
+	in->paylen = w->len;
 }
 
 static void
@@ -139,74 +170,57 @@ set_iov(struct iovec *iov, const void *data, size_t len)
 	iov->iov_len = len;
 }
 
-/* To the session's broker: struct, text, payload. */
+/* To the session's broker: the struct and what is behind it. */
 static void
-to_broker(struct in *in, uint32_t type, const void *m, size_t len,
-    const void *text, size_t textlen, const void *pay, size_t paylen)
+to_broker(struct in *in, uint32_t type, const void *m, size_t len)
 {
-	struct iovec	iov[3];
+	struct iovec	iov[5];
+	int		n = 0;
 
-	set_iov(&iov[0], m, len);
-	set_iov(&iov[1], text, textlen);
-	set_iov(&iov[2], pay, paylen);
-	chan_sendv(in->s->broker->chan, type, in->s->slot, in->s->gen, iov, 3);
+	set_iov(&iov[n++], m, len);
+	set_iov(&iov[n++], in->uri.p, in->uri.len);
+	if (in->filter != NULL)
+		set_iov(&iov[n++], in->filter->buf, in->filter->len);
+	if (in->pptlen > 0)
+		set_iov(&iov[n++], in->ppt, in->pptlen);
+	set_iov(&iov[n++], in->pay, in->paylen);
+	chan_sendv(in->s->broker->chan, type, in->s->slot, in->s->gen, iov,
+	    n);
 }
 
-/* -- options ------------------------------------------------------------ */
+/* -- Payload Passthru Mode ---------------------------------------------- */
 
-/* The boolean "key" of a dict: *set keeps its value where there is none.
- * Known keys with a wrong type are violations (notes: T15): -1. */
+/* One item in Arguments and nothing in ArgumentsKw. */
 static int
-opt_bool(struct in *in, const struct val *dict, const char *key, int *set)
+is_one_item(const struct in *in)
 {
-	struct val_iter	it;
-	struct val	k, v;
+	const struct val	*args = &in->v[in->rule->args];
 
-	val_iter_init(&it, dict);
-	while (val_map_next(&it, &k, &v)) {
-		if (!val_is(&k, key, strlen(key)) || val_is_absent(&v))
-			continue;
-		if (v.type != VAL_BOOL) {
-			session_abort(in->c, VIOLATION,
-			    "option %s must be a boolean", key);
-			return (-1);
-		}
-		*set = v.u.b;
+	return (in->nargs > 0 && val_count(args) == 1 &&
+	    (in->nargs == 1 || val_count(args + 1) == 0));
+}
+
+/*
+ * WAMP, Payload Passthru Mode: a role that did not announce it must not use
+ * it (-1, after an ABORT).  What else is not right is said in o->wrong.
+ */
+static int
+in_ppt(struct in *in, struct options *o, uint32_t feature)
+{
+	if (o->ppts == 0 || !options_has_ppt(o))
+		return (0);
+	if ((in->s->features & feature) == 0) {
+		session_abort(in->c, VIOLATION, "%s with ppt_scheme, but "
+		    "payload_passthru_mode was not announced",
+		    wamp_code_name(in->rule->code));
+		return (-1);
 	}
+	if ((in->pptlen = options_ppt(o, in->ppt)) == 0)
+		o->wrong = "ppt attributes are too long";
+	else if (in->rule->code != WAMP_ERROR && !is_one_item(in))
+		o->wrong = "ppt_scheme is for a single item in Arguments";
 	return (0);
 }
-
-/* Options with one string out of a list: its index in *set; -1 after an
- * ABORT, -2 for a string that is not in the list. */
-static int
-opt_word(struct in *in, const struct val *dict, const char *key,
-    const char *const *words, int n, int *set)
-{
-	struct val_iter	it;
-	struct val	k, v;
-	int		i, found = 0;
-
-	val_iter_init(&it, dict);
-	while (val_map_next(&it, &k, &v)) {
-		if (!val_is(&k, key, strlen(key)) || val_is_absent(&v))
-			continue;
-		if (v.type != VAL_STR) {
-			session_abort(in->c, VIOLATION,
-			    "option %s must be a string", key);
-			return (-1);
-		}
-		for (i = 0; i < n; i++)
-			if (val_is(&v, words[i], strlen(words[i])))
-				break;
-		*set = i;
-		found = i < n ? 0 : -2;
-	}
-	return (found);
-}
-
-static const char *const match_words[] = { "exact", "prefix", "wildcard" };
-static const char *const invoke_words[] = { "single", "first", "last",
-    "roundrobin", "random" };
 
 /* -- opening and closing ------------------------------------------------ */
 
@@ -290,59 +304,81 @@ in_goodbye(struct in *in)
 
 /* -- Publish and Subscribe ---------------------------------------------- */
 
+/* Who may receive it and how it is protected: 0, or -1 when the client is no
+ * more. */
+static int
+in_publish_options(struct in *in, struct options *o)
+{
+	if (options_read(in->c, publish_options, &in->v[2], o) == -1 ||
+	    in_ppt(in, o, FEAT_PUBLISHER_PPT) == -1)
+		return (-1);
+	if (o->lists == 0)
+		return (0);
+	options_filter(o, &proxy->filter);
+	if (proxy->filter.failed) {
+		conn_kill(in->c, "out of memory");
+		return (-1);
+	}
+	in->filter = &proxy->filter;
+	return (0);
+}
+
 static void
 in_publish(struct in *in)
 {
-	struct m_publish	 m;
-	struct uri		 uri;
-	const uint8_t		*pay;
-	size_t			 paylen;
-	int			 ack = 0, exclude_me = 1;
+	struct m_publish	m;
+	struct options		o;
+	enum wamp_err		err = WERR_NONE;
 
-	if (opt_bool(in, &in->v[2], "acknowledge", &ack) == -1 ||
-	    opt_bool(in, &in->v[2], "exclude_me", &exclude_me) == -1)
+	in_payload(in);
+	if (in_publish_options(in, &o) == -1)
 		return;
-	memset(&m, 0, sizeof(m));
-	if (in_uri(in, &in->v[3], &uri) == -1) {
+	if (o.wrong != NULL)
+		err = WERR_INVALID_ARGUMENT;
+	else if (in_uri(in, &in->v[3], &in->uri) == -1) {
+		err = WERR_INVALID_URI;
+		o.wrong = "topic is too long";
+	}
+	if (err != WERR_NONE) {
 		/* not acknowledged: never answered (notes: T36) */
-		if (ack)
-			refuse(in, WERR_INVALID_URI, "topic is too long");
+		if (o.flags & PUBLISH_ACK)
+			refuse(in, err, o.wrong);
 		return;
 	}
-	paylen = in_payload(in, &pay, &m.nargs);
+	memset(&m, 0, sizeof(m));
 	m.request = in->request;
-	m.flags = (ack ? PUBLISH_ACK : 0U) |
-	    (exclude_me ? 0U : PUBLISH_INCLUDE_ME);
-	m.paylen = (uint32_t)paylen;
-	m.urilen = uri.len;
-	m.ser = in->c->ser;
-	to_broker(in, IMSG_PUBLISH, &m, sizeof(m), uri.p, uri.len, pay,
-	    paylen);
+	m.flags = o.flags;
+	m.paylen = (uint32_t)in->paylen;
+	m.urilen = in->uri.len;
+	m.ser = in->ser;
+	m.nargs = in->nargs;
+	m.filterlen = in->filter != NULL ? (uint32_t)in->filter->len : 0;
+	m.pptlen = (uint16_t)in->pptlen;
+	to_broker(in, IMSG_PUBLISH, &m, sizeof(m));
 }
 
 static void
 in_subscribe(struct in *in)
 {
 	struct m_subscribe	m;
-	struct uri		uri;
-	int			match = MATCH_EXACT, rv;
+	struct options		o;
 
-	rv = opt_word(in, &in->v[2], "match", match_words, MATCH_MAX, &match);
-	if (rv == -1)
+	if (options_read(in->c, subscribe_options, &in->v[2], &o) == -1)
 		return;
-	if (rv == -2) {
-		refuse(in, WERR_INVALID_ARGUMENT, "unknown matching policy");
+	if (o.wrong != NULL) {
+		refuse(in, WERR_INVALID_ARGUMENT, o.wrong);
 		return;
 	}
-	if (in_uri(in, &in->v[3], &uri) == -1) {
+	if (in_uri(in, &in->v[3], &in->uri) == -1) {
 		refuse(in, WERR_INVALID_URI, "topic is too long");
 		return;
 	}
 	memset(&m, 0, sizeof(m));
 	m.request = in->request;
-	m.match = (uint8_t)match;
-	m.urilen = uri.len;
-	to_broker(in, IMSG_SUBSCRIBE, &m, sizeof(m), uri.p, uri.len, NULL, 0);
+	m.match = o.match;
+	m.flags = (uint8_t)o.flags;
+	m.urilen = in->uri.len;
+	to_broker(in, IMSG_SUBSCRIBE, &m, sizeof(m));
 }
 
 static void
@@ -357,7 +393,7 @@ in_unsubscribe(struct in *in)
 	memset(&m, 0, sizeof(m));
 	m.request = in->request;
 	m.subscription = in->v[2].u.u;
-	to_broker(in, IMSG_UNSUBSCRIBE, &m, sizeof(m), NULL, 0, NULL, 0);
+	to_broker(in, IMSG_UNSUBSCRIBE, &m, sizeof(m));
 }
 
 /* -- Remote Procedure Calls --------------------------------------------- */
@@ -366,31 +402,26 @@ static void
 in_register(struct in *in)
 {
 	struct m_register	m;
-	struct uri		uri;
-	int			match = MATCH_EXACT, invoke = 0, rm, ri;
+	struct options		o;
 
-	rm = opt_word(in, &in->v[2], "match", match_words, MATCH_MAX, &match);
-	if (rm == -1)
+	if (options_read(in->c, register_options, &in->v[2], &o) == -1)
 		return;
-	ri = opt_word(in, &in->v[2], "invoke", invoke_words,
-	    (int)(sizeof(invoke_words) / sizeof(invoke_words[0])), &invoke);
-	if (ri == -1)
-		return;
-	if (rm == -2 || ri == -2) {
-		refuse(in, WERR_INVALID_ARGUMENT, rm == -2 ?
-		    "unknown matching policy" : "unknown invocation policy");
+	if (o.wrong != NULL) {
+		refuse(in, WERR_INVALID_ARGUMENT, o.wrong);
 		return;
 	}
-	if (in_uri(in, &in->v[3], &uri) == -1) {
+	if (in_uri(in, &in->v[3], &in->uri) == -1) {
 		refuse(in, WERR_INVALID_URI, "procedure is too long");
 		return;
 	}
 	memset(&m, 0, sizeof(m));
 	m.request = in->request;
-	m.match = (uint8_t)match;
-	m.invoke = (uint8_t)invoke;
-	m.urilen = uri.len;
-	to_broker(in, IMSG_REGISTER, &m, sizeof(m), uri.p, uri.len, NULL, 0);
+	m.match = o.match;
+	m.invoke = o.invoke;
+	m.urilen = in->uri.len;
+	m.concurrency = o.number;
+	m.flags = o.flags;
+	to_broker(in, IMSG_REGISTER, &m, sizeof(m));
 }
 
 static void
@@ -405,28 +436,59 @@ in_unregister(struct in *in)
 	memset(&m, 0, sizeof(m));
 	m.request = in->request;
 	m.registration = in->v[2].u.u;
-	to_broker(in, IMSG_UNREGISTER, &m, sizeof(m), NULL, 0, NULL, 0);
+	to_broker(in, IMSG_UNREGISTER, &m, sizeof(m));
+}
+
+/* Options of a CALL: 0, or -1 after an ABORT. */
+static int
+in_call_options(struct in *in, struct options *o)
+{
+	if (options_read(in->c, in->continues ? more_options : call_options,
+	    &in->v[2], o) == -1 || in_ppt(in, o, FEAT_CALLER_PPT) == -1)
+		return (-1);
+	if ((in->s->features & FEAT_CALLER_PROGRESS_IN) == 0) {
+		if ((o->flags & CALL_PROGRESS) == 0)
+			return (0);
+		session_abort(in->c, VIOLATION, "CALL with progress, but "
+		    "progressive_call_invocations was not announced");
+		return (-1);
+	}
+	if (in->continues)
+		o->flags |= CALL_CONTINUES;
+	else if (in->s->loose_ids)
+		o->flags |= CALL_MAY_CONTINUE;
+	return (0);
 }
 
 static void
 in_call(struct in *in)
 {
-	struct m_call		 m;
-	struct uri		 uri;
-	const uint8_t		*pay;
-	size_t			 paylen;
+	struct m_call	m;
+	struct options	o;
 
-	if (in_uri(in, &in->v[3], &uri) == -1) {
+	in_payload(in);
+	if (in_call_options(in, &o) == -1)
+		return;
+	if (o.wrong != NULL) {
+		refuse(in, WERR_INVALID_ARGUMENT, o.wrong);
+		return;
+	}
+	if (in_uri(in, &in->v[3], &in->uri) == -1) {
 		refuse(in, WERR_INVALID_URI, "procedure is too long");
 		return;
 	}
+	if (uri_is_reserved(&in->uri))
+		in_payload_msgpack(in);	/* the router itself answers */
 	memset(&m, 0, sizeof(m));
-	paylen = in_payload(in, &pay, &m.nargs);
 	m.request = in->request;
-	m.paylen = (uint32_t)paylen;
-	m.urilen = uri.len;
-	m.ser = in->c->ser;
-	to_broker(in, IMSG_CALL, &m, sizeof(m), uri.p, uri.len, pay, paylen);
+	m.flags = o.flags;
+	m.paylen = (uint32_t)in->paylen;
+	m.urilen = in->uri.len;
+	m.ser = in->ser;
+	m.nargs = in->nargs;
+	m.timeout = o.number;
+	m.pptlen = (uint16_t)in->pptlen;
+	to_broker(in, IMSG_CALL, &m, sizeof(m));
 }
 
 /* Call canceling is not announced, yet some clients send it whenever a
@@ -434,62 +496,69 @@ in_call(struct in *in)
 static void
 in_cancel(struct in *in)
 {
-	if (!is_id(&in->v[1]))
+	struct options	o;
+
+	if (!is_id(&in->v[1])) {
 		session_abort(in->c, VIOLATION, "CANCEL of what is no id");
+		return;
+	}
+	(void)options_read(in->c, cancel_options, &in->v[2], &o);
 }
 
-/*
- * The payload of what answers an invocation, as it is; in MessagePack if the
- * broker itself called, since it reads no other.  Where that cannot be, the
- * broker is told by the serializer.
- */
-static size_t
-in_answer(struct in *in, uint64_t invocation, const uint8_t **pay,
-    uint8_t *nargs, uint8_t *ser)
+/* An answer that no caller can be given: the call ends with an error in its
+ * place. */
+static void
+fail_answer(struct in *in, uint64_t invocation, enum wamp_err err)
 {
-	struct wbuf	*w = &proxy->tmp;
-	enum codec_err	 err = CODEC_OK;
-	size_t		 i, len;
+	struct m_error	m;
 
-	len = in_payload(in, pay, nargs);
-	*ser = in->c->ser;
-	if (!invocation_answered(in->s, invocation))
-		return (len);
-	wbuf_reset(w);
-	for (i = in->rule->args; i < in->n && err == CODEC_OK; i++)
-		err = codec_convert(&in->v[i], SER_MSGPACK, w);
-	if (err != CODEC_OK)
-		return (len);
-	*pay = w->buf;
-	*ser = SER_MSGPACK;
-	return (w->len);
+	(void)invocation_answered(in->s, invocation);
+	in->pptlen = 0;
+	in->paylen = 0;
+	in->uri.p = wamp_err_uri(err);
+	in->uri.len = (uint16_t)strlen(in->uri.p);
+	memset(&m, 0, sizeof(m));
+	m.request = invocation;
+	m.urilen = in->uri.len;
+	m.ser = in->c->ser;
+	to_broker(in, IMSG_ERROR, &m, sizeof(m));
 }
 
 static void
 in_yield(struct in *in)
 {
-	struct m_yield	 m;
-	const uint8_t	*pay;
-	size_t		 paylen;
+	struct m_yield	m;
+	struct options	o;
 
 	if (!is_id(&in->v[1])) {
 		session_abort(in->c, VIOLATION, "invocation is not an id");
 		return;
 	}
+	in_payload(in);
+	if (options_read(in->c, yield_options, &in->v[2], &o) == -1 ||
+	    in_ppt(in, &o, FEAT_CALLEE_PPT) == -1)
+		return;
 	memset(&m, 0, sizeof(m));
 	m.request = invocation_meant(in->s, in->v[1].u.u);
-	paylen = in_answer(in, m.request, &pay, &m.nargs, &m.ser);
-	m.paylen = (uint32_t)paylen;
-	to_broker(in, IMSG_YIELD, &m, sizeof(m), NULL, 0, pay, paylen);
+	if (o.wrong != NULL) {
+		fail_answer(in, m.request, WERR_INVALID_ARGUMENT);
+		return;
+	}
+	if (invocation_answered(in->s, m.request))
+		in_payload_msgpack(in);
+	m.flags = o.flags;
+	m.paylen = (uint32_t)in->paylen;
+	m.ser = in->ser;
+	m.nargs = in->nargs;
+	m.pptlen = (uint16_t)in->pptlen;
+	to_broker(in, IMSG_YIELD, &m, sizeof(m));
 }
 
 static void
 in_error(struct in *in)
 {
-	struct m_error	 m;
-	struct uri	 uri;
-	const uint8_t	*pay;
-	size_t		 paylen;
+	struct m_error	m;
+	struct options	o;
 
 	/* notes: T19 */
 	if (in->v[1].type != VAL_UINT || in->v[1].u.u != WAMP_INVOCATION ||
@@ -498,17 +567,26 @@ in_error(struct in *in)
 		    "ERROR is not of an INVOCATION");
 		return;
 	}
-	if (in_uri(in, &in->v[4], &uri) == -1) {
-		/* no URI for the broker either, which tells the caller */
-		uri.p = "";
-		uri.len = 0;
-	}
+	in_payload(in);
+	if (options_read(in->c, error_options, &in->v[3], &o) == -1 ||
+	    in_ppt(in, &o, FEAT_CALLEE_PPT) == -1)
+		return;
 	memset(&m, 0, sizeof(m));
 	m.request = invocation_meant(in->s, in->v[2].u.u);
-	paylen = in_answer(in, m.request, &pay, &m.nargs, &m.ser);
-	m.paylen = (uint32_t)paylen;
-	m.urilen = uri.len;
-	to_broker(in, IMSG_ERROR, &m, sizeof(m), uri.p, uri.len, pay, paylen);
+	if (o.wrong != NULL) {
+		fail_answer(in, m.request, WERR_INVALID_ARGUMENT);
+		return;
+	}
+	/* too long: no URI for the broker either, which tells the caller */
+	(void)in_uri(in, &in->v[4], &in->uri);
+	if (invocation_answered(in->s, m.request))
+		in_payload_msgpack(in);
+	m.paylen = (uint32_t)in->paylen;
+	m.urilen = in->uri.len;
+	m.ser = in->ser;
+	m.nargs = in->nargs;
+	m.pptlen = (uint16_t)in->pptlen;
+	to_broker(in, IMSG_ERROR, &m, sizeof(m));
 }
 
 /* -- checks that all messages share ------------------------------------- */
@@ -534,6 +612,16 @@ in_state(const struct conn *c)
 	return (c->sess->state == SESS_JOINED ? IN_JOINED : IN_AUTH);
 }
 
+/* A CALL whose id was used before: a further chunk of a call (WAMP,
+ * Progressive Call Invocations), which only the broker can tell. */
+static int
+may_continue(const struct in *in)
+{
+	return (in->rule->code == WAMP_CALL &&
+	    (in->s->features & FEAT_CALLER_PROGRESS_IN) != 0 &&
+	    in->request <= in->s->last_request);
+}
+
 /* WAMP, IDs: 1, 2, 3... in one sequence (notes: T23). */
 static int
 check_request(struct in *in)
@@ -549,6 +637,10 @@ check_request(struct in *in)
 	}
 	in->request = in->v[1].u.u;
 	if (!s->loose_ids && in->request != next) {
+		if (may_continue(in)) {
+			in->continues = 1;
+			return (0);
+		}
 		session_abort(in->c, VIOLATION,
 		    "%s: request id %llu where %llu was due",
 		    wamp_code_name(in->rule->code),
@@ -618,14 +710,28 @@ check_code(struct in *in)
 	return (-1);
 }
 
+/* But for what is written before it is read. */
+static void
+in_init(struct in *in, struct conn *c)
+{
+	in->c = c;
+	in->s = c->sess;
+	in->uri.p = "";
+	in->uri.len = 0;
+	in->filter = NULL;
+	in->pptlen = 0;
+	in->pay = NULL;
+	in->paylen = 0;
+	in->continues = 0;
+}
+
 void
 wamp_input(struct conn *c, const uint8_t *msg, size_t len)
 {
 	struct in	in;
 	enum codec_err	err;
 
-	in.c = c;
-	in.s = c->sess;
+	in_init(&in, c);
 	err = codec_split((enum ser)c->ser, msg, len, in.v, MSG_MAXELEMS,
 	    &in.n);
 	if (err != CODEC_OK) {

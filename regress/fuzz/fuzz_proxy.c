@@ -20,6 +20,7 @@ int	proxy_main(int, char **);
 #undef main
 
 #include "mono.h"
+#include "ppt.h"
 
 #define MUST(x)		do { if (!(x)) abort(); } while (0)
 #define NCLIENTS	4
@@ -118,13 +119,54 @@ chan_raise_maxlen(struct chan *c, size_t n)
 }
 
 static void
-check_span(size_t len, size_t fixed, size_t urilen, size_t paylen,
-    uint8_t ser, uint8_t nargs)
+check_span(size_t len, size_t fixed, size_t urilen, size_t pptlen,
+    size_t paylen, uint8_t ser, uint8_t nargs)
 {
-	MUST(len == fixed + urilen + paylen);
+	MUST(pptlen <= PPT_MAXLEN);
+	MUST(len == fixed + urilen + pptlen + paylen);
 	MUST(urilen <= URI_MAXLEN);
 	MUST(ser >= SER_JSON && ser <= SER_CBOR && nargs <= 2);
 	MUST((nargs == 0) == (paylen == 0));
+}
+
+/* The lists of a PUBLISH, exactly as long as said. */
+static void
+check_filter(const uint8_t *p, size_t left)
+{
+	struct m_filter	m;
+	uint16_t	len;
+	int		i, n;
+
+	MUST(left >= sizeof(m));
+	memcpy(&m, p, sizeof(m));
+	MUST(m.present != 0 && m.present < 1 << FILTER_LISTS);
+	p += sizeof(m);
+	left -= sizeof(m);
+	for (i = 0; i < FILTER_LISTS; i++) {
+		MUST(m.n[i] <= FILTER_MAX);
+		MUST(m.n[i] == 0 || (m.present & 1 << i) != 0);
+		for (n = 0; n < m.n[i]; n++) {
+			len = sizeof(uint64_t);
+			if (i > FILTER_ELIGIBLE) {
+				MUST(left >= sizeof(len));
+				memcpy(&len, p, sizeof(len));
+				MUST(len <= AUTHID_MAXLEN);
+				len = (uint16_t)(len + sizeof(len));
+			}
+			MUST(len <= left);
+			p += len;
+			left -= len;
+		}
+	}
+	MUST(left == 0);
+}
+
+static void
+check_ppt(const uint8_t *p, size_t len)
+{
+	struct ppt_text	t[PPT_ATTRS];
+
+	MUST(len == 0 || ppt_read(p, len, t) == 0);
 }
 
 static void
@@ -162,30 +204,45 @@ check_sent(uint32_t type, const uint8_t *p, size_t len)
 		break;
 	case IMSG_PUBLISH:
 		memcpy(&pu, p, sizeof(pu));
-		check_span(len, sizeof(pu), pu.urilen, pu.paylen, pu.ser,
-		    pu.nargs);
+		MUST((pu.flags & ~(uint32_t)PUBLISH_FLAGS) == 0);
+		MUST(pu.filterlen <= len);
+		check_span(len - pu.filterlen, sizeof(pu), pu.urilen,
+		    pu.pptlen, pu.paylen, pu.ser, pu.nargs);
+		p += sizeof(pu) + pu.urilen;
+		if (pu.filterlen > 0)
+			check_filter(p, pu.filterlen);
+		check_ppt(p + pu.filterlen, pu.pptlen);
 		break;
 	case IMSG_CALL:
 		memcpy(&ca, p, sizeof(ca));
-		check_span(len, sizeof(ca), ca.urilen, ca.paylen, ca.ser,
-		    ca.nargs);
+		MUST((ca.flags & ~(uint32_t)CALL_FLAGS) == 0);
+		check_span(len, sizeof(ca), ca.urilen, ca.pptlen, ca.paylen,
+		    ca.ser, ca.nargs);
+		check_ppt(p + sizeof(ca) + ca.urilen, ca.pptlen);
 		break;
 	case IMSG_YIELD:
 		memcpy(&yi, p, sizeof(yi));
-		check_span(len, sizeof(yi), 0, yi.paylen, yi.ser, yi.nargs);
+		MUST((yi.flags & ~(uint32_t)YIELD_PROGRESS) == 0);
+		check_span(len, sizeof(yi), 0, yi.pptlen, yi.paylen, yi.ser,
+		    yi.nargs);
+		check_ppt(p + sizeof(yi), yi.pptlen);
 		break;
 	case IMSG_ERROR:
 		memcpy(&er, p, sizeof(er));
-		check_span(len, sizeof(er), er.urilen, er.paylen, er.ser,
-		    er.nargs);
+		check_span(len, sizeof(er), er.urilen, er.pptlen, er.paylen,
+		    er.ser, er.nargs);
+		check_ppt(p + sizeof(er) + er.urilen, er.pptlen);
 		break;
 	case IMSG_SUBSCRIBE:
 		memcpy(&su, p, sizeof(su));
 		MUST(len == sizeof(su) + su.urilen && su.match < MATCH_MAX);
+		MUST((su.flags & ~SUBSCRIBE_GET_RETAINED) == 0);
 		break;
 	case IMSG_REGISTER:
 		memcpy(&re, p, sizeof(re));
 		MUST(len == sizeof(re) + re.urilen && re.match < MATCH_MAX);
+		MUST(re.invoke < INVOKE_MAX);
+		MUST((re.flags & ~(uint32_t)REGISTER_FLAGS) == 0);
 		break;
 	case IMSG_INVOCATION_FAILED:
 		memcpy(&f, p, sizeof(f));
@@ -709,6 +766,7 @@ finish(void)
 	conf_free(world.conf);
 	wbuf_free(&world.msg);
 	wbuf_free(&world.tmp);
+	wbuf_free(&world.filter);
 	free(world.addrs);
 	free(world.slots);
 	free(world.rbuf);
