@@ -307,10 +307,7 @@ struct realm	*realm_find(uint32_t id);
 struct role	*role_find(const struct realm *, uint32_t id);
 /* Is it trusted with that procedure, which the router itself calls? */
 int		 role_trusts(const struct role *, const struct uri *);
-/*
- * Is it trusted with all procedures that the router itself calls and that a
- * registration of this URI or pattern would serve?  Mostly there are none.
- */
+/* See conf_role_may_serve(); nothing, once it is gone. */
 int		 role_may_serve(const struct role *, const struct realm *,
 		    enum uri_match, const struct uri *);
 /* Is that procedure one that the router itself calls? */

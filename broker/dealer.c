@@ -29,7 +29,7 @@ register_may(struct session *s, const struct m_register *m,
 		*why = "only the invocation policy single is offered";
 		return (WERR_INVALID_ARGUMENT);
 	}
-	if (uri_is_reserved(procedure)) {
+	if (uri_pattern_is_reserved(procedure, m->match)) {
 		*why = "procedures below wamp. are the router's";
 		return (WERR_INVALID_URI);
 	}

@@ -66,18 +66,8 @@ int
 role_may_serve(const struct role *role, const struct realm *r,
     enum uri_match match, const struct uri *pattern)
 {
-	const struct conf_str	*s;
-	struct uri		 u;
-
-	if (r->conf == NULL)
-		return (1);
-	TAILQ_FOREACH(s, &r->conf->asked, entry) {
-		u.p = s->s;
-		u.len = (uint16_t)strlen(s->s);
-		if (uri_matches(pattern, match, &u) && !role_trusts(role, &u))
-			return (0);
-	}
-	return (1);
+	return (role->conf != NULL && r->conf != NULL &&
+	    conf_role_may_serve(role->conf, r->conf, match, pattern));
 }
 
 void

@@ -390,6 +390,23 @@ conf_role_trusts(const struct conf_role *ro, const struct uri *procedure)
 	return (0);
 }
 
+int
+conf_role_may_serve(const struct conf_role *ro, const struct conf_realm *r,
+    enum uri_match match, const struct uri *pattern)
+{
+	const struct conf_str	*s;
+	struct uri		 u;
+
+	TAILQ_FOREACH(s, &r->asked, entry) {
+		u.p = s->s;
+		u.len = (uint16_t)strlen(s->s);
+		if (uri_matches(pattern, match, &u) &&
+		    !conf_role_trusts(ro, &u))
+			return (0);
+	}
+	return (1);
+}
+
 struct conf_users *
 conf_find_users(const struct conf *c, const char *path)
 {

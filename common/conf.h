@@ -328,6 +328,13 @@ struct conf_role	*conf_find_role_id(const struct conf_realm *,
 int			 conf_role_trusts(const struct conf_role *,
 			    const struct uri *);
 /*
+ * Is it trusted with all procedures that the router itself calls and that a
+ * registration of this URI or pattern would serve?  Mostly there are none.
+ */
+int			 conf_role_may_serve(const struct conf_role *,
+			    const struct conf_realm *, enum uri_match,
+			    const struct uri *);
+/*
  * Is the role's authorizer to be asked, where this rule decides (NULL: none
  * matches)?  What is allowed without a URI says no more than which actions
  * there may be; but a meta rule says which URIs it is for.

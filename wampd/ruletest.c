@@ -141,17 +141,6 @@ question_read(struct question *q, const struct conf *conf, char **words,
 	return (NULL);
 }
 
-static int
-is_asked(const struct conf_realm *r, const struct uri *u)
-{
-	const struct conf_str	*s;
-
-	TAILQ_FOREACH(s, &r->asked, entry)
-		if (strlen(s->s) == u->len && memcmp(s->s, u->p, u->len) == 0)
-			return (1);
-	return (0);
-}
-
 /* 1 allowed, or the authorizer is asked; 0 denied. */
 static int
 answer(const struct question *q, const char *test)
@@ -162,16 +151,19 @@ answer(const struct question *q, const char *test)
 	struct rules		*r;
 
 	/* the broker has no rules for these */
-	if (uri_is_reserved(&q->uri) &&
+	if (uri_pattern_is_reserved(&q->uri, q->match) &&
 	    (q->action & (ACTION_PUBLISH | ACTION_REGISTER)) != 0) {
 		printf("%s: denied, what is below wamp. is the router's\n",
 		    test);
 		return (0);
 	}
-	if ((q->action & ACTION_REGISTER) != 0 && is_asked(q->realm, &q->uri) &&
-	    !conf_role_trusts(q->role, &q->uri)) {
-		printf("%s: denied, no rule allows exactly this procedure, "
-		    "which wampd calls\n", test);
+	if ((q->action & ACTION_REGISTER) != 0 && !conf_role_may_serve(q->role,
+	    q->realm, q->match, &q->uri)) {
+		printf(q->match == MATCH_EXACT ?
+		    "%s: denied, no rule allows exactly this procedure, "
+		    "which wampd calls\n" :
+		    "%s: denied, no rule allows exactly a procedure that it "
+		    "matches, which wampd calls\n", test);
 		return (0);
 	}
 	r = rules_new(q->role, q->realm->strict_uris ? URI_STRICT : URI_LOOSE);

@@ -190,6 +190,117 @@ def questions():
     assert rc == 1 and out == "", (out, err)
 
 
+RESERVED = """prefork 1
+listen on socket $sock mode 0666
+realm "any" {
+	authenticate anonymous role "x"
+	role "x" { allow any allow any prefix "" allow any prefix "wamp" }
+}
+realm "read" {
+	authenticate anonymous role "x"
+	role "x" {
+		allow meta read
+		deny subscribe prefix "wamp.registration."
+		allow call exact "wamp.session.kill"
+	}
+}
+realm "write" {
+	authenticate anonymous role "x"
+	role "x" {
+		deny any
+		allow meta write
+		allow subscribe wildcard "wamp..on_join"
+		deny any
+		allow call
+		deny any prefix "wamp"
+	}
+}
+realm "both" {
+	authenticate anonymous role "x"
+	role "x" { allow meta read, write deny meta write }
+}
+realm "asks" {
+	authenticate anonymous role "x"
+	role "x" {
+		allow register
+		allow register exact "com.other"
+	}
+	role "guard" { allow register exact "com.asked" }
+	role "asker" { authorize dynamic "com.asked" }
+}
+"""
+
+# realm, question, allowed, line
+RESERVED_CASES = [
+    ("any", "call wamp.session.count", False, None),
+    ("any", "call wamp.session.kill", False, None),
+    ("any", "call wamp.session.kill_all", False, None),
+    ("any", "call wamp.session.add_testament", True, 5),
+    ("any", "call wamp.session.flush_testaments", True, 5),
+    ("any", "call wamp.subscription.get_events", True, 5),
+    ("any", "subscribe wamp.session.on_join", False, None),
+    ("any", "subscribe wamp.session.add_testament", False, None),
+    ("any", "subscribe wamp", False, None),
+    ("any", "call wampum.x", True, 5),
+    ("any", "subscribe wamp prefix", True, 5),
+    ("any", "subscribe wamp. prefix", False, None),
+    ("any", "subscribe wamp.. wildcard", False, None),
+    ("any", "subscribe ..on_join wildcard", True, 5),
+    ("any", "register wamp. prefix", False, None),
+    ("any", "register wamp prefix", True, 5),
+    ("read", "call wamp.session.count", True, 10),
+    ("read", "call wamp.session.kill", True, 12),
+    ("read", "call wamp.session.kill_all", False, None),
+    ("read", "call wamp.session.modify_details", False, None),
+    ("read", "call wamp.registration.remove_callee", False, None),
+    ("read", "call wamp.subscription.remove_subscriber", False, None),
+    ("read", "call wamp.session.add_testament", False, None),
+    ("read", "call wamp.no.such", True, 10),
+    ("read", "subscribe wamp.session.on_join", True, 10),
+    ("read", "subscribe wamp.registration.on_create", False, 11),
+    ("read", "subscribe wamp.session. prefix", True, 10),
+    ("read", "subscribe wamp. prefix", False, 11),
+    ("read", "subscribe wamp..on_create wildcard", False, 11),
+    ("read", "publish wamp.x", False, None),
+    ("read", "call a.b", False, None),
+    ("write", "call wamp.session.kill", True, 19),
+    ("write", "call wamp.session.count", False, None),
+    ("write", "call wamp.session.add_testament", False, 23),
+    ("write", "subscribe wamp.session.on_join", True, 20),
+    ("write", "subscribe wamp..on_join wildcard", True, 20),
+    ("write", "subscribe wamp.session.on_leave", False, None),
+    ("both", "call wamp.session.count", True, 28),
+    ("both", "call wamp.session.kill", False, 28),
+    ("asks", "register com.asked", False, None),
+    ("asks", "register com. prefix", False, None),
+    ("asks", "register .asked wildcard", False, None),
+    ("asks", "register com.asked. prefix", True, 33),
+    ("asks", "register .other wildcard", True, 33),
+]
+
+
+def reserved():
+    """below wamp. only meta rules count, and those that speak of it"""
+    sock = os.path.join(tmpdir(), "s")
+    questions = ["%s x %s" % (realm, q) for realm, q, may, line
+                 in RESERVED_CASES]
+    lines, err = ask(RESERVED, questions, 3)
+    with Wampd(RESERVED, macros={"sock": sock}):
+        cs = {realm: Strict(sock, realm=realm)
+              for realm in {c[0] for c in RESERVED_CASES}}
+        for (realm, q, may, line), said in zip(RESERVED_CASES, lines):
+            verdict = said[said.rindex(": ") + 2:]
+            assert verdict.split()[0].rstrip(",") == \
+                ("allowed" if may else "denied"), said
+            assert line is None or said.endswith(":%d" % line), (said, line)
+            words = q.split()
+            if len(words) == 2 and words[0] not in ("publish", "register"):
+                m = attempt(cs[realm], *words)
+                assert is_denied(m) == (not may), (realm, q, m)
+        for c in cs.values():
+            c.close()
+
+
 def T26_missing_and_forbidden():
     """T26: who may not cannot tell what is there from what is not"""
     sock = os.path.join(tmpdir(), "s")
@@ -258,5 +369,5 @@ def reload():
 
 
 if __name__ == "__main__":
-    run_cases([clients_and_questions, questions, T26_missing_and_forbidden,
+    run_cases([clients_and_questions, questions, reserved, T26_missing_and_forbidden,
                reload])
