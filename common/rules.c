@@ -270,27 +270,25 @@ intersects(const struct uri *a, int a_open, const struct uri *b, int b_open)
 	}
 }
 
-/* May a rule have a URI in common with the pattern? */
+/* May a rule have a URI in common with the pattern, of those it is for? */
 static int
 rule_meets(const struct rule *ru, const struct uri *u, enum uri_match match,
     const struct uri *authid)
 {
 	char		 buf[URI_MAXLEN];
 	struct uri	 text = ru->text;
-	struct uri	 a = name_at(&ru->text, 0), b = name_at(u, 0);
+	enum uri_match	 rmatch = ru->is_open ? MATCH_PREFIX : MATCH_WILDCARD;
 	int		 len;
 
-	/* most rules are for something else, as their beginning says */
-	if (a.len < ru->text.len && b.len < u->len && a.len > 0 &&
-	    b.len > 0 && !uri_eq(&a, &b) &&
-	    memchr(a.p, RULEURI_AUTHID, a.len) == NULL)
-		return (0);
 	if (ru->has_authid) {
 		if ((len = ruleuri_fill(&text, authid, buf)) == -1)
 			return (0);
 		text.p = buf;
 		text.len = (uint16_t)len;
 	}
+	if (uri_pattern_is_reserved(&text, rmatch) !=
+	    uri_pattern_is_reserved(u, match))
+		return (0);
 	return (intersects(&text, ru->is_open, u, match == MATCH_PREFIX));
 }
 
@@ -298,8 +296,10 @@ const struct conf_rule *
 rules_decide_pattern(const struct rules *r, unsigned int action,
     const struct uri *u, enum uri_match match, const struct uri *authid)
 {
+	const struct denial	*d;
 	const struct rule	*ru;
 	struct search		 s;
+	struct sketch		 sk;
 	uint32_t		 n, i;
 	int			 is_reserved;
 
@@ -309,10 +309,15 @@ rules_decide_pattern(const struct rules *r, unsigned int action,
 	is_reserved = uri_pattern_is_reserved(u, match);
 	search_begin(&s, r, action, u, is_reserved, authid);
 	n = search_run(&s, u, match, authid);
-	for (i = r->ndenials; i > 0 && r->denials[i - 1] > n; i--) {
-		ru = &r->v[r->denials[i - 1] - 1];
-		if ((ru->conf->actions & action) != 0 &&
-		    ru->is_wamp == is_reserved &&
+	/* thousands may have to be looked at: most are for something else */
+	sk = sketch_of(u, match == MATCH_PREFIX);
+	for (i = r->ndenials; i > 0 && r->denials[i - 1].n > n; i--) {
+		d = &r->denials[i - 1];
+		if ((d->actions & action) == 0 ||
+		    !sketch_fits(&d->sketch, &sk))
+			continue;
+		ru = &r->v[d->n - 1];
+		if ((ru->is_wamp || !is_reserved) &&
 		    rule_meets(ru, u, match, authid))
 			return (ru->conf);
 	}

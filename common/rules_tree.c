@@ -63,6 +63,35 @@ name_hash(const struct uri *name)
 	return (h);
 }
 
+struct sketch
+sketch_of(const struct uri *u, int is_open)
+{
+	struct sketch	sk = { 0 };
+	struct uri	c;
+	size_t		i = 0;
+	int		n;
+
+	for (n = 0; n < SKETCH_COMPS && i <= u->len; n++) {
+		c = name_at(u, i);
+		i += (size_t)c.len + 1;
+		if (c.len == 0 || (is_open && i > u->len) ||
+		    memchr(c.p, RULEURI_AUTHID, c.len) != NULL)
+			continue;
+		sk.bits |= (uint64_t)(name_hash(&c) & 0xffff) << (16 * n);
+		sk.mask |= 0xffffULL << (16 * n);
+	}
+	sk.min = (uint16_t)uri_components(u);
+	sk.max = is_open ? UINT16_MAX : sk.min;
+	return (sk);
+}
+
+int
+sketch_fits(const struct sketch *a, const struct sketch *b)
+{
+	return (((a->bits ^ b->bits) & a->mask & b->mask) == 0 &&
+	    a->min <= b->max && b->min <= a->max);
+}
+
 /* -- compiling ---------------------------------------------------------- */
 
 /* Component by component, so that those of one node follow each other. */
@@ -309,6 +338,7 @@ static void
 special_rules(struct rules *r)
 {
 	const struct rule	*ru;
+	struct denial		*d;
 	uint32_t		 i;
 
 	r->denials = xcalloc((size_t)r->n + 1, sizeof(*r->denials));
@@ -318,8 +348,12 @@ special_rules(struct rules *r)
 			r->meta_read = ru->n;
 		if ((ru->conf->actions & ACTION_META_WRITE) != 0)
 			r->meta_write = ru->n;
-		if (!ru->is_meta && !ru->conf->allow)
-			r->denials[r->ndenials++] = ru->n;
+		if (ru->is_meta || ru->conf->allow)
+			continue;
+		d = &r->denials[r->ndenials++];
+		d->sketch = sketch_of(&ru->text, ru->is_open);
+		d->n = ru->n;
+		d->actions = ru->conf->actions;
 	}
 }
 

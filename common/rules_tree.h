@@ -57,6 +57,23 @@ struct node {
 	struct last	 max;		/* of all from here on */
 };
 
+/*
+ * What two patterns must agree in to have a URI in common: 16 bits of each of
+ * the first components, where mask says so, and how many there may be.
+ */
+struct sketch {
+	uint64_t	 bits, mask;
+	uint16_t	 min, max;
+};
+#define SKETCH_COMPS	4
+
+/* A rule that denies, without a meta rule. */
+struct denial {
+	struct sketch	 sketch;
+	uint32_t	 n;		/* the rule's */
+	uint8_t		 actions;
+};
+
 struct rule {
 	const struct conf_rule	*conf;
 	struct uri		 text;	/* expanded */
@@ -91,8 +108,7 @@ struct rules {
 	struct node	*blind;		/* for those with no usable authid */
 	struct node	*wamp, *wamp_blind;	/* for what is reserved */
 	uint32_t	 meta_read, meta_write;	/* the last of these, 0: none */
-	uint32_t	*denials;	/* numbers of the rules that deny,
-					 * without meta rules, in order */
+	struct denial	*denials;	/* in order */
 	uint32_t	 ndenials;
 	struct node	*nodes;
 	struct place	*stack;		/* to be worked off */
@@ -105,5 +121,8 @@ struct uri	 name_at(const struct uri *, size_t i);
 int		 name_cmp(const struct uri *, const struct uri *);
 int		 name_starts(const struct uri *, const struct uri *start);
 uint32_t	 name_hash(const struct uri *);
+/* Of a pattern, or a rule's text; is_open: its last component is a prefix. */
+struct sketch	 sketch_of(const struct uri *, int is_open);
+int		 sketch_fits(const struct sketch *, const struct sketch *);
 
 #endif /* WAMPD_RULES_TREE_H */

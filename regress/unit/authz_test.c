@@ -406,6 +406,227 @@ all_patterns(void)
 	printf("ok - a pattern is allowed if all it can match is\n");
 }
 
+/* -- what is reserved --------------------------------------------------- */
+
+/* Rules, and all of them but those with a role also as patterns. */
+static const struct pattern	w_pats[] = {
+	{ "", MATCH_PREFIX }, { "wa", MATCH_PREFIX },
+	{ "wamp", MATCH_PREFIX }, { "wamp.", MATCH_PREFIX },
+	{ "wamp.a", MATCH_PREFIX }, { "wamp.a.", MATCH_PREFIX },
+	{ "wamp.ab.", MATCH_PREFIX }, { "wampum.", MATCH_PREFIX },
+	{ "a.", MATCH_PREFIX }, { "wamp.a", MATCH_EXACT },
+	{ "wamp", MATCH_EXACT }, { "a.b", MATCH_EXACT },
+	{ "wamp.a.b", MATCH_EXACT }, { "wamp..b", MATCH_WILDCARD },
+	{ "wamp.", MATCH_WILDCARD }, { "wamp..", MATCH_WILDCARD },
+	{ ".a", MATCH_WILDCARD }, { "..b", MATCH_WILDCARD },
+	{ ".a.", MATCH_WILDCARD }, { "wampum..b", MATCH_WILDCARD },
+	{ "{authrole}.a", MATCH_EXACT }, { "{authrole}.a.", MATCH_PREFIX },
+	{ "", ANYURI }
+};
+#define NWPATS	(sizeof(w_pats) / sizeof(w_pats[0]))
+#define NWURIS	2800
+
+static char		w_uris[NWURIS][32];
+static unsigned int	nwuris;
+static uint8_t		w_sets[NWPATS][NWURIS];	/* who matches what */
+
+static void
+w_uris_make(const char *before, unsigned int depth)
+{
+	static const char *const	comps[] = {
+		"wamp", "wampum", "wampb", "wax", "a", "b", "ab"
+	};
+	char				buf[32];
+	size_t				i;
+
+	for (i = 0; i < sizeof(comps) / sizeof(comps[0]); i++) {
+		snprintf(buf, sizeof(buf), "%s%s", before, comps[i]);
+		strlcpy(w_uris[nwuris++], buf, sizeof(w_uris[0]));
+		strlcat(buf, ".", sizeof(buf));
+		if (depth < 4)
+			w_uris_make(buf, depth + 1);
+	}
+}
+
+static int
+w_is_reserved(const char *u)
+{
+	return (strcmp(u, "wamp") == 0 || strncmp(u, "wamp.", 5) == 0);
+}
+
+/* The role's name is "wamp". */
+static void
+w_sets_make(void)
+{
+	struct pattern	with;
+	unsigned int	i, u;
+
+	for (i = 0; i < NWPATS; i++) {
+		with = w_pats[i];
+		if (strncmp(with.text, "{authrole}", 10) == 0)
+			snprintf(with.text, sizeof(with.text), "wamp%s",
+			    w_pats[i].text + 10);
+		for (u = 0; u < nwuris; u++)
+			w_sets[i][u] = (uint8_t)m_matches(&with, w_uris[u],
+			    0);
+	}
+}
+
+/* Does the rule have a say there at all? */
+static int
+w_counts(const struct mrule *r, unsigned int action, int is_reserved)
+{
+	if ((r->actions & ACTION_META) != 0)
+		return (is_reserved && (r->actions & ACTION_META_READ) != 0);
+	return ((r->actions & action) != 0 && (!is_reserved ||
+	    strncmp(r->pat->text, "wamp.", 5) == 0));
+}
+
+static int
+w_decide(const struct mrule *v, int n, unsigned int action, unsigned int u)
+{
+	int	i, last = 0;
+
+	for (i = 0; i < n; i++)
+		if (w_counts(&v[i], action, w_is_reserved(w_uris[u])) &&
+		    w_sets[v[i].pat - w_pats][u])
+			last = i + 1;
+	return (last);
+}
+
+/* Of what it can match, only what it is for. */
+static int
+w_may_pattern(const struct mrule *v, int n, unsigned int action,
+    const struct pattern *p)
+{
+	const uint8_t	*mine = w_sets[p - w_pats], *rule;
+	int		 i, meets, covers, is_reserved;
+	unsigned int	 u;
+
+	is_reserved = p->match == MATCH_PREFIX ?
+	    strncmp(p->text, "wamp.", 5) == 0 : w_is_reserved(p->text);
+	for (i = n; i > 0; i--) {
+		if (!w_counts(&v[i - 1], action, is_reserved))
+			continue;
+		rule = w_sets[v[i - 1].pat - w_pats];
+		meets = 0;
+		covers = 1;
+		for (u = 0; u < nwuris; u++) {
+			if (w_is_reserved(w_uris[u]) != is_reserved ||
+			    !mine[u])
+				continue;
+			meets |= rule[u];
+			covers &= rule[u];
+		}
+		if (v[i - 1].allow ? covers : meets)
+			return (v[i - 1].allow);
+	}
+	return (0);
+}
+
+static void
+w_draw(struct mrule *v, int n)
+{
+	int	i;
+
+	for (i = 0; i < n; i++) {
+		v[i].allow = rnd(3) > 0;
+		v[i].actions = 1 + rnd(15);
+		v[i].pat = &w_pats[rnd(NWPATS)];
+		if (rnd(4) == 0) {
+			v[i].actions = (1 + rnd(3)) << 4;
+			v[i].pat = &w_pats[NWPATS - 1];		/* any URI */
+		}
+	}
+}
+
+static void
+w_case(void)
+{
+	struct mrule		 v[NRULES];
+	struct conf		*conf = conf_new();
+	struct rules		*r;
+	const struct conf_rule	*ru;
+	struct uri		 u, who = mk("a");
+	unsigned int		 i, action = 1U << rnd(2);
+	int			 got, want, n = (int)rnd(NRULES + 1);
+
+	w_draw(v, n);
+	r = rules_new(role_make(conf_add_realm(conf, "r", 1), "wamp", v, n),
+	    URI_LOOSE);
+	for (i = 0; i < nwuris; i++) {
+		u = mk(w_uris[i]);
+		ru = rules_decide(r, action, &u, &who);
+		got = ru != NULL ? ru->line : 0;
+		want = w_decide(v, n, action, i);
+		if (got != want) {
+			show(v, n);
+			errx(1, "action %x \"%s\": got rule %d, want %d",
+			    action, u.p, got, want);
+		}
+	}
+	for (i = 0; i < NWPATS; i++) {
+		if (w_pats[i].match == ANYURI || w_pats[i].text[0] == '{')
+			continue;
+		u = mk(w_pats[i].text);
+		ru = rules_decide_pattern(r, action, &u,
+		    (enum uri_match)w_pats[i].match, &who);
+		got = ru != NULL && ru->allow;
+		want = w_may_pattern(v, n, action, &w_pats[i]);
+		if (got != want) {
+			show(v, n);
+			errx(1, "action %x pattern \"%s\" match %d: got %d, "
+			    "want %d", action, u.p, w_pats[i].match, got,
+			    want);
+		}
+	}
+	rules_free(r);
+	conf_free(conf);
+}
+
+static void
+meta_classes(void)
+{
+	static const struct {
+		const char	*uri;
+		unsigned int	 action, want;
+	} t[] = {
+		{ "wamp.session.kill", ACTION_CALL, ACTION_META_WRITE },
+		{ "wamp.session.kill", ACTION_SUBSCRIBE, ACTION_META_READ },
+		{ "wamp.session.kill_by_authid", ACTION_CALL,
+		    ACTION_META_WRITE },
+		{ "wamp.session.kills", ACTION_CALL, ACTION_META_READ },
+		{ "wamp.session.modify_details", ACTION_CALL,
+		    ACTION_META_WRITE },
+		{ "wamp.session.add_testament", ACTION_CALL, 0 },
+		{ "wamp.subscription.get_events", ACTION_CALL, 0 },
+		{ "wamp.session.list", ACTION_CALL, ACTION_META_READ },
+		{ "wamp", ACTION_CALL, ACTION_META_READ },
+	};
+	struct uri	u;
+	size_t		i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		u = mk(t[i].uri);
+		if (rules_meta_class(t[i].action, &u) != t[i].want)
+			errx(1, "%s: class %x, want %x", t[i].uri,
+			    rules_meta_class(t[i].action, &u), t[i].want);
+	}
+}
+
+static void
+reserved(void)
+{
+	int	i;
+
+	w_uris_make("", 1);
+	w_sets_make();
+	meta_classes();
+	for (i = 0; i < 300; i++)
+		w_case();
+	printf("ok - below wamp. only meta rules count, and those of it\n");
+}
+
 /* -- many rules ---------------------------------------------------------- */
 
 #define NMANY	500
@@ -494,6 +715,23 @@ role_reload(unsigned int i)
 	conf_free(old);
 }
 
+/* The same text as a URI and as patterns: one is not taken for another. */
+static void
+pattern_action(struct session *s, unsigned int action, const struct uri *u)
+{
+	enum uri_match		 match = rnd(2) ? MATCH_PREFIX : MATCH_WILDCARD;
+	const struct conf_rule	*ru;
+	int			 got, want;
+
+	ru = rules_decide_pattern(s->role->rules, action, u, match,
+	    &s->authid);
+	want = ru != NULL && ru->allow;
+	got = authz_check(s, action, match, u) == AUTHZ_ALLOW;
+	if (got != want)
+		errx(1, "action %x pattern \"%.*s\" match %d: got %d, want "
+		    "%d", action, (int)u->len, u->p, (int)match, got, want);
+}
+
 static void
 random_actions(unsigned long steps)
 {
@@ -520,6 +758,10 @@ random_actions(unsigned long steps)
 		s->authid_hash = hash_bytes(s->authid.p, s->authid.len);
 		action = 1U << rnd(4);
 		u = mk(uris[rnd(rnd(2) ? 60 : nuris)]);
+		if (rnd(4) == 0) {
+			pattern_action(s, action, &u);
+			continue;
+		}
 		got = authz_check(s, action, MATCH_EXACT, &u) ==
 		    AUTHZ_ALLOW;
 		want = m_decide(roles[ro].v, roles[ro].n, action, u.p, a);
@@ -738,6 +980,7 @@ main(void)
 	strict_authids();
 	many_rules();
 	all_patterns();
+	reserved();
 	random_actions(steps != NULL ? strtoul(steps, NULL, 10) : 1000000);
 	return (0);
 }
