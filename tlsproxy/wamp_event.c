@@ -12,7 +12,7 @@
 #include "tlsproxy.h"
 #include "wamp_out.h"
 
-#define VARIANTS	4		/* by two features */
+#define VARIANTS	4		/* by two features; 0: announced neither */
 
 static const char no_passthru[] =
     "it did not announce payload passthru mode";
@@ -34,6 +34,7 @@ struct fanout {
 	struct origin	 o;
 	uint32_t	 needs;		/* FEAT_*, to receive it at all */
 	uint32_t	 asks;		/* FEAT_* that make a difference */
+	unsigned int	 nvariants;	/* one if none does */
 	struct variant	 v[VARIANTS];
 };
 
@@ -162,15 +163,40 @@ event_to_others(struct broker *b, struct fanout *f, struct submap *sub)
 	}
 }
 
+static void
+fanout_init(struct fanout *f)
+{
+	f->needs = f->pl.has_ppt ? FEAT_SUBSCRIBER_PPT : 0;
+	f->asks = (f->o.session != 0 ? FEAT_SUBSCRIBER_PUBLISHER : 0) |
+	    (f->o.has_trust ? FEAT_SUBSCRIBER_TRUST : 0);
+	f->nvariants = f->asks != 0 ? VARIANTS : 1;
+	memset(f->v, 0, f->nvariants * sizeof(f->v[0]));
+	memset(&f->h, 0, sizeof(f->h));
+	f->h.code = WAMP_EVENT;
+	f->h.n = 2;
+	f->h.ids[0] = f->m.subscription;
+	f->h.ids[1] = f->m.publication;
+}
+
+static void
+fanout_free(struct fanout *f)
+{
+	size_t	i, j;
+
+	for (i = 0; i < f->nvariants; i++)
+		for (j = 0; j < SER_MAX; j++) {
+			pbuf_unref(f->v[i].frame[j][0]);
+			pbuf_unref(f->v[i].frame[j][1]);
+		}
+}
+
 int
 out_on_event(struct chan *ch, struct imsg *im)
 {
 	struct broker	*b = chan_arg(ch);
 	struct fanout	 f;
 	struct submap	*sub;
-	size_t		 i, j;
 
-	memset(&f, 0, sizeof(f));
 	if (out_parse_event(im, &f.m, &f.refs, &f.o, &f.pl) == -1)
 		return (-1);
 	/* the last session may have left while it was under way */
@@ -178,21 +204,11 @@ out_on_event(struct chan *ch, struct imsg *im)
 		return (0);
 	if (f.m.nrefs > 0 && name_sessions(b, &f) == -1)
 		return (-1);
-	f.needs = f.pl.has_ppt ? FEAT_SUBSCRIBER_PPT : 0;
-	f.asks = (f.o.session != 0 ? FEAT_SUBSCRIBER_PUBLISHER : 0) |
-	    (f.o.has_trust ? FEAT_SUBSCRIBER_TRUST : 0);
-	f.h.code = WAMP_EVENT;
-	f.h.n = 2;
-	f.h.ids[0] = f.m.subscription;
-	f.h.ids[1] = f.m.publication;
+	fanout_init(&f);
 	if (f.m.flags & EVENT_ONLY)
 		event_to_named(b, &f);
 	else
 		event_to_others(b, &f, sub);
-	for (i = 0; i < VARIANTS; i++)
-		for (j = 0; j < SER_MAX; j++) {
-			pbuf_unref(f.v[i].frame[j][0]);
-			pbuf_unref(f.v[i].frame[j][1]);
-		}
+	fanout_free(&f);
 	return (0);
 }
