@@ -143,6 +143,12 @@ fixed(uint32_t type)
 		return (sizeof(struct m_unregistered));
 	case IMSG_INVOCATION:
 		return (sizeof(struct m_invocation));
+	case IMSG_INTERRUPT:
+		return (sizeof(struct m_interrupt));
+	case IMSG_CALL_OVER:
+		return (sizeof(struct m_call_over));
+	case IMSG_HISTORY:
+		return (sizeof(struct m_history));
 	case IMSG_RESULT:
 		return (sizeof(struct m_result));
 	case IMSG_ERROR:
@@ -156,6 +162,15 @@ fixed(uint32_t type)
 	abort();		/* a broker does not say that */
 }
 
+/* Is an identity there if a flag says so, and not otherwise? */
+static int
+is_disclosed(int flag, uint64_t session, uint16_t authidlen, uint16_t rolelen)
+{
+	if (flag)
+		return (session > 0 && session <= WAMP_ID_MAX);
+	return (session == 0 && authidlen == 0 && rolelen == 0);
+}
+
 /* The octets behind the fixed part, by what the fixed part says; of texts
  * that are all that is left, what is left. */
 static size_t
@@ -167,6 +182,8 @@ tail(uint32_t type, const uint8_t *b, size_t left)
 		struct m_unsubscribed	removed;
 		struct m_event		event;
 		struct m_invocation	inv;
+		struct m_interrupt	irq;
+		struct m_history	history;
 		struct m_result		result;
 		struct m_error		error;
 		struct m_refused	refused;
@@ -190,12 +207,28 @@ tail(uint32_t type, const uint8_t *b, size_t left)
 		    m.event.subscription <= broker.lastsub &&
 		    m.event.publication > 0 &&
 		    m.event.publication <= WAMP_ID_MAX);
+		MUST(is_disclosed((m.event.flags & EVENT_PUBLISHER) != 0,
+		    m.event.publisher, m.event.authidlen, m.event.rolelen));
+		MUST((m.event.flags & EVENT_TRUST) != 0 ||
+		    m.event.trust == 0);
 		return (m.event.nrefs * sizeof(struct m_sessref) +
 		    m.event.topiclen + m.event.authidlen + m.event.rolelen +
 		    m.event.pptlen + m.event.paylen);
 	case IMSG_INVOCATION:
+		MUST(is_disclosed((m.inv.flags & INVOCATION_CALLER) != 0,
+		    m.inv.caller, m.inv.authidlen, m.inv.rolelen));
+		MUST((m.inv.flags & INVOCATION_TRUST) != 0 ||
+		    m.inv.trust == 0);
 		return ((size_t)m.inv.proclen + m.inv.authidlen +
 		    m.inv.rolelen + m.inv.pptlen + m.inv.paylen);
+	case IMSG_INTERRUPT:
+		MUST((m.irq.mode == CANCEL_KILL ||
+		    m.irq.mode == CANCEL_KILLNOWAIT) &&
+		    m.irq.err > WERR_NONE && m.irq.err < WERR_MAX);
+		return (0);
+	case IMSG_HISTORY:
+		MUST(left >= m.history.n * sizeof(struct m_history_event));
+		return (left);
 	case IMSG_RESULT:
 		return ((size_t)m.result.pptlen + m.result.paylen);
 	case IMSG_ERROR:
