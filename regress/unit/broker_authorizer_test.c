@@ -29,7 +29,8 @@ static uint32_t		gen;
 
 /*
  * Roles: "all" may everything and serve nothing; "guard" may serve P;
- * "dyn" has no rules, "some" has, both have P; "forgets" has a cache.
+ * "dyn" has no rules, "some" has, both have P; "forgets" has a cache, "meta"
+ * a meta rule, and "shy" is not disclosed.
  */
 static struct conf *
 conf_make(uint32_t timeout, uint32_t cache)
@@ -51,6 +52,12 @@ conf_make(uint32_t timeout, uint32_t cache)
 	bconf_authorizer(r, ro, P, 0, timeout);
 	ro = bconf_role(r, "forgets");
 	bconf_authorizer(r, ro, P, cache, timeout);
+	ro = bconf_role(r, "meta");
+	bconf_rule(ro, 1, ACTION_META_READ, MATCH_EXACT, NULL);
+	bconf_authorizer(r, ro, P, 0, timeout);
+	ro = bconf_role(r, "shy");
+	ro->disclose_publisher = DISCLOSE_NEVER;
+	bconf_authorizer(r, ro, P, 0, timeout);
 	return (c);
 }
 
@@ -99,8 +106,8 @@ want_details(const struct val *v, const struct sess *s, const char *role)
 
 /* The INVOCATION that asks; its id. */
 static uint64_t
-asked(const struct sess *s, const char *role, const char *uri,
-    const char *action)
+asked_match(const struct sess *s, const char *role, const char *uri,
+    const char *action, const char *match)
 {
 	struct m_invocation	m;
 	struct got		g;
@@ -128,9 +135,16 @@ asked(const struct sess *s, const char *role, const char *uri,
 		errx(1, "options of %s", action);
 	if (has_match) {
 		is_text(&k, "match");
-		is_text(&x, "exact");
+		is_text(&x, match);
 	}
 	return (m.request);
+}
+
+static uint64_t
+asked(const struct sess *s, const char *role, const char *uri,
+    const char *action)
+{
+	return (asked_match(s, role, uri, action, "exact"));
 }
 
 static void
@@ -228,6 +242,68 @@ rules_first(void)
 	want_published(&s);
 	leave(&s);
 	bp_ok("what is allowed without URI, or by no rule, is asked");
+}
+
+static void
+patterns(void)
+{
+	struct sess	s;
+
+	join(&s, T0, 1, ++gen, R, "dyn");
+	send_subscribe(&s, "a.", MATCH_PREFIX);
+	answer(asked_match(&s, "dyn", "a.", "subscribe", "prefix"), YES, 2);
+	want_subscribed(&s);
+	send_subscribe(&s, "a..b", MATCH_WILDCARD);
+	answer(asked_match(&s, "dyn", "a..b", "subscribe", "wildcard"), NO,
+	    2);
+	want_refused(&s, WAMP_SUBSCRIBE, s.request, WERR_NOT_AUTHORIZED);
+	send_subscribe(&s, "a..b", MATCH_PREFIX);
+	want_refused(&s, WAMP_SUBSCRIBE, s.request, WERR_INVALID_URI);
+	leave(&s);
+
+	/* one rule for all of it decides, or one that denies any of it */
+	join(&s, T0, 1, ++gen, R, "some");
+	subscribe_to(&s, "free.x", MATCH_PREFIX);
+	send_subscribe(&s, "", MATCH_PREFIX);
+	want_refused(&s, WAMP_SUBSCRIBE, s.request, WERR_NOT_AUTHORIZED);
+	send_subscribe(&s, ".topic", MATCH_WILDCARD);
+	want_refused(&s, WAMP_SUBSCRIBE, s.request, WERR_NOT_AUTHORIZED);
+	send_subscribe(&s, "free", MATCH_PREFIX);
+	answer(asked_match(&s, "some", "free", "subscribe", "prefix"), YES,
+	    2);
+	want_subscribed(&s);
+	leave(&s);
+	bp_ok("patterns are asked about as such");
+}
+
+static void
+reserved(void)
+{
+	struct sess	s;
+
+	join(&s, T0, 1, ++gen, R, "dyn");
+	send_call(&s, "wamp.session.kill_all", "");
+	answer(asked(&s, "dyn", "wamp.session.kill_all", "call"), NO, 2);
+	want_refused(&s, WAMP_CALL, s.request, WERR_NOT_AUTHORIZED);
+	send_subscribe(&s, "wamp.session.on_join", MATCH_EXACT);
+	answer(asked(&s, "dyn", "wamp.session.on_join", "subscribe"), YES, 2);
+	want_subscribed(&s);
+	/* to no answer would this be allowed */
+	send_publish(&s, PUBLISH_ACK, "wamp.session.on_join", "x", 1);
+	want_refused(&s, WAMP_PUBLISH, s.request, WERR_INVALID_URI);
+	send_register(&s, "wamp.session.kill", MATCH_EXACT, 0);
+	want_refused(&s, WAMP_REGISTER, s.request, WERR_INVALID_URI);
+	leave(&s);
+
+	join(&s, T0, 1, ++gen, R, "meta");
+	subscribe_to(&s, "wamp.session.", MATCH_PREFIX);
+	send_call(&s, "wamp.no.such", "");
+	want_refused(&s, WAMP_CALL, s.request, WERR_NO_SUCH_PROCEDURE);
+	send_call(&s, "wamp.session.kill", "");
+	answer(asked(&s, "meta", "wamp.session.kill", "call"), NO, 2);
+	want_refused(&s, WAMP_CALL, s.request, WERR_NOT_AUTHORIZED);
+	leave(&s);
+	bp_ok("a meta rule decides alone, of its class");
 }
 
 /* -- what is answered --------------------------------------------------- */
@@ -569,6 +645,81 @@ cache(void)
 	bp_ok("a reload forgets them");
 }
 
+/* Publish, perhaps be asked, and is the publisher told to "all"? */
+static void
+publish_asked(struct sess *s, const char *role, const char *body, size_t len,
+    int is_told)
+{
+	static struct heard	h;
+
+	send_publish(s, 0, "a.told", "x", 1);
+	if (body != NULL)
+		answer(asked(s, role, "a.told", "publish"), body, len);
+	hear_event(T1, &h);
+	if (((h.m.flags & EVENT_PUBLISHER) != 0) != is_told ||
+	    (is_told && h.m.publisher != s->id))
+		errx(1, "role %s: publisher told: flags %x, want %d", role,
+		    h.m.flags, is_told);
+}
+
+static void
+disclosure(void)
+{
+	static const char	tell[] = "\x91\x82\xa8" "disclose\xc3\xa5"
+				    "allow\xc3";
+	static const char	not[] = "\x91\x82\xa8" "disclose\xc2\xa5"
+				    "allow\xc3";
+	struct sess		s, t;
+
+	bp_reload(conf_make(20000, 600000));
+	join(&t, T1, 2, ++gen, R, "all");
+	subscribe(&t, "a.told");
+	join(&s, T0, 1, gen, R, "dyn");
+	publish_asked(&s, "dyn", tell, sizeof(tell) - 1, 1);
+	publish_asked(&s, "dyn", not, sizeof(not) - 1, 0);
+	publish_asked(&s, "dyn", YES, 2, 0);
+	leave(&s);
+	/* of what is remembered as well */
+	join(&s, T0, 1, ++gen, R, "forgets");
+	publish_asked(&s, "forgets", tell, sizeof(tell) - 1, 1);
+	publish_asked(&s, "forgets", NULL, 0, 1);
+	/* and of nothing else: that is another topic's */
+	send_subscribe(&s, "a.other", MATCH_EXACT);
+	answer(asked(&s, "forgets", "a.other", "subscribe"), YES, 2);
+	want_subscribed(&s);
+	publish_asked(&s, "forgets", NULL, 0, 1);
+	leave(&s);
+	join(&s, T0, 1, ++gen, R, "shy");
+	publish_asked(&s, "shy", tell, sizeof(tell) - 1, 0);
+	leave(&s);
+	leave(&t);
+	bp_ok("an answer discloses, unless that is never to be");
+}
+
+static void
+pattern_cache(void)
+{
+	struct sess	s;
+
+	join(&s, T0, 1, ++gen, R, "forgets");
+	send_subscribe(&s, "a.p", MATCH_EXACT);
+	answer(asked(&s, "forgets", "a.p", "subscribe"), YES, 2);
+	want_subscribed(&s);
+	send_subscribe(&s, "a.p", MATCH_PREFIX);
+	answer(asked_match(&s, "forgets", "a.p", "subscribe", "prefix"), NO,
+	    2);
+	want_refused(&s, WAMP_SUBSCRIBE, s.request, WERR_NOT_AUTHORIZED);
+	send_subscribe(&s, "a.p", MATCH_WILDCARD);
+	answer(asked_match(&s, "forgets", "a.p", "subscribe", "wildcard"), NO,
+	    2);
+	want_refused(&s, WAMP_SUBSCRIBE, s.request, WERR_NOT_AUTHORIZED);
+	send_subscribe(&s, "a.p", MATCH_PREFIX);
+	want_refused(&s, WAMP_SUBSCRIBE, s.request, WERR_NOT_AUTHORIZED);
+	subscribe(&s, "a.p");
+	leave(&s);
+	bp_ok("answers about a pattern are none about the URI");
+}
+
 static void
 expiry(void)
 {
@@ -683,6 +834,8 @@ main(void)
 	serve();
 	questions();
 	rules_first();
+	patterns();
+	reserved();
 	shapes();
 	no_answer();
 	timeout();
@@ -690,6 +843,8 @@ main(void)
 	leaving();
 	flow();
 	cache();
+	disclosure();
+	pattern_cache();
 	expiry();
 	reloads();
 	trust();
