@@ -16,6 +16,7 @@
 #include "broker.h"
 #include "chan.h"
 #include "conf.h"
+#include "dealer.h"
 #include "dynamic.h"
 #include "log.h"
 #include "pbuf.h"
@@ -59,6 +60,7 @@ static const struct chan_rule	proxy_table[IMSG_MAX] = {
 	[IMSG_UNREGISTER] = { dealer_unregister,
 	    sizeof(struct m_unregister), 0, 0, 0 },
 	[IMSG_CALL] = { dealer_call, sizeof(struct m_call), CHAN_ANY, 0, 0 },
+	[IMSG_CANCEL] = { dealer_cancel, sizeof(struct m_cancel), 0, 0, 0 },
 	[IMSG_YIELD] = { dealer_yield, sizeof(struct m_yield), CHAN_ANY,
 	    0, 0 },
 	[IMSG_INVOCATION_FAILED] = { dealer_failed,
@@ -176,10 +178,16 @@ peer_throttle(struct chan *c, int is_over)
 }
 
 int
+peer_is_full(const struct peer *p)
+{
+	return (p->chan != NULL &&
+	    chan_waiting(p->chan) > FLOW_EVENTS + flow_messages());
+}
+
+int
 peer_is_slow(const struct peer *p)
 {
-	return (p->chan != NULL && (p->is_stuck ||
-	    chan_waiting(p->chan) > FLOW_EVENTS + flow_messages()));
+	return (p->chan != NULL && (p->is_stuck || peer_is_full(p)));
 }
 
 /* -- sending ------------------------------------------------------------ */
@@ -475,6 +483,8 @@ prepare(void)
 	    htab_init(&broker.proofs) == -1 ||
 	    htab_init(&broker.subs) == -1 || htab_init(&broker.links) == -1 ||
 	    htab_init(&broker.regs) == -1 ||
+	    htab_init(&broker.callees) == -1 ||
+	    htab_init(&broker.calls) == -1 ||
 	    htab_init(&broker.invocations) == -1 ||
 	    htab_init(&broker.verdicts) == -1 || authz_init() == -1)
 		fatalx("out of memory");

@@ -126,6 +126,10 @@ struct realm {
 	uint32_t		 nsubs[MATCH_MAX];
 	uint32_t		 nmeta;		/* of them, below "wamp." */
 	struct htab		 procedures;	/* registrations, exact */
+	struct trie		*proc_patterns[MATCH_MAX];	/* the others;
+						 * NULL: never one */
+	TAILQ_HEAD(, registration) regs[MATCH_MAX];	/* old first */
+	uint32_t		 nregs[MATCH_MAX];
 	struct retain		*retain;	/* its events, or NULL */
 	struct histories	*histories;	/* likewise */
 	const struct conf_realm	*conf;		/* in force, or NULL */
@@ -163,7 +167,7 @@ struct session {
 	uint32_t		 features;	/* FEAT_*, that it announced */
 	uint8_t			 provider;	/* enum auth_provider */
 	LIST_HEAD(, sublink)	 links;
-	LIST_HEAD(, registration) regs;
+	LIST_HEAD(, callee)	 regs;
 	LIST_HEAD(, invocation)	 calls;		/* as caller */
 	TAILQ_HEAD(, invocation) invocations;	/* as callee */
 	uint32_t		 nlinks, nregs, ncalls;
@@ -175,6 +179,7 @@ struct session {
 	struct hent		 byproof;	/* if proof is not 0 */
 	uint64_t		 proof;		/* GRANT's, for REVOKE */
 	struct kill		*kill;		/* it is to end so, or NULL */
+	uint64_t		 slow_since;	/* mono_ms(), if it is: */
 	uint8_t			 is_slow;	/* XOFF */
 	uint8_t			 is_revoked;	/* the proof is gone */
 	uint8_t			 is_disclosed;	/* says the authorizer of what
@@ -182,29 +187,6 @@ struct session {
 	char			 text[];
 };
 TAILQ_HEAD(sessions, session);
-
-struct registration {
-	struct hent		 byuri;		/* realm's procedures */
-	struct hent		 byid;		/* broker.regs */
-	LIST_ENTRY(registration) session_entry;
-	struct realm		*realm;
-	struct session		*callee;
-	uint64_t		 id;
-	struct uri		 procedure;
-	char			 text[];
-};
-
-/* A call under way; ends with the first answer, or when either leaves. */
-struct invocation {
-	struct hent		 hash;		/* broker.invocations */
-	LIST_ENTRY(invocation)	 caller_entry;
-	TAILQ_ENTRY(invocation)	 callee_entry;
-	struct session		*caller, *callee;
-	struct rcall		*own;		/* the router calls; then there
-						 * is no caller */
-	uint64_t		 id;		/* INVOCATION.Request */
-	uint64_t		 call;		/* CALL.Request */
-};
 
 struct broker {
 	struct proc		 proc;
@@ -222,7 +204,9 @@ struct broker {
 	struct htab		 subs;		/* by id */
 	struct htab		 links;		/* by session and id */
 	struct htab		 regs;		/* by id */
+	struct htab		 callees;	/* by session and registration */
 	struct htab		 invocations;	/* by callee and id */
+	struct htab		 calls;		/* the same by caller and id */
 	struct htab		 verdicts;	/* by session and question */
 	uint64_t		 lastserial, lastsub, lastreg;
 	size_t			 state;		/* octets of all objects */
@@ -248,6 +232,8 @@ void	 peer_sendv(struct peer *, uint32_t type, uint32_t slot, uint32_t gen,
 	    const struct iovec *, int);
 /* Its queue grows and does not shrink. */
 int	 peer_is_slow(const struct peer *);
+/* It is even over the mark from where on EVENTs are dropped. */
+int	 peer_is_full(const struct peer *);
 /* An EVENT, the rest of it in a pbuf (or NULL); dropped if it is slow. */
 void	 peer_send_event(struct peer *, const struct iovec *, int,
 	    struct pbuf *);
@@ -376,32 +362,6 @@ unsigned int	 sessions_work_off(struct peer *, unsigned int *steps);
 unsigned int	 sessions_recheck(unsigned int *steps);
 unsigned int	 sessions_cancel(unsigned int *steps);
 
-/* -- registration.c: the index of procedures ---------------------------- */
-
-struct registration	*reg_find(const struct realm *, const struct uri *);
-struct registration	*reg_find_id(uint64_t);
-struct registration	*reg_new(struct session *, const struct uri *);
-void			 reg_free(struct registration *);
-
-/* -- dealer.c ----------------------------------------------------------- */
-
-int	 dealer_register(struct chan *, struct imsg *);
-int	 dealer_unregister(struct chan *, struct imsg *);
-int	 dealer_call(struct chan *, struct imsg *);
-int	 dealer_yield(struct chan *, struct imsg *);
-int	 dealer_error(struct chan *, struct imsg *);
-int	 dealer_failed(struct chan *, struct imsg *);
-/* A registration whose callee is not about to be ended. */
-struct registration	*dealer_find(const struct realm *, const struct uri *);
-/* The router's own call; NULL without memory. */
-struct invocation	*dealer_invoke(struct registration *, struct rcall *,
-			    const struct body *);
-void	 dealer_forget(struct invocation *);	/* an answer is dropped */
-void	 dealer_recheck(struct session *);
-/* Everything but its invocations: those stay for dealer_cancel(). */
-unsigned int	 dealer_leave(struct session *);
-/* Tell callers that their callee left, those not that are slow. */
-unsigned int	 dealer_cancel(struct session *, unsigned int *steps);
 
 /* -- authz.c ------------------------------------------------------------ */
 

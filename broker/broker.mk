@@ -1,11 +1,15 @@
 BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
+		answer.o \
 		authenticator.o \
 		authorizer.o \
 		authz.o \
 		broker.o \
+		call.o \
 		dealer.o \
 		filter.o \
 		hash.o \
+		invocation.o \
+		invoke.o \
 		kept.o \
 		members.o \
 		meta.o \

@@ -15,6 +15,7 @@
 
 #include "chan.h"
 #include "conf.h"
+#include "dealer.h"
 #include "dynamic.h"
 #include "mpcur.h"
 
@@ -63,7 +64,7 @@ static void
 rcall_free(struct rcall *rc)
 {
 	if (rc->inv != NULL)
-		dealer_forget(rc->inv);
+		invocation_free(rc->inv);
 	if (rc->timer != NULL)
 		event_free(rc->timer);
 	state_give(sizeof(*rc));
@@ -150,16 +151,19 @@ rcall_start(const struct realm *r, const struct uri *procedure,
 				    .ser = SER_MSGPACK, .nargs = 1 };
 	struct timeval		 tv;
 	struct registration	*reg;
+	struct callee		*cl;
 	struct rcall		*rc;
+	enum pick_end		 end;
 
-	/* a reload may have taken the trust a moment ago */
+	/* no pattern; and a reload may have taken the trust a moment ago */
 	*why = RCALL_NO_CALLEE;
-	if ((reg = dealer_find(r, procedure)) == NULL ||
-	    !role_trusts(reg->callee->role, procedure))
+	if ((reg = reg_find(r, MATCH_EXACT, procedure)) == NULL)
 		return (NULL);
-	*why = RCALL_SLOW;
-	if (reg->callee->is_slow || peer_is_slow(reg->callee->peer))
+	if ((cl = invoke_pick(reg, 0, procedure, &end)) == NULL) {
+		if (end == PICK_BUSY)
+			*why = RCALL_SLOW;
 		return (NULL);
+	}
 	*why = RCALL_NO_ROOM;
 	if (state_take(sizeof(*rc)) == -1)
 		return (NULL);
@@ -173,7 +177,7 @@ rcall_start(const struct realm *r, const struct uri *procedure,
 	tv.tv_usec = timeout % 1000 * 1000;
 	rc->timer = evtimer_new(broker.proc.base, rcall_timeout, rc);
 	if (rc->timer == NULL || evtimer_add(rc->timer, &tv) == -1 ||
-	    (rc->inv = dealer_invoke(reg, rc, &b)) == NULL) {
+	    (rc->inv = dealer_invoke(cl, rc, &b)) == NULL) {
 		rcall_free(rc);
 		return (NULL);
 	}

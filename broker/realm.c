@@ -95,6 +95,8 @@ realm_put(struct realm *r)
 	for (i = 0; i < MATCH_MAX; i++)
 		trie_free(r->topic_patterns[i]);
 	htab_free(&r->procedures);
+	for (i = 0; i < MATCH_MAX; i++)
+		trie_free(r->proc_patterns[i]);
 	free(r->name);
 	free(r);
 }
@@ -121,6 +123,7 @@ realm_load(const struct conf_realm *conf)
 {
 	const struct conf_role	*cr;
 	struct realm		*r;
+	int			 i;
 
 	if ((r = realm_find(conf->id)) == NULL) {
 		r = xcalloc(1, sizeof(*r));
@@ -130,6 +133,8 @@ realm_load(const struct conf_realm *conf)
 		r->id = conf->id;
 		r->name = xstrdup(conf->name);
 		LIST_INIT(&r->roles);
+		for (i = 0; i < MATCH_MAX; i++)
+			TAILQ_INIT(&r->regs[i]);
 		TAILQ_INSERT_TAIL(&broker.realms, r, entry);
 		htab_insert(&broker.realmids, &r->byid, hash_pair(r->id, 0));
 	}

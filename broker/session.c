@@ -11,9 +11,11 @@
 
 #include "broker.h"
 #include "chan.h"
+#include "dealer.h"
 #include "dynamic.h"
 #include "log.h"
 #include "meta.h"
+#include "mono.h"
 #include "pubsub.h"
 
 #define CANCEL_NOW	256	/* callers told at once when a callee leaves */
@@ -279,7 +281,7 @@ session_bury(struct session *s, unsigned int *steps)
 {
 	unsigned int	n;
 
-	n = dealer_cancel(s, steps);
+	n = dealer_callee_left(s, steps);
 	if (!TAILQ_EMPTY(&s->invocations)) {
 		TAILQ_INSERT_TAIL(&broker.left, s, all_entry);
 		sweep_wake();
@@ -475,8 +477,11 @@ session_flow(struct chan *c, struct imsg *im)
 
 	if (session_find(chan_arg(c), im, &s) == -1)
 		return (-1);
-	if (s != NULL)
-		s->is_slow = im->type == IMSG_XOFF;
+	if (s == NULL)
+		return (0);
+	if (im->type == IMSG_XOFF && !s->is_slow)
+		s->slow_since = mono_ms();
+	s->is_slow = im->type == IMSG_XOFF;
 	return (0);
 }
 

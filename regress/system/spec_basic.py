@@ -918,8 +918,8 @@ def registrations():
 
 
 def caller_leaves():
-    """remote_procedure_call, Caller Leaving: no INTERRUPT, answers are
-    discarded"""
+    """remote_procedure_call, Caller Leaving: INTERRUPT to a callee that knows
+    it, answers are discarded"""
     details = {"roles": dict(ROLES["roles"], callee={
         "features": {"call_canceling": True, "call_cancelling": True}})}
     with client(details=details) as callee:
@@ -940,7 +940,8 @@ def caller_leaves():
                                  "violation": [999]}[how])
                         if how == "violation":
                             d.expect_abort(PV)
-                callee.expect_nothing(0.02)
+                callee.expect(INTERRUPT, n, {
+                    "mode": "killnowait", "reason": "wamp.error.canceled"})
                 if answer == "yield":
                     callee.send(YIELD, n, {}, [1])
                 else:
@@ -1270,13 +1271,13 @@ def join_errors():
 
 
 def policies():
-    """publish_subscribe, remote_procedure_call: policies of the Advanced
-    Profile are refused, not ignored"""
+    """publish_subscribe, remote_procedure_call: policies that there are not
+    are refused, not ignored"""
     with client() as c:
         for code, o in ((SUBSCRIBE, {"match": "Exact"}),
                         (SUBSCRIBE, {"match": ""}),
-                        (REGISTER, {"match": "prefix"}),
-                        (REGISTER, {"invoke": "roundrobin"}),
+                        (REGISTER, {"match": "Prefix"}),
+                        (REGISTER, {"invoke": "round_robin"}),
                         (REGISTER, {"invoke": ""})):
             r = c.next()
             c.send(code, r, o, "com.policy")

@@ -486,7 +486,7 @@ leave(struct sess *s)
 
 /* -- what sessions say -------------------------------------------------- */
 
-static void
+void
 say(struct sess *s, uint32_t type, const void *m, size_t len,
     const struct text *t, int n)
 {
@@ -694,7 +694,7 @@ send_flow(struct sess *s, uint32_t type)
 
 /* -- what they hear ----------------------------------------------------- */
 
-static void
+void
 hear(struct sess *s, uint32_t type, struct got *g, void *m, size_t len)
 {
 	side_want(s->t, type, g, len);

@@ -126,6 +126,11 @@ void		 send_close(struct sess *, int why);
 void		 want_end(struct side *, uint32_t slot, uint32_t gen,
 		    enum wamp_err);
 
+/* An imsg of a session's; one to it, its fixed part copied. */
+void		 say(struct sess *, uint32_t type, const void *, size_t,
+		    const struct text *, int);
+void		 hear(struct sess *, uint32_t type, struct got *, void *,
+		    size_t);
 void		 send_subscribe(struct sess *, const char *, int match);
 void		 send_unsubscribe(struct sess *, uint64_t id);
 void		 send_publish(struct sess *, uint32_t flags, const char *,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bplay.h"
+#include "bplay_rpc.h"
 #include "codec.h"
 #include "conf.h"
 #include "uri.h"
@@ -814,6 +814,7 @@ trust(void)
 	bp_reload(bconf_new());
 	reg = registers(&t, P);
 	bp_reload(conf_make(20000, 0));
+	want_reg_revoked(&t, reg);
 	bp_quiet();
 	send_unregister(&t, reg);
 	want_refused(&t, WAMP_UNREGISTER, t.request,

@@ -660,46 +660,77 @@ random_conf(void)
 	return (c);
 }
 
+/* Whose UNSUBSCRIBED or UNREGISTERED, unasked, that is. */
+static int
+revoked_from(int side, const struct got *g)
+{
+	int	i;
+
+	for (i = 0; i < NSESS; i++)
+		if (sess[i].joined && sess[i].side == side &&
+		    sess[i].s.slot == g->slot && sess[i].s.gen == g->gen)
+			break;
+	if (i == NSESS || field(g, 0) != 0)
+		errx(1, "imsg %u of slot %u", g->type, g->slot);
+	return (i);
+}
+
+static void
+sub_revoked(int side, const struct got *g)
+{
+	int	i = revoked_from(side, g), r = sess[i].realm, u;
+
+	for (u = 0; u < nuris; u++)
+		if (subs[r][u].used && subs[r][u].holds[i] &&
+		    subs[r][u].id == field(g, 8))
+			break;
+	if (u == nuris || may(&sess[i], ACTION_SUBSCRIBE, uris[u]))
+		errx(1, "a subscription was taken away");
+	sub_drop(&subs[r][u], i);
+}
+
+static void
+reg_revoked(int side, const struct got *g)
+{
+	int	i = revoked_from(side, g), r = sess[i].realm, u;
+
+	for (u = 0; u < nuris; u++)
+		if (regs[r][u].used && regs[r][u].sess == i &&
+		    regs[r][u].id == field(g, 8))
+			break;
+	if (u == nuris || may(&sess[i], ACTION_REGISTER, uris[u]))
+		errx(1, "a registration was taken away");
+	regs[r][u].used = 0;
+}
+
 /* Revocations come in any order. */
 static void
 reload(void)
 {
-	struct m_unsubscribed	m;
-	struct got		g;
-	int			i, u, n[2] = { 0, 0 }, side, r;
+	struct got	g;
+	int		i, u, n[2] = { 0, 0 }, side, r;
 
 	bp_reload(random_conf());
 	for (i = 0; i < NSESS; i++)
 		for (u = 0; sess[i].joined && u < nuris; u++) {
 			r = sess[i].realm;
-			if (regs[r][u].used && regs[r][u].sess == i &&
-			    !may(&sess[i], ACTION_REGISTER, uris[u]))
-				regs[r][u].used = 0;
-			if (subs[r][u].holds[i] &&
-			    !may(&sess[i], ACTION_SUBSCRIBE, uris[u]))
-				n[sess[i].side]++;
+			n[sess[i].side] += (regs[r][u].used &&
+			    regs[r][u].sess == i &&
+			    !may(&sess[i], ACTION_REGISTER, uris[u])) +
+			    (subs[r][u].holds[i] &&
+			    !may(&sess[i], ACTION_SUBSCRIBE, uris[u]));
 		}
 	for (side = 0; side < 2; side++)
-	while (n[side]-- > 0) {
-		side_want(&proxies[side], IMSG_UNSUBSCRIBED, &g, sizeof(m));
-		memcpy(&m, g.data, sizeof(m));
-		for (i = 0; i < NSESS; i++)
-			if (sess[i].joined && sess[i].side == side &&
-			    sess[i].s.slot == g.slot &&
-			    sess[i].s.gen == g.gen)
-				break;
-		if (i == NSESS || m.request != 0)
-			errx(1, "UNSUBSCRIBED of slot %u", g.slot);
-		r = sess[i].realm;
-		for (u = 0; u < nuris; u++)
-			if (subs[r][u].used && subs[r][u].holds[i] &&
-			    subs[r][u].id == m.subscription)
-				break;
-		if (u == nuris ||
-		    may(&sess[i], ACTION_SUBSCRIBE, uris[u]))
-			errx(1, "a subscription was taken away");
-		sub_drop(&subs[r][u], i);
-	}
+		while (n[side]-- > 0) {
+			if (side_next(&proxies[side], &g, 20000) != 1)
+				errx(1, "a revocation did not come");
+			if (g.type == IMSG_UNSUBSCRIBED)
+				sub_revoked(side, &g);
+			else if (g.type == IMSG_UNREGISTERED)
+				reg_revoked(side, &g);
+			else
+				errx(1, "got %u at a reload", g.type);
+		}
 	bp_quiet();
 }
 

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bplay.h"
+#include "bplay_rpc.h"
 #include "conf.h"
 #include "uri.h"
 
@@ -525,6 +525,7 @@ revoked(void)
 	bconf_rule(role, 0, ACTION_ALL, MATCH_EXACT, "x.two");
 	bp_reload(c);
 	want_revoked(&a, s2);
+	want_reg_revoked(&a, r2);
 	bp_quiet();
 	send_publish(&b, PUBLISH_INCLUDE_ME, "x.two", "2", 1);
 	want_event(T1, s2, NULL, "2", 1);
@@ -559,6 +560,7 @@ revoked(void)
 	bconf_role(conf_find_realm(c, R, strlen(R)), "some");
 	bp_reload(c);
 	want_revoked(&a, s1);
+	want_reg_revoked(&a, r1);
 	bp_quiet();
 	c = bconf_new();
 	role = bconf_role(conf_find_realm(c, R, strlen(R)), "some");

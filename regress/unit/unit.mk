@@ -96,10 +96,14 @@ $(B)/regress/unit/broker_hash $(B)/regress/unit/broker_trie: \
 BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
 		broker_hostile broker_lists broker_model broker_pubsub \
 		broker_retain broker_revoke broker_rpc broker_session
+# its dealer's
+DEALER_TESTS =	broker_shared
+BROKER_TESTS +=	$(DEALER_TESTS)
+UNIT_OBJS_broker_shared = $(BPLAY_OBJS)
 # these call its procedures
 META_TESTS =	broker_meta
 BROKER_TESTS +=	$(META_TESTS)
-BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o play.o)
+BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o bplay_rpc.o play.o)
 METAPLAY_OBJS =	$(BPLAY_OBJS) $(B)/obj/regress/unit/metaplay.o
 UNIT_OBJS_broker_authenticator = $(BPLAY_OBJS)
 UNIT_OBJS_broker_authorizer = $(BPLAY_OBJS)
