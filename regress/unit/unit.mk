@@ -61,18 +61,22 @@ UNIT_LIBS_peercert =	$(LIBS_TLS)
 $(B)/regress/unit/peercert: $(UNIT_OBJS_peercert)
 
 # these run a tlsproxy
-PROXY_TESTS =	proxy_asked proxy_details proxy_flow proxy_hostile proxy_options \
-		proxy_session
+PROXY_TESTS =	proxy_asked proxy_details proxy_flow proxy_hostile \
+		proxy_options proxy_request proxy_session
 UNIT_TESTS +=	$(PROXY_TESTS)
 PROXY_PLAY_OBJS = $(addprefix $(B)/obj/regress/unit/, proxy_play.o play.o)
 UNIT_OBJS_proxy_asked =	$(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_details = $(PROXY_PLAY_OBJS)
-UNIT_OBJS_proxy_options = $(PROXY_PLAY_OBJS)
+PROXY_TALK_OBJS = $(PROXY_PLAY_OBJS) $(B)/obj/regress/unit/proxy_talk.o
+UNIT_OBJS_proxy_options = $(PROXY_TALK_OBJS)
+UNIT_OBJS_proxy_request = $(PROXY_TALK_OBJS)
 UNIT_OBJS_proxy_session = $(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_hostile = $(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_flow =	$(PROXY_PLAY_OBJS) $(B)/obj/regress/unit/certs.o
 UNIT_LIBS_proxy_flow =	$(LIBS_TLS)
 $(addprefix $(B)/regress/unit/, $(PROXY_TESTS)): $(PROXY_PLAY_OBJS)
+$(B)/regress/unit/proxy_options $(B)/regress/unit/proxy_request: \
+    $(PROXY_TALK_OBJS)
 $(B)/regress/unit/proxy_flow: $(B)/obj/regress/unit/certs.o
 
 # the parent's
