@@ -18,6 +18,7 @@
 #include "conf.h"
 #include "dealer.h"
 #include "dynamic.h"
+#include "keep.h"
 #include "log.h"
 #include "pbuf.h"
 #include "pubsub.h"
@@ -460,8 +461,9 @@ sweep(evutil_socket_t fd, short what, void *arg)
 	}
 	done += sessions_recheck(&steps);
 	done += sessions_cancel(&steps);
+	done += history_work(&steps);
 	if (is_more || !TAILQ_EMPTY(&broker.unchecked) ||
-	    !TAILQ_EMPTY(&broker.left))
+	    !TAILQ_EMPTY(&broker.left) || history_is_busy())
 		sweep_in(done > 0 ? 0 : SWEEP_PAUSE);
 }
 

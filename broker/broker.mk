@@ -8,6 +8,8 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		dealer.o \
 		filter.o \
 		hash.o \
+		history.o \
+		history_query.o \
 		invocation.o \
 		invoke.o \
 		kept.o \
@@ -22,6 +24,8 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		realm.o \
 		registration.o \
 		retain.o \
+		rfc3339.o \
+		ring.o \
 		session.o \
 		subscription.o \
 		trie.o \

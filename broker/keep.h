@@ -19,6 +19,8 @@
 
 #include "broker.h"
 
+struct history;
+struct meta;
 struct publication;
 struct sublink;
 
@@ -67,5 +69,59 @@ void	 retain_free(struct realm *);
 void	 retain_event(struct publication *);
 /* SUBSCRIBED was sent, the subscriber asked with get_retained: true. */
 void	 retain_send(const struct sublink *);
+
+/* -- ring.c: events in the order they came ------------------------------ */
+
+struct ring_block;
+struct ring {
+	struct ring_block *blocks;	/* circular */
+	size_t		 nalloc;	/* power of two, or 0 */
+	size_t		 head, nblocks;
+	size_t		 gone;		/* of the first block's events */
+	size_t		 count;
+	size_t		 octets;	/* it takes itself */
+};
+
+int		 ring_push(struct ring *, struct kept *); /* -1: no memory */
+struct kept	*ring_shift(struct ring *);	/* NULL: empty */
+struct kept	*ring_first(const struct ring *);	/* likewise */
+void		 ring_free(struct ring *);	/* must be empty */
+struct kept	*ring_at(const struct ring *, size_t i, uint64_t *time);
+/* How many of them came before number seq. */
+size_t		 ring_before(const struct ring *, uint64_t seq);
+/*
+ * How many events from i on, i included, are in one block that has none of
+ * these times: to the end of the block, or to its beginning.  0: it may.
+ */
+size_t		 ring_skip(const struct ring *, size_t i, int is_reverse,
+		    int64_t mintime, int64_t maxtime);
+
+/* -- history.c: which histories a realm has ----------------------------- */
+
+void	 history_load(struct realm *);	/* as retain_load() */
+void	 history_free(struct realm *);
+void	 history_add(struct history *, struct publication *);
+/* All its history_add() are done. */
+void	 history_added(struct publication *);
+const struct ring *history_ring(const struct history *);
+/* The number of an event in the order they came, 0: that history has not
+ * got it. */
+uint64_t history_seq(const struct history *, uint64_t publication);
+
+/* -- history_query.c ---------------------------------------------------- */
+
+/* wamp.subscription.get_events (meta.h) */
+enum wamp_err	 history_get_events(struct meta *, const char **why);
+/* Questions that take longer: as sessions_recheck(). */
+unsigned int	 history_work(unsigned int *steps);
+int		 history_is_busy(void);
+
+/* -- rfc3339.c ---------------------------------------------------------- */
+
+/*
+ * Milliseconds since 1970; *is_later: and a fraction of one.  -1: not a time
+ * of that form.
+ */
+int	 rfc3339_read(const char *, size_t, int64_t *ms, int *is_later);
 
 #endif /* WAMPD_KEEP_H */

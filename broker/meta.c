@@ -15,6 +15,7 @@
 
 #include "conf.h"
 #include "dynamic.h"
+#include "keep.h"
 #include "meta.h"
 #include "mpcur.h"
 
@@ -28,8 +29,8 @@ struct keyword {
 #define KILL_KW		{ { "reason", 's' }, { "message", 's' } }
 
 /*
- * Types: i id, s string, l list, d dict; those behind | may be left out or
- * be null, as keywords may.
+ * Types: i id, n positive number, b boolean, s string, l list, d dict; those
+ * behind | may be left out or be null, as keywords may.
  */
 static const struct procedure {
 	const char	*name;
@@ -46,6 +47,13 @@ static const struct procedure {
 	{ "wamp.session.kill_by_authrole", meta_session_kill_by_authrole,
 	    "s", KILL_KW },
 	{ "wamp.session.kill_all", meta_session_kill_all, "", KILL_KW },
+	/* keywords in the order of history_query.c */
+	{ "wamp.subscription.get_events", history_get_events, "i", {
+	    { "reverse", 'b' }, { "limit", 'n' }, { "from_time", 's' },
+	    { "after_time", 's' }, { "before_time", 's' },
+	    { "until_time", 's' }, { "topic", 's' },
+	    { "from_publication", 'i' }, { "after_publication", 'i' },
+	    { "before_publication", 'i' }, { "until_publication", 'i' } } },
 };
 #define NPROCEDURES	(sizeof(procedures) / sizeof(procedures[0]))
 
@@ -69,6 +77,10 @@ type_is(const struct val *v, char type)
 	switch (type) {
 	case 'i':
 		return (v->type == VAL_UINT);
+	case 'n':
+		return (v->type == VAL_UINT && v->u.u > 0);
+	case 'b':
+		return (v->type == VAL_BOOL);
 	case 's':
 		return (v->type == VAL_STR);
 	case 'l':
@@ -84,6 +96,10 @@ type_name(char type)
 	switch (type) {
 	case 'i':
 		return ("an id");
+	case 'n':
+		return ("a positive integer");
+	case 'b':
+		return ("true or false");
 	case 's':
 		return ("a string");
 	case 'l':

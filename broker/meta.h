@@ -18,7 +18,7 @@
 struct subscription;
 
 #define META_MAXARGS	3
-#define META_MAXKW	2
+#define META_MAXKW	11
 #define META_IDLEN	9	/* octets of an id, at most */
 
 /*

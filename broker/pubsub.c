@@ -440,12 +440,15 @@ publish_to(struct subscription *sub, void *arg)
 		send_filtered(p, sub);
 	else
 		send_to_all(p, sub);
+	if (sub->history != NULL)
+		history_add(sub->history, p);
 }
 
 static void
 publish(struct publication *p)
 {
 	sub_match(p->realm, p->topic, publish_to, p);
+	history_added(p);
 	if (p->is_retained)
 		retain_event(p);
 	kept_unref(p->kept);

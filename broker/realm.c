@@ -91,6 +91,7 @@ realm_put(struct realm *r)
 	TAILQ_REMOVE(&broker.realms, r, entry);
 	htab_remove(&broker.realmids, &r->byid);
 	retain_free(r);
+	history_free(r);
 	htab_free(&r->topics);
 	for (i = 0; i < MATCH_MAX; i++)
 		trie_free(r->topic_patterns[i]);
@@ -144,6 +145,7 @@ realm_load(const struct conf_realm *conf)
 	TAILQ_FOREACH(cr, &conf->roles, entry)
 		role_load(r, cr);
 	retain_load(r);
+	history_load(r);
 }
 
 /*

@@ -98,8 +98,9 @@ UNIT_OBJS_broker_trie =	$(B)/obj/broker/hash.o
 $(B)/regress/unit/broker_hash $(B)/regress/unit/broker_trie: \
     $(UNIT_OBJS_broker_hash)
 BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
-		broker_hostile broker_lists broker_model broker_pubsub \
-		broker_retain broker_revoke broker_rpc broker_session
+		broker_history broker_hostile broker_lists broker_model \
+		broker_pubsub broker_retain broker_revoke broker_rpc \
+		broker_session
 # its dealer's
 DEALER_TESTS =	broker_shared
 BROKER_TESTS +=	$(DEALER_TESTS)
@@ -112,6 +113,7 @@ METAPLAY_OBJS =	$(BPLAY_OBJS) $(B)/obj/regress/unit/metaplay.o
 UNIT_OBJS_broker_authenticator = $(BPLAY_OBJS)
 UNIT_OBJS_broker_authorizer = $(BPLAY_OBJS)
 UNIT_OBJS_broker_flow =	$(BPLAY_OBJS)
+UNIT_OBJS_broker_history = $(BPLAY_OBJS)
 UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
 UNIT_OBJS_broker_lists = $(BPLAY_OBJS)
 UNIT_OBJS_broker_meta =	$(METAPLAY_OBJS)
