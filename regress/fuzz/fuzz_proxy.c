@@ -667,6 +667,8 @@ client_join(struct client *cl)
 	turn();
 	if ((s = sess_of(cl)) == NULL || s->state != SESS_AUTHENTICATING)
 		return;
+	/* each announced something else */
+	s->features = FEAT_ALL >> (4 * (cl - clients));
 	memset(&o, 0, sizeof(o));
 	o.session = ++nextid;
 	o.realm = 1;
@@ -676,6 +678,20 @@ client_join(struct client *cl)
 	memcpy(buf + sizeof(o), "ar", 2);
 	deliver(world.brokers[0].chan, IMSG_SESSION_OPEN, s->slot, s->gen,
 	    buf, sizeof(buf));
+}
+
+/* What a broker may say by its place here, so that seeds outlive new types;
+ * anything else by its number. */
+static uint32_t
+said_by_broker(uint8_t what)
+{
+	static const uint8_t	types[] = { IMSG_SESSION_OPEN,
+	    IMSG_SESSION_END, IMSG_SUBSCRIBED, IMSG_UNSUBSCRIBED,
+	    IMSG_PUBLISHED, IMSG_EVENT, IMSG_REGISTERED, IMSG_UNREGISTERED,
+	    IMSG_INVOCATION, IMSG_INTERRUPT, IMSG_RESULT, IMSG_HISTORY,
+	    IMSG_CALL_OVER, IMSG_ERROR, IMSG_REFUSED, IMSG_XOFF, IMSG_XON };
+
+	return (what < sizeof(types) ? types[what] : what);
 }
 
 /* One step: op and client, argument, length (2), data. */
@@ -710,10 +726,12 @@ step(const uint8_t *p, size_t left)
 		break;
 	case 4:
 	case 5:
-		deliver(world.brokers[0].chan, p[1], slot, gen, p + 4, len);
+		deliver(world.brokers[0].chan, said_by_broker(p[1]), slot, gen,
+		    p + 4, len);
 		break;
 	case 6:
-		deliver(world.brokers[0].chan, p[1], 0, 0, p + 4, len);
+		deliver(world.brokers[0].chan, said_by_broker(p[1]), 0, 0,
+		    p + 4, len);
 		break;
 	case 7:
 		deliver(world.keeper, p[1] & 2 ? IMSG_AUTH_CHALLENGE :
