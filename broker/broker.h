@@ -23,6 +23,7 @@
 #include "wamp.h"
 
 struct chan;
+struct details;
 struct event;
 struct imsg;
 struct histories;
@@ -178,6 +179,10 @@ struct session {
 	uint32_t		 confgen;	/* rights checked against */
 	struct hent		 byproof;	/* if proof is not 0 */
 	uint64_t		 proof;		/* GRANT's, for REVOKE */
+	TAILQ_HEAD(testaments, testament) testaments[2];	/* detached,
+						 * destroyed */
+	uint32_t		 ntestaments;
+	struct details		*details;	/* said by others, or NULL */
 	struct kill		*kill;		/* it is to end so, or NULL */
 	uint64_t		 slow_since;	/* mono_ms(), if it is: */
 	uint8_t			 is_slow;	/* XOFF */

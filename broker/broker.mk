@@ -15,6 +15,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		kept.o \
 		members.o \
 		meta.o \
+		meta_details.o \
 		meta_kill.o \
 		meta_session.o \
 		meta_subscription.o \
@@ -28,6 +29,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		ring.o \
 		session.o \
 		subscription.o \
+		testament.o \
 		trie.o \
 		)
 

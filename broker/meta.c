@@ -19,7 +19,7 @@
 #include "meta.h"
 #include "mpcur.h"
 
-#define RESULT_MIN	1024
+#define RESULT_MIN	1024	/* and for heads and names */
 
 struct keyword {
 	const char	*name;
@@ -47,6 +47,25 @@ static const struct procedure {
 	{ "wamp.session.kill_by_authrole", meta_session_kill_by_authrole,
 	    "s", KILL_KW },
 	{ "wamp.session.kill_all", meta_session_kill_all, "", KILL_KW },
+	{ "wamp.session.modify_details", meta_session_modify_details, "id",
+	    { { 0 } } },
+	{ "wamp.session.add_testament", meta_testament_add, "s|ld",
+	    { { "publish_options", 'd' }, { "scope", 's' } } },
+	{ "wamp.session.flush_testaments", meta_testament_flush, "",
+	    { { "scope", 's' } } },
+	{ "wamp.subscription.list", meta_subscription_list, "", { { 0 } } },
+	{ "wamp.subscription.lookup", meta_subscription_lookup, "s|d",
+	    { { 0 } } },
+	{ "wamp.subscription.match", meta_subscription_match, "s",
+	    { { 0 } } },
+	{ "wamp.subscription.get", meta_subscription_get, "i", { { 0 } } },
+	{ "wamp.subscription.list_subscribers",
+	    meta_subscription_list_subscribers, "i", { { 0 } } },
+	{ "wamp.subscription.count_subscribers",
+	    meta_subscription_count_subscribers, "i", { { 0 } } },
+	{ "wamp.subscription.remove_subscriber",
+	    meta_subscription_remove_subscriber, "ii",
+	    { { "reason", 's' } } },
 	/* keywords in the order of history_query.c */
 	{ "wamp.subscription.get_events", history_get_events, "i", {
 	    { "reverse", 'b' }, { "limit", 'n' }, { "from_time", 's' },
@@ -231,6 +250,64 @@ meta_session(const struct meta *m, const struct val *id)
 	return (s);
 }
 
+static const char *const	matches[MATCH_MAX] = {
+	"exact", "prefix", "wildcard"
+};
+
+const char *
+meta_match_name(unsigned int match)
+{
+	return (matches[match]);
+}
+
+int
+meta_uri(const struct val *v, struct uri *u)
+{
+	if (v->slen > URI_MAXLEN)
+		return (-1);
+	u->p = (const char *)v->str;
+	u->len = (uint16_t)v->slen;
+	return (0);
+}
+
+enum wamp_err
+meta_match(const struct val *options, enum uri_match *match,
+    const char **why)
+{
+	struct val_iter	it;
+	struct val	k, v, found = { .type = VAL_NIL };
+	unsigned int	i;
+
+	*match = MATCH_EXACT;
+	if (options->type == VAL_NIL)
+		return (WERR_NONE);
+	val_iter_init(&it, options);
+	while (mp_map_next(&it, &k, &v))
+		if (rcall_key_is(&k, "match"))
+			found = v;
+	if (found.type == VAL_NIL)
+		return (WERR_NONE);
+	for (i = 0; i < MATCH_MAX; i++)
+		if (rcall_key_is(&found, matches[i])) {
+			*match = (enum uri_match)i;
+			return (WERR_NONE);
+		}
+	*why = "match must be exact, prefix or wildcard";
+	return (WERR_INVALID_ARGUMENT);
+}
+
+enum wamp_err
+meta_reason(const struct meta *m, const char **reason, size_t *len,
+    const char **why)
+{
+	const struct val	*v = &m->kw[0];
+
+	*reason = v->type == VAL_NIL ? "" : (const char *)v->str;
+	*len = v->type == VAL_NIL ? 0 : v->slen;
+	*why = "reason is too long";
+	return (*len > REASON_MAXLEN ? WERR_INVALID_ARGUMENT : WERR_NONE);
+}
+
 /* -- results ------------------------------------------------------------ */
 
 enum wamp_err
@@ -239,8 +316,7 @@ meta_room(struct meta *m, size_t len, const char **why)
 	size_t	max = broker.conf->limits.message;
 	uint8_t	*p;
 
-	if (len < RESULT_MIN)
-		len = RESULT_MIN;
+	len += RESULT_MIN;
 	if (len > max)
 		len = max;	/* perhaps it is not as long as it could be */
 	if ((p = malloc(len)) == NULL) {
@@ -267,6 +343,20 @@ meta_reply(struct meta *m, const char **why)
 	iov_set(&iov[1], m->out.p, m->out.len);
 	session_sendv(m->caller, IMSG_RESULT, iov, 2);
 	return (WERR_NONE);
+}
+
+enum wamp_err
+meta_reply_id(struct meta *m, uint64_t id, const char **why)
+{
+	enum wamp_err	err;
+
+	if (id != 0)
+		return (meta_reply_uint(m, id, why));
+	if ((err = meta_room(m, 0, why)) != WERR_NONE)
+		return (err);
+	mpput_array(&m->out, 1);
+	mpput_nil(&m->out);
+	return (meta_reply(m, why));
 }
 
 enum wamp_err

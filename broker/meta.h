@@ -50,6 +50,12 @@ struct kill {
 	char		 text[];	/* reason, message */
 };
 
+/* What modify_details said of a session: n pairs in MessagePack. */
+struct details {
+	uint32_t	 n, len;
+	uint8_t		 octets[];
+};
+
 /* -- meta.c ------------------------------------------------------------- */
 
 /*
@@ -62,8 +68,21 @@ enum wamp_err	 meta_call(struct session *, const struct m_call *,
 enum wamp_err	 meta_room(struct meta *, size_t, const char **why);
 /* RESULT, with what is in m->out; likewise. */
 enum wamp_err	 meta_reply(struct meta *, const char **why);
+/* RESULT with one id, or null for 0. */
+enum wamp_err	 meta_reply_id(struct meta *, uint64_t, const char **why);
 /* RESULT with one number. */
 enum wamp_err	 meta_reply_uint(struct meta *, uint64_t, const char **why);
+/*
+ * Of options that may have a "match", and a keyword "reason": WERR_NONE, or
+ * what to answer.
+ */
+enum wamp_err	 meta_match(const struct val *options, enum uri_match *,
+		    const char **why);
+enum wamp_err	 meta_reason(const struct meta *, const char **reason,
+		    size_t *, const char **why);
+int		 meta_uri(const struct val *, struct uri *);	/* -1: it is
+							 * too long for one */
+const char	*meta_match_name(unsigned int);		/* enum uri_match */
 /* Another session of the caller's realm, or its own; NULL: there is none. */
 struct session	*meta_session(const struct meta *, const struct val *id);
 
@@ -73,14 +92,30 @@ meta_fn	 meta_session_count, meta_session_list, meta_session_get;
 void	 meta_joined(struct session *);
 void	 meta_left(struct session *);
 
+/* -- meta_details.c ----------------------------------------------------- */
+
+meta_fn	 meta_session_modify_details;
+void	 details_free(struct details *);	/* NULL is fine */
+
 /* -- meta_kill.c -------------------------------------------------------- */
 
 meta_fn	 meta_session_kill, meta_session_kill_by_authid;
 meta_fn	 meta_session_kill_by_authrole, meta_session_kill_all;
 void	 kill_unref(struct kill *);	/* NULL is fine */
 
+/* -- testament.c -------------------------------------------------------- */
+
+meta_fn	 meta_testament_add, meta_testament_flush;
+/* The session ends; returns how much work it was. */
+unsigned int	 testaments_publish(struct session *);
+
 /* -- meta_subscription.c ------------------------------------------------ */
 
+meta_fn	 meta_subscription_list, meta_subscription_lookup;
+meta_fn	 meta_subscription_match, meta_subscription_get;
+meta_fn	 meta_subscription_list_subscribers;
+meta_fn	 meta_subscription_count_subscribers;
+meta_fn	 meta_subscription_remove_subscriber;
 /* To be called after the reply; is_first: it is new, is_last: it is gone. */
 void	 meta_subscribed(struct session *, const struct subscription *,
 	    int is_first);

@@ -30,13 +30,10 @@ kill_new(const struct meta *m, struct kill **kp, const char **why)
 	size_t			 len = 0;
 
 	if (reason->type != VAL_NIL) {
-		u.p = (const char *)reason->str;
-		u.len = reason->slen > URI_MAXLEN ? 0 :
-		    (uint16_t)reason->slen;
-		if (!uri_is_valid(&u, URI_LOOSE)) {
-			*why = "reason is not a URI";
+		*why = "reason is not a URI";
+		if (meta_uri(reason, &u) == -1 ||
+		    !uri_is_valid(&u, URI_LOOSE))
 			return (WERR_INVALID_URI);
-		}
 	}
 	if (message->type != VAL_NIL && (len = message->slen) >
 	    REASON_MAXLEN) {

@@ -101,10 +101,11 @@ meta_session_list(struct meta *m, const char **why)
 
 /* -- get ---------------------------------------------------------------- */
 
+/* Those that the router knows, and "more" will follow. */
 static void
-put_details(struct mpput *out, const struct session *s)
+put_details(struct mpput *out, const struct session *s, uint32_t more)
 {
-	mpput_map(out, 5);
+	mpput_map(out, 5 + more);
 	mpput_text(out, "session");
 	mpput_uint(out, s->id);
 	mpput_text(out, "authid");
@@ -121,19 +122,23 @@ put_details(struct mpput *out, const struct session *s)
 enum wamp_err
 meta_session_get(struct meta *m, const char **why)
 {
-	struct session	*s;
-	enum wamp_err	 err;
+	const struct details	*d;
+	const struct session	*s;
+	enum wamp_err		 err;
 
 	if ((s = meta_session(m, &m->arg[0])) == NULL) {
 		*why = "no such session";
 		return (WERR_NO_SUCH_SESSION);
 	}
+	d = s->details;
 	err = meta_room(m, DETAILS_OCTETS + s->authid.len +
-	    strlen(s->role->name), why);
+	    strlen(s->role->name) + (d == NULL ? 0 : d->len), why);
 	if (err != WERR_NONE)
 		return (err);
 	mpput_array(&m->out, 1);
-	put_details(&m->out, s);
+	put_details(&m->out, s, d == NULL ? 0 : d->n);
+	if (d != NULL)
+		mpput_raw(&m->out, d->octets, d->len);
 	return (meta_reply(m, why));
 }
 
@@ -156,7 +161,7 @@ meta_joined(struct session *s)
 		return;
 	mpput_init(&m, buf, sizeof(buf));
 	mpput_array(&m, 1);
-	put_details(&m, s);
+	put_details(&m, s, 0);
 	pubsub_meta(s->realm, "wamp.session.on_join", m.p, m.len);
 }
 

@@ -150,6 +150,8 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	LIST_INIT(&s->calls);
 	TAILQ_INIT(&s->invocations);
 	TAILQ_INIT(&s->verdicts);
+	TAILQ_INIT(&s->testaments[0]);
+	TAILQ_INIT(&s->testaments[1]);
 	r->nsessions++;
 	role->nsessions++;
 	htab_insert(&broker.sessions, &s->byid, hash_pair(s->id, 0));
@@ -302,10 +304,12 @@ session_leave(struct session *s)
 	log_debug("session %llu %s left", (unsigned long long)s->id,
 	    s->realm->name);
 	member_remove(s);
-	n = 1 + pubsub_leave(s) + dealer_leave(s);
+	n = 1 + testaments_publish(s);
+	n += pubsub_leave(s) + dealer_leave(s);
 	meta_left(s);
 	authorizer_leave(s);
 	kill_unref(s->kill);
+	details_free(s->details);
 	sl->session = NULL;
 	LIST_REMOVE(s, peer_entry);
 	htab_remove(&broker.sessions, &s->byid);

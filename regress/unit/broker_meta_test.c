@@ -90,6 +90,141 @@ gets(void)
 	leave(&other);
 }
 
+static void
+modified(void)
+{
+	struct sess	a, b;
+	char		args[256], *p;
+	int		i;
+
+	gen++;
+	join(&a, T0, 1, gen, R, "ops");
+	join(&b, T1, 1, gen, R, "dev");
+#define MODIFY(delta)	do {						\
+	snprintf(args, sizeof(args), "[%llu,%s]", ID(b), (delta));	\
+	meta_send(&a, "wamp.session.modify_details", args, NULL);	\
+} while (0)
+#define GET(more)	do {						\
+	snprintf(args, sizeof(args), "[%llu]", ID(b));			\
+	meta_send(&a, "wamp.session.get", args, NULL);			\
+	meta_want(&a, "[{\"session\":%llu,\"authid\":\"joe\","		\
+	    "\"authrole\":\"dev\",\"authmethod\":\"anonymous\","	\
+	    "\"authprovider\":\"static\"%s}]", ID(b), (more));		\
+} while (0)
+	MODIFY("{\"a\":1,\"b\":[2,{}],\"c\":null}");
+	meta_want(&a, "%s", "");
+	GET(",\"a\":1,\"b\":[2,{}]");
+	MODIFY("{\"a\":null,\"x\":\"y\"}");
+	meta_want(&a, "%s", "");
+	GET(",\"b\":[2,{}],\"x\":\"y\"");
+	MODIFY("{\"b\":true}");
+	meta_want(&a, "%s", "");
+	GET(",\"x\":\"y\",\"b\":true");
+	MODIFY("{\"b\":null,\"x\":null}");
+	meta_want(&a, "%s", "");
+	GET("");
+	bp_ok("details that others say: merged, deleted by null");
+
+	MODIFY("{\"ok\":1,\"authid\":\"root\"}");
+	meta_refused(&a, WERR_INVALID_ARGUMENT,
+	    "the router itself says these details");
+	MODIFY("[]");
+	meta_refused(&a, WERR_INVALID_ARGUMENT, "argument 2 must be a dict");
+	meta_send(&a, "wamp.session.modify_details", "[1,{}]", NULL);
+	meta_refused(&a, WERR_NO_SUCH_SESSION, "no such session");
+	GET("");
+	if ((p = malloc(20000)) == NULL)
+		err(1, NULL);
+	for (i = 0; i < 2; i++) {
+		/* 9000 octets each */
+		snprintf(p, 20000, "[%llu,{\"k%d\":\"%09000d\"}]", ID(b), i,
+		    0);
+		meta_send(&a, "wamp.session.modify_details", p, NULL);
+		if (i == 0)
+			meta_want(&a, "%s", "");
+	}
+	meta_refused(&a, WERR_INVALID_ARGUMENT,
+	    "the details would be too many or too long");
+	snprintf(p, 20000, "[%llu,{\"k\":\"%017000d\"}]", ID(b), 0);
+	meta_send(&a, "wamp.session.modify_details", p, NULL);
+	meta_refused(&a, WERR_INVALID_ARGUMENT,
+	    "the details are too many or too long");
+	free(p);
+	bp_ok("16 KB of them, none of the router's own");
+	leave(&a);
+	leave(&b);
+	bp_quiet();
+}
+
+/* -- who may ------------------------------------------------------------ */
+
+static void
+rights(void)
+{
+	static const char *const	reads[] = {
+		"session.count", "session.list", "session.get",
+		"subscription.list", "subscription.lookup",
+		"subscription.match", "subscription.get",
+		"subscription.list_subscribers",
+		"subscription.count_subscribers"
+	};
+	static const char *const	writes[] = {
+		"session.kill", "session.kill_by_authid",
+		"session.kill_by_authrole", "session.kill_all",
+		"session.modify_details", "subscription.remove_subscriber"
+	};
+	static const char *const	topics[] = {
+		"session.on_join", "session.on_leave",
+		"subscription.on_create", "subscription.on_subscribe",
+		"subscription.on_unsubscribe", "subscription.on_delete"
+	};
+	struct sess			any, reader;
+	struct got			g;
+	uint64_t			sub;
+	char				uri[64];
+	size_t				i;
+
+	gen++;
+	join(&any, T0, 1, gen, R, "all");
+	join(&reader, T0, 2, gen, R, "reader");
+	for (i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+		snprintf(uri, sizeof(uri), "wamp.%s", reads[i]);
+		meta_send(&any, uri, NULL, NULL);
+		meta_refused(&any, WERR_NOT_AUTHORIZED, "not allowed");
+	}
+	for (i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		snprintf(uri, sizeof(uri), "wamp.%s", writes[i]);
+		meta_send(&any, uri, NULL, NULL);
+		meta_refused(&any, WERR_NOT_AUTHORIZED, "not allowed");
+		meta_send(&reader, uri, NULL, NULL);
+		meta_refused(&reader, WERR_NOT_AUTHORIZED, "not allowed");
+	}
+	for (i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
+		snprintf(uri, sizeof(uri), "wamp.%s", topics[i]);
+		send_subscribe(&any, uri, MATCH_EXACT);
+		want_refused(&any, WAMP_SUBSCRIBE, any.request,
+		    WERR_NOT_AUTHORIZED);
+		sub = subscribe(&reader, uri);
+		if (i == 2 || i == 3)	/* it sees itself */
+			side_want(T0, IMSG_EVENT, &g, 0);
+		send_unsubscribe(&reader, sub);
+		want_unsubscribed(&reader, sub);
+	}
+	meta_send(&reader, "wamp.session.count", "[[\"none\"]]", NULL);
+	meta_want(&reader, "[0]");
+	bp_ok("T82: the meta API takes rules of its own");
+
+	send_publish(&reader, PUBLISH_ACK, "wamp.session.on_join", "", 0);
+	want_refused(&reader, WAMP_PUBLISH, reader.request, WERR_INVALID_URI);
+	send_register(&reader, "wamp.session.count", MATCH_EXACT, 0);
+	want_refused(&reader, WAMP_REGISTER, reader.request,
+	    WERR_INVALID_URI);
+	bp_ok("T82: nobody publishes or registers below wamp.");
+	leave(&any);
+	leave(&reader);
+	bp_quiet();
+}
+
 /* -- events ------------------------------------------------------------- */
 
 static void
@@ -439,28 +574,25 @@ hostile(void)
 	leave(&a);
 }
 
-static void
-role_may_all(struct conf_realm *r, const char *name)
-{
-	struct conf_role	*ro = bconf_role(r, name);
-
-	bconf_rule(ro, 1, ACTION_ALL, MATCH_EXACT, NULL);
-	bconf_rule(ro, 1, ACTION_META, MATCH_EXACT, NULL);
-}
-
 int
 main(void)
 {
 	struct conf		*c = bconf_new();
 	struct conf_realm	*r;
+	struct conf_role	*reader;
 
 	r = conf_find_realm(c, R, strlen(R));
-	role_may_all(r, "ops");
-	role_may_all(r, "dev");
-	role_may_all(bconf_realm(c, "realm2"), "all");
+	meta_role(r, "ops");
+	meta_role(r, "dev");
+	meta_role(bconf_realm(c, "realm2"), "all");
+	reader = bconf_role(r, "reader");
+	bconf_rule(reader, 1, ACTION_ALL, MATCH_EXACT, NULL);
+	bconf_rule(reader, 1, ACTION_META_READ, MATCH_EXACT, NULL);
 	bp_start(c, 2);
 	lists();
 	gets();
+	modified();
+	rights();
 	session_events();
 	subscription_events();
 	kills();

@@ -12,8 +12,19 @@
 #include "codec.h"
 #include "isotime.h"
 #include "metaplay.h"
+#include "mpcur.h"
+#include "uri.h"
 
 char	meta_got[65536];
+
+void
+meta_role(struct conf_realm *r, const char *name)
+{
+	struct conf_role	*ro = bconf_role(r, name);
+
+	bconf_rule(ro, 1, ACTION_ALL, MATCH_EXACT, NULL);
+	bconf_rule(ro, 1, ACTION_META, MATCH_EXACT, NULL);
+}
 
 /* Append one value. */
 static void
@@ -80,13 +91,20 @@ static void
 read_body(const struct got *g, size_t off, unsigned int ser,
     unsigned int nargs, size_t paylen)
 {
-	struct wbuf	w;
+	const uint8_t	*p, *end;
+	struct val	 v;
+	struct wbuf	 w;
 
-	if (ser != SER_MSGPACK || g->len - off != paylen || nargs > 1)
+	if (ser != SER_MSGPACK || g->len - off != paylen)
 		errx(1, "payload of imsg %u is wrong", g->type);
 	memset(&w, 0, sizeof(w));
-	if (nargs > 0)
-		convert(&w, SER_MSGPACK, SER_JSON, g->data + off, paylen);
+	end = g->data + g->len;
+	for (p = g->data + off; nargs > 0; nargs--)
+		if (mp_next(&p, end, 0, &v) != CODEC_OK ||
+		    codec_convert(&v, SER_JSON, &w) != CODEC_OK)
+			errx(1, "payload of imsg %u is wrong", g->type);
+	if (p != end)
+		errx(1, "payload of imsg %u is too long", g->type);
 	if (w.len >= sizeof(meta_got))
 		errx(1, "%zu octets are too many for the test", w.len);
 	if (w.len > 0)

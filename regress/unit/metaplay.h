@@ -9,6 +9,8 @@
 
 #include "bplay.h"
 
+/* A role that may do everything, and by the meta API, too. */
+void	 meta_role(struct conf_realm *, const char *);
 /* Arguments and ArgumentsKw, or NULL. */
 void	 meta_send(struct sess *, const char *procedure, const char *args,
 	    const char *kw);

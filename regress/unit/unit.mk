@@ -106,7 +106,7 @@ DEALER_TESTS =	broker_shared
 BROKER_TESTS +=	$(DEALER_TESTS)
 UNIT_OBJS_broker_shared = $(BPLAY_OBJS)
 # these call its procedures
-META_TESTS =	broker_meta
+META_TESTS =	broker_meta broker_meta_subscription broker_testament
 BROKER_TESTS +=	$(META_TESTS)
 BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o bplay_rpc.o play.o)
 METAPLAY_OBJS =	$(BPLAY_OBJS) $(B)/obj/regress/unit/metaplay.o
@@ -117,11 +117,13 @@ UNIT_OBJS_broker_history = $(BPLAY_OBJS)
 UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
 UNIT_OBJS_broker_lists = $(BPLAY_OBJS)
 UNIT_OBJS_broker_meta =	$(METAPLAY_OBJS)
+UNIT_OBJS_broker_meta_subscription = $(METAPLAY_OBJS)
 UNIT_OBJS_broker_model = $(BPLAY_OBJS)
 UNIT_OBJS_broker_pubsub = $(BPLAY_OBJS)
 UNIT_OBJS_broker_rpc =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_session = $(BPLAY_OBJS)
 UNIT_OBJS_broker_retain = $(BPLAY_OBJS)
+UNIT_OBJS_broker_testament = $(METAPLAY_OBJS)
 UNIT_OBJS_broker_revoke = $(BPLAY_OBJS)
 $(B)/regress/unit/authz: $(UNIT_OBJS_authz)
 $(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
