@@ -22,6 +22,8 @@
 #define NRULES		5
 #define NSESS		14
 #define NURIS		200
+#define NPATTERNS	60
+#define NTOPICS		(NURIS + NPATTERNS)
 #define BATCH		60		/* actions before answers are read */
 #define RELOAD		40		/* batches */
 #define MAXSUBS		12		/* limits */
@@ -77,13 +79,16 @@ struct want {
 	int		 excepts;
 	uint64_t	*pub;		/* of one publication all the same */
 	char		 body[16];
+	const char	*topic;		/* of a pattern's EVENT */
 };
 
 static struct mrole	roles[NREALMS][NROLES];
 static struct msess	sess[NSESS];
 static char		uris[NURIS][16];
 static int		nuris;
-static struct msub	subs[NREALMS][NURIS];
+static struct mrule	topics[NTOPICS];	/* uris, patterns */
+static int		ntopics;
+static struct msub	subs[NREALMS][NTOPICS];
 static struct mreg	regs[NREALMS][NURIS];
 static struct minv	invs[NSESS * MAXCALLS + 1];
 static struct want	wants[2][MAXWANT];
@@ -153,6 +158,70 @@ may(const struct msess *m, unsigned int action, const char *u)
 	return (verdict);
 }
 
+/* Is there a URI that both match?  b is a pattern. */
+static int
+overlap(const struct mrule *a, const struct mrule *b)
+{
+	const struct mrule	*w = a->match == MATCH_WILDCARD ? a : b;
+	char			 p1[16], u1[16], *p = p1, *q = u1, *c, *d;
+
+	if (a->any)
+		return (1);
+	if (a->match == MATCH_EXACT)
+		return (plain_matches(b, a->uri));
+	if (a->match == MATCH_PREFIX && b->match == MATCH_PREFIX)
+		return (strncmp(a->uri, b->uri, strlen(a->uri)) == 0 ||
+		    strncmp(a->uri, b->uri, strlen(b->uri)) == 0);
+	strcpy(p1, w == a ? b->uri : a->uri);
+	strcpy(u1, w->uri);
+	while ((c = strsep(&p, ".")) != NULL) {
+		if ((d = strsep(&q, ".")) == NULL)
+			return (0);
+		/* the last one of a prefix need not be whole */
+		if (p == NULL && (a->match == MATCH_PREFIX ||
+		    b->match == MATCH_PREFIX))
+			return (*d == '\0' || strncmp(c, d, strlen(c)) == 0);
+		if (*c != '\0' && *d != '\0' && strcmp(c, d) != 0)
+			return (0);
+	}
+	return (q == NULL);
+}
+
+static int
+covers(const struct mrule *a, const struct mrule *b)
+{
+	struct uri	u = { a->uri, (uint16_t)strlen(a->uri) };
+	struct uri	v = { b->uri, (uint16_t)strlen(b->uri) };
+
+	return (a->any || uri_covers(&u, (enum uri_match)a->match, &v,
+	    (enum uri_match)b->match));
+}
+
+/* No pattern here is below wamp., so what speaks of that does not count. */
+static int
+may_subscribe(const struct msess *m, const struct mrule *t)
+{
+	const struct mrole	*ro = &roles[m->realm][m->role];
+	const struct mrule	*r;
+	int			 i, verdict = 0;
+
+	if (t->match == MATCH_EXACT)
+		return (may(m, ACTION_SUBSCRIBE, t->uri));
+	for (i = 0; i < ro->n; i++) {
+		r = &ro->rules[i];
+		/* the prefix "wamp" matches others as well */
+		if ((r->actions & ACTION_SUBSCRIBE) == 0 || (!r->any &&
+		    is_reserved(r->uri) && (r->match != MATCH_PREFIX ||
+		    r->uri[4] == '.')))
+			continue;
+		if (r->allow && covers(r, t))
+			verdict = 1;
+		else if (!r->allow && overlap(r, t))
+			verdict = 0;
+	}
+	return (verdict);
+}
+
 static struct want *
 want(const struct msess *m, uint32_t type, uint64_t n)
 {
@@ -186,12 +255,12 @@ do_subscribe(int i, int u)
 	struct msub	*sub = &subs[m->realm][u];
 	int		 j, n = 0;
 
-	send_subscribe(&m->s, uris[u], MATCH_EXACT);
-	if (!may(m, ACTION_SUBSCRIBE, uris[u])) {
+	send_subscribe(&m->s, topics[u].uri, topics[u].match);
+	if (!may_subscribe(m, &topics[u])) {
 		refused(m, WAMP_SUBSCRIBE, m->s.request, WERR_NOT_AUTHORIZED);
 		return;
 	}
-	for (j = 0; j < nuris; j++)
+	for (j = 0; j < ntopics; j++)
 		n += subs[m->realm][j].holds[i];
 	if (!sub->holds[i] && n >= MAXSUBS) {
 		refused(m, WAMP_SUBSCRIBE, m->s.request, WERR_NOT_AUTHORIZED);
@@ -236,29 +305,16 @@ do_unsubscribe(int i, int u)
 	sub_drop(sub, i);
 }
 
+/* What each tlsproxy hears of it. */
 static void
-do_publish(int i, int u, unsigned int flags, uint64_t *pub)
+publish_to(int i, int t, const char *topic, unsigned int flags,
+    const char *body, uint64_t *pub)
 {
 	struct msess	*m = &sess[i];
-	struct msub	*sub = &subs[m->realm][u];
+	struct msub	*sub = &subs[m->realm][t];
 	struct want	*w;
 	int		 j, side, receivers, own;
-	char		 body[16];
 
-	snprintf(body, sizeof(body), "%u", rnd(1000000));
-	send_publish(&m->s, flags, uris[u], body, strlen(body));
-	if (is_reserved(uris[u]) || !may(m, ACTION_PUBLISH, uris[u])) {
-		if (flags & PUBLISH_ACK)
-			refused(m, WAMP_PUBLISH, m->s.request,
-			    is_reserved(uris[u]) ? WERR_INVALID_URI :
-			    WERR_NOT_AUTHORIZED);
-		return;
-	}
-	*pub = 0;
-	if (flags & PUBLISH_ACK)
-		want(m, IMSG_PUBLISHED, m->s.request)->pub = pub;
-	if (!sub->used)
-		return;
 	for (side = 0; side < 2; side++) {
 		receivers = own = 0;
 		for (j = 0; j < NSESS; j++) {
@@ -281,8 +337,34 @@ do_publish(int i, int u, unsigned int flags, uint64_t *pub)
 		w->pub = pub;
 		w->excepts = own;
 		w->but = m->s;
+		w->topic = topics[t].match == MATCH_EXACT ? "" : topic;
 		strcpy(w->body, body);
 	}
+}
+
+static void
+do_publish(int i, int u, unsigned int flags, uint64_t *pub)
+{
+	struct msess	*m = &sess[i];
+	int		 t;
+	char		 body[16];
+
+	snprintf(body, sizeof(body), "%u", rnd(1000000));
+	send_publish(&m->s, flags, uris[u], body, strlen(body));
+	if (is_reserved(uris[u]) || !may(m, ACTION_PUBLISH, uris[u])) {
+		if (flags & PUBLISH_ACK)
+			refused(m, WAMP_PUBLISH, m->s.request,
+			    is_reserved(uris[u]) ? WERR_INVALID_URI :
+			    WERR_NOT_AUTHORIZED);
+		return;
+	}
+	*pub = 0;
+	if (flags & PUBLISH_ACK)
+		want(m, IMSG_PUBLISHED, m->s.request)->pub = pub;
+	for (t = 0; t < ntopics; t++)
+		if (subs[m->realm][t].used && plain_matches(&topics[t],
+		    uris[u]))
+			publish_to(i, t, uris[u], flags, body, pub);
 }
 
 static void
@@ -417,9 +499,10 @@ do_leave(int i)
 	send_close(&m->s, CLOSE_GOODBYE);
 	want(m, IMSG_SESSION_END, 0);
 	m->joined = 0;
-	for (u = 0; u < nuris; u++) {
+	for (u = 0; u < ntopics; u++)
 		if (subs[m->realm][u].holds[i])
 			sub_drop(&subs[m->realm][u], i);
+	for (u = 0; u < nuris; u++) {
 		if (regs[m->realm][u].used && regs[m->realm][u].sess == i)
 			regs[m->realm][u].used = 0;
 	}
@@ -455,10 +538,10 @@ act(int side, uint64_t *pub)
 	done_what[what]++;
 	switch (what) {
 	case 0:
-		do_subscribe(i, u);
+		do_subscribe(i, (int)rnd((unsigned int)ntopics));
 		break;
 	case 1:
-		do_unsubscribe(i, u);
+		do_unsubscribe(i, (int)rnd((unsigned int)ntopics));
 		break;
 	case 2:
 		do_publish(i, u, rnd(4), pub);
@@ -522,6 +605,10 @@ check_event(const struct want *w, const struct got *g)
 		if (r.slot != w->but.slot || r.gen != w->but.gen)
 			errx(1, "EVENT: the wrong one excepted");
 	}
+	if (m.topiclen != strlen(w->topic) || memcmp(g->data + sizeof(m) +
+	    m.nrefs * sizeof(r), w->topic, m.topiclen) != 0)
+		errx(1, "EVENT: topic of %u octets, not %s", m.topiclen,
+		    w->topic);
 	same_publication(w->pub, m.publication);
 	if (m.paylen != strlen(w->body) ||
 	    memcmp(g->data + g->len - m.paylen, w->body, m.paylen) != 0)
@@ -680,11 +767,11 @@ sub_revoked(int side, const struct got *g)
 {
 	int	i = revoked_from(side, g), r = sess[i].realm, u;
 
-	for (u = 0; u < nuris; u++)
+	for (u = 0; u < ntopics; u++)
 		if (subs[r][u].used && subs[r][u].holds[i] &&
 		    subs[r][u].id == field(g, 8))
 			break;
-	if (u == nuris || may(&sess[i], ACTION_SUBSCRIBE, uris[u]))
+	if (u == ntopics || may_subscribe(&sess[i], &topics[u]))
 		errx(1, "a subscription was taken away");
 	sub_drop(&subs[r][u], i);
 }
@@ -712,13 +799,13 @@ reload(void)
 
 	bp_reload(random_conf());
 	for (i = 0; i < NSESS; i++)
-		for (u = 0; sess[i].joined && u < nuris; u++) {
+		for (u = 0; sess[i].joined && u < ntopics; u++) {
 			r = sess[i].realm;
-			n[sess[i].side] += (regs[r][u].used &&
+			n[sess[i].side] += (u < nuris && regs[r][u].used &&
 			    regs[r][u].sess == i &&
 			    !may(&sess[i], ACTION_REGISTER, uris[u])) +
 			    (subs[r][u].holds[i] &&
-			    !may(&sess[i], ACTION_SUBSCRIBE, uris[u]));
+			    !may_subscribe(&sess[i], &topics[u]));
 		}
 	for (side = 0; side < 2; side++)
 		while (n[side]-- > 0) {
@@ -773,6 +860,52 @@ make_uris(const char *so_far, int parts)
 	}
 }
 
+/* In the order in which those that match one URI come: shorter prefixes
+ * first, then wildcards, a literal component before an empty one. */
+static int
+pattern_cmp(const void *a, const void *b)
+{
+	const struct mrule	*x = a, *y = b;
+	size_t			 i;
+
+	if (x->match != y->match)
+		return (x->match - y->match);
+	if (x->match == MATCH_PREFIX && strlen(x->uri) != strlen(y->uri))
+		return (strlen(x->uri) < strlen(y->uri) ? -1 : 1);
+	for (i = 0; x->uri[i] == y->uri[i] && x->uri[i] != '\0'; i++)
+		;
+	if (x->uri[i] == '.' || y->uri[i] == '.')
+		return (x->uri[i] == '.' ? 1 : -1);
+	if (x->uri[i] == '\0' || y->uri[i] == '\0')
+		return (x->uri[i] == '\0' ? 1 : -1);
+	return (x->uri[i] - y->uri[i]);
+}
+
+static void
+make_topics(void)
+{
+	struct mrule	r;
+	int		i;
+
+	for (; ntopics < nuris; ntopics++)
+		strcpy(topics[ntopics].uri, uris[ntopics]);
+	while (ntopics < nuris + NPATTERNS) {
+		random_rule(&r);
+		if (r.match == MATCH_EXACT || is_reserved(r.uri))
+			continue;
+		if (rnd(10) == 0)
+			r.uri[0] = '\0';
+		r.any = 0;
+		for (i = nuris; i < ntopics; i++)
+			if (topics[i].match == r.match &&
+			    strcmp(topics[i].uri, r.uri) == 0)
+				break;
+		if (i == ntopics)
+			topics[ntopics++] = r;
+	}
+	qsort(&topics[nuris], NPATTERNS, sizeof(topics[0]), pattern_cmp);
+}
+
 int
 main(void)
 {
@@ -789,6 +922,7 @@ main(void)
 	make_uris("", 3);
 	strcpy(uris[nuris++], "wamp.a");
 	strcpy(uris[nuris++], "wamp");
+	make_topics();
 	for (i = 0; i < NSESS; i++)
 		sess[i].side = i % 2;
 	bp_start(random_conf(), 2);
