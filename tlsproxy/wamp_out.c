@@ -54,7 +54,12 @@ static const struct announced {
 	uint8_t		 if_history;	/* of realms that have it */
 	uint8_t		 if_retain;
 } announced[] = {
+	{ "pattern_based_subscription", OF_BROKER, 0, 0 },
+	{ "publication_trustlevels", OF_BROKER, 0, 0 },
 	{ "publisher_exclusion", OF_BROKER, 0, 0 },
+	{ "publisher_identification", OF_BROKER, 0, 0 },
+	{ "subscriber_blackwhite_listing", OF_BROKER, 0, 0 },
+	{ "subscription_revocation", OF_BROKER, 0, 0 },
 };
 #define NANNOUNCED	(sizeof(announced) / sizeof(announced[0]))
 

@@ -22,7 +22,7 @@ LAYOUT = {
     WELCOME: "id", ABORT: "dua", GOODBYE: "du", ERROR: "cidua",
     PUBLISHED: "ii", SUBSCRIBED: "ii", UNSUBSCRIBED: "i", EVENT: "iida",
     RESULT: "ida", REGISTERED: "ii", UNREGISTERED: "i", INVOCATION: "iida",
-    INTERRUPT: "id",
+    INTERRUPT: "id", CHALLENGE: "ud",
 }
 # without a request: taken back by the router
 REVOKED = {UNSUBSCRIBED: "subscription", UNREGISTERED: "registration"}
