@@ -491,18 +491,26 @@ in_call(struct in *in)
 	to_broker(in, IMSG_CALL, &m, sizeof(m));
 }
 
-/* Call canceling is not announced, yet some clients send it whenever a
- * caller loses patience: the call goes on, as if it came too late. */
 static void
 in_cancel(struct in *in)
 {
+	struct m_cancel	m;
 	struct options	o;
 
 	if (!is_id(&in->v[1])) {
 		session_abort(in->c, VIOLATION, "CANCEL of what is no id");
 		return;
 	}
-	(void)options_read(in->c, cancel_options, &in->v[2], &o);
+	if (options_read(in->c, cancel_options, &in->v[2], &o) == -1)
+		return;
+	/* of what was never called nothing is canceled (notes: T66); whether
+	 * an id of before was a CALL's, the broker finds out */
+	if (!in->s->loose_ids && in->v[1].u.u > in->s->last_request)
+		return;
+	memset(&m, 0, sizeof(m));
+	m.request = in->v[1].u.u;
+	m.mode = o.mode;
+	to_broker(in, IMSG_CANCEL, &m, sizeof(m));
 }
 
 /* An answer that no caller can be given: the call ends with an error in its

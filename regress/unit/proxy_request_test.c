@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: ISC
  *
  * Request ids of clients at a real tlsproxy, where calls go on in further
- * chunks; and calls of the router's own procedures, whose payload a broker
- * reads.
+ * chunks or are canceled; and calls of the router's own procedures, whose
+ * payload a broker reads.
  */
 #include <err.h>
 #include <stdio.h>
@@ -126,6 +126,47 @@ loose_ids(void)
 }
 
 static void
+cancels(struct client *c, uint64_t id, const char *options, int mode)
+{
+	struct m_cancel	m;
+	struct got	g;
+
+	talk_say(c, "[49,%llu,{%s}]", (unsigned long long)id, options);
+	side_want(c->b, IMSG_CANCEL, &g, sizeof(m));
+	memcpy(&m, g.data, sizeof(m));
+	if (g.slot != c->slot || g.len != sizeof(m) || m.request != id ||
+	    m.mode != mode)
+		errx(1, "CANCEL {%s}: mode %d, want %d", options, m.mode,
+		    mode);
+}
+
+static void
+canceling(int ser)
+{
+	struct client	c;
+
+	talk_join(&c, ser, 1, NO_CHUNKS);
+	talk_say(&c, "[49,1,{}]");
+	side_quiet(B0);
+	talk_say(&c, "[48,1,{},\"com.a\"]");
+	want_call(&c, 1, 0, 0, "");
+	cancels(&c, 1, "", CANCEL_KILLNOWAIT);
+	cancels(&c, 1, "\"mode\":null,\"x\":1", CANCEL_KILLNOWAIT);
+	cancels(&c, 1, "\"mode\":\"skip\"", CANCEL_SKIP);
+	cancels(&c, 1, "\"mode\":\"kill\"", CANCEL_KILL);
+	cancels(&c, 1, "\"mode\":\"killnowait\"", CANCEL_KILLNOWAIT);
+	cancels(&c, 1, "\"mode\":\"Kill\"", CANCEL_UNKNOWN);
+	cancels(&c, 1, "\"mode\":\"\"", CANCEL_UNKNOWN);
+	talk_say(&c, "[49,2,{\"mode\":\"kill\"}]");
+	client_quiet(&c);
+	side_quiet(B0);
+	talk_gone(&c);
+	talk_join(&c, ser, 2, NO_CHUNKS);
+	cancels(&c, 9, "\"mode\":\"skip\"", CANCEL_SKIP);
+	aborted(&c, "[49,0,{}]");
+}
+
+static void
 want_payload(int ser, int nargs, const void *p, size_t len)
 {
 	struct m_call	m;
@@ -185,6 +226,7 @@ int
 main(void)
 {
 	struct conf	*c = pconf_new();
+	int		 ser;
 
 	TAILQ_LAST(&c->realms, conf_realms)->loose_ids = 1;
 	c->limits.message = 512 * 1024;
@@ -192,6 +234,9 @@ main(void)
 	pp_start(PROXY_NET, c);
 	chunks();
 	loose_ids();
+	for (ser = SER_JSON; ser < SER_MAX; ser++)
+		canceling(ser);
+	pp_ok("CANCEL with all modes, and of what was never called");
 	own_procedures();
 	pp_stop();
 	return (0);
