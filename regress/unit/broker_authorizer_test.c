@@ -14,6 +14,7 @@
 #include "bplay_rpc.h"
 #include "codec.h"
 #include "conf.h"
+#include "metaplay.h"
 #include "uri.h"
 
 #define T0	(&proxies[0])
@@ -55,6 +56,7 @@ conf_make(uint32_t timeout, uint32_t cache)
 	ro = bconf_role(r, "meta");
 	bconf_rule(ro, 1, ACTION_META_READ, MATCH_EXACT, NULL);
 	bconf_authorizer(r, ro, P, 0, timeout);
+	conf_add_topic(r, "a.kept", strlen("a.kept"));
 	ro = bconf_role(r, "shy");
 	ro->disclose_publisher = DISCLOSE_NEVER;
 	bconf_authorizer(r, ro, P, 0, timeout);
@@ -304,6 +306,59 @@ reserved(void)
 	want_refused(&s, WAMP_CALL, s.request, WERR_NOT_AUTHORIZED);
 	leave(&s);
 	bp_ok("a meta rule decides alone, of its class");
+}
+
+#define GET_EVENTS	"wamp.subscription.get_events"
+
+/* Two rights: to call, and to subscribe to what is asked for. */
+static void
+two_questions(void)
+{
+	struct sess	s;
+	struct got	g;
+	char		args[32];
+	int		i;
+
+	join(&s, T0, 1, ++gen, R, "dyn");
+	send_subscribe(&s, "a.kept", MATCH_EXACT);
+	answer(asked(&s, "dyn", "a.kept", "subscribe"), YES, 2);
+	snprintf(args, sizeof(args), "[%llu]",
+	    (unsigned long long)want_subscribed(&s));
+	/* more than once: nothing is left of the answers before */
+	for (i = 0; i < 2; i++) {
+		meta_send(&s, GET_EVENTS, args, NULL);
+		answer(asked(&s, "dyn", GET_EVENTS, "call"), YES, 2);
+		answer(asked(&s, "dyn", "a.kept", "subscribe"), NO, 2);
+		want_refused(&s, WAMP_CALL, s.request, WERR_NOT_AUTHORIZED);
+		meta_send(&s, GET_EVENTS, args, NULL);
+		answer(asked(&s, "dyn", GET_EVENTS, "call"), NO, 2);
+		want_refused(&s, WAMP_CALL, s.request, WERR_NOT_AUTHORIZED);
+		meta_send(&s, GET_EVENTS, args, NULL);
+		answer(asked(&s, "dyn", GET_EVENTS, "call"), YES, 2);
+		answer(asked(&s, "dyn", "a.kept", "subscribe"), "\x90", 1);
+		want_refused(&s, WAMP_CALL, s.request,
+		    WERR_AUTHORIZATION_FAILED);
+		meta_send(&s, GET_EVENTS, args, NULL);
+		answer(asked(&s, "dyn", GET_EVENTS, "call"), YES, 2);
+		answer(asked(&s, "dyn", "a.kept", "subscribe"), YES, 2);
+		side_want(T0, IMSG_HISTORY, &g, sizeof(struct m_history));
+	}
+	leave(&s);
+
+	/* what is remembered of one is not asked again for the other */
+	bp_reload(conf_make(20000, 600000));
+	join(&s, T0, 1, ++gen, R, "forgets");
+	send_subscribe(&s, "a.kept", MATCH_EXACT);
+	answer(asked(&s, "forgets", "a.kept", "subscribe"), YES, 2);
+	want_subscribed(&s);
+	meta_send(&s, GET_EVENTS, args, NULL);
+	answer(asked(&s, "forgets", GET_EVENTS, "call"), YES, 2);
+	side_want(T0, IMSG_HISTORY, &g, sizeof(struct m_history));
+	meta_send(&s, GET_EVENTS, args, NULL);
+	side_want(T0, IMSG_HISTORY, &g, sizeof(struct m_history));
+	leave(&s);
+	bp_reload(conf_make(20000, 0));
+	bp_ok("a message that needs two rights is asked about twice");
 }
 
 /* -- what is answered --------------------------------------------------- */
@@ -828,6 +883,57 @@ trust(void)
 	bp_ok("a reload takes it from who is not trusted");
 }
 
+/* Nor does one get it by a pattern that matches it. */
+static void
+trust_patterns(void)
+{
+	static const struct {
+		const char	*uri;
+		int		 match, may;
+	} t[] = {
+		{ "com.", MATCH_PREFIX, 0 }, { "", MATCH_PREFIX, 0 },
+		{ P, MATCH_PREFIX, 0 }, { ".authorize", MATCH_WILDCARD, 0 },
+		{ "com.", MATCH_WILDCARD, 0 }, { P ".", MATCH_PREFIX, 1 },
+		{ "com..", MATCH_WILDCARD, 1 }
+	};
+	struct sess	a, guard;
+	uint64_t	reg;
+	size_t		i;
+
+	join(&a, T0, 1, ++gen, R, "all");
+	join(&guard, T1, 2, gen, R, "guard");
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		send_register(&guard, t[i].uri, t[i].match, 0);
+		send_unregister(&guard, want_registered(&guard));
+		want_unregistered(&guard);
+		send_register(&a, t[i].uri, t[i].match, 0);
+		if (t[i].may)
+			want_registered(&a);
+		else
+			want_refused(&a, WAMP_REGISTER, a.request,
+			    WERR_NOT_AUTHORIZED);
+	}
+	leave(&a);
+	leave(&guard);
+	bp_ok("nor does one get it by a pattern");
+
+	/* who holds a pattern when it becomes an authorizer is not trusted */
+	leave(&auth);
+	bp_reload(bconf_new());
+	join(&a, T0, 1, ++gen, R, "all");
+	send_register(&a, "com.", MATCH_PREFIX, 0);
+	reg = want_registered(&a);
+	bp_reload(conf_make(20000, 0));
+	want_reg_revoked(&a, reg);
+	join(&guard, T1, 2, gen, R, "guard");
+	send_register(&guard, "com.", MATCH_PREFIX, 0);
+	want_registered(&guard);
+	leave(&a);
+	leave(&guard);
+	serve();
+	bp_ok("a reload takes patterns as well");
+}
+
 int
 main(void)
 {
@@ -837,6 +943,7 @@ main(void)
 	rules_first();
 	patterns();
 	reserved();
+	two_questions();
 	shapes();
 	no_answer();
 	timeout();
@@ -849,6 +956,7 @@ main(void)
 	expiry();
 	reloads();
 	trust();
+	trust_patterns();
 	bp_stop();
 	return (0);
 }

@@ -111,7 +111,7 @@ BROKER_TESTS +=	$(META_TESTS)
 BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o bplay_rpc.o play.o)
 METAPLAY_OBJS =	$(BPLAY_OBJS) $(B)/obj/regress/unit/metaplay.o
 UNIT_OBJS_broker_authenticator = $(BPLAY_OBJS)
-UNIT_OBJS_broker_authorizer = $(BPLAY_OBJS)
+UNIT_OBJS_broker_authorizer = $(METAPLAY_OBJS)
 UNIT_OBJS_broker_flow =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_history = $(BPLAY_OBJS)
 UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
@@ -127,7 +127,8 @@ UNIT_OBJS_broker_testament = $(METAPLAY_OBJS)
 UNIT_OBJS_broker_revoke = $(BPLAY_OBJS)
 $(B)/regress/unit/authz: $(UNIT_OBJS_authz)
 $(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
-$(addprefix $(B)/regress/unit/, $(META_TESTS)): $(METAPLAY_OBJS)
+$(addprefix $(B)/regress/unit/, broker_authorizer $(META_TESTS)): \
+    $(METAPLAY_OBJS)
 
 # the configuration's
 UNIT_TESTS +=	conf confmsg
