@@ -41,6 +41,7 @@ send_features(struct sess *s, uint32_t features)
 	struct m_session_features	m = { features, 0 };
 
 	say(s, IMSG_SESSION_FEATURES, &m, sizeof(m), NULL, 0);
+	side_sync(s->t);
 }
 
 void

@@ -102,8 +102,10 @@ BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
 		broker_pubsub broker_retain broker_revoke broker_rpc \
 		broker_session
 # its dealer's
-DEALER_TESTS =	broker_shared
+DEALER_TESTS =	broker_cancel broker_progress broker_shared
 BROKER_TESTS +=	$(DEALER_TESTS)
+UNIT_OBJS_broker_cancel = $(BPLAY_OBJS)
+UNIT_OBJS_broker_progress = $(BPLAY_OBJS)
 UNIT_OBJS_broker_shared = $(BPLAY_OBJS)
 # these call its procedures
 META_TESTS =	broker_meta broker_meta_subscription broker_testament
