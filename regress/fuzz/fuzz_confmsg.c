@@ -18,6 +18,7 @@
 #include "chan.h"
 #include "conf.h"
 #include "msgtypes.h"
+#include "wamp.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -59,6 +60,9 @@ check(const struct conf *c)
 	const struct conf_listen	*l;
 	const struct conf_realm		*r;
 	const struct conf_auth		*a;
+	const struct conf_role		*ro;
+	const struct conf_rule		*ru;
+	const struct conf_topic		*t;
 	size_t				 i;
 
 	TAILQ_FOREACH(k, &c->keypairs, entry)
@@ -78,6 +82,21 @@ check(const struct conf *c)
 		TAILQ_FOREACH(a, &r->auths, entry)
 			if (conf_find_role_id(r, a->role) == NULL)
 				abort();
+		TAILQ_FOREACH(t, &r->history.topics, entry)
+			if (!r->has_history || t->match >= MATCH_MAX ||
+			    t->events == 0 || strlen(t->uri) != t->urilen)
+				abort();
+		if (r->disclose_publisher == DISCLOSE_UNSET ||
+		    r->disclose_publisher > DISCLOSE_NEVER ||
+		    r->disclose_caller == DISCLOSE_UNSET ||
+		    r->disclose_caller > DISCLOSE_NEVER)
+			abort();
+		TAILQ_FOREACH(ro, &r->roles, entry)
+			TAILQ_FOREACH(ru, &ro->rules, entry)
+				if ((ru->actions & ACTION_META) != 0 &&
+				    (!ru->anyuri ||
+				    (ru->actions & ACTION_ALL) != 0))
+					abort();
 	}
 }
 
