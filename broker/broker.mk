@@ -17,6 +17,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		meta.o \
 		meta_details.o \
 		meta_kill.o \
+		meta_registration.o \
 		meta_session.o \
 		meta_subscription.o \
 		parse.o \

@@ -12,6 +12,7 @@
 #include "conf.h"
 #include "dealer.h"
 #include "dynamic.h"
+#include "meta.h"
 
 /* -- REGISTER ----------------------------------------------------------- */
 
@@ -99,7 +100,7 @@ dealer_register(struct chan *c, struct imsg *im)
 	struct registration	*reg;
 	enum wamp_err		 err;
 	const char		*why;
-	int			 force;
+	int			 force, is_first;
 
 	if (parse_register(im, &m, &procedure) == -1 ||
 	    session_find(chan_arg(c), im, &s) == -1)
@@ -139,11 +140,13 @@ dealer_register(struct chan *c, struct imsg *im)
 		reg_revoke(reg);
 		reg = NULL;
 	}
+	is_first = reg == NULL;
 	if ((reg = reg_get(s, &m, &procedure, reg)) == NULL) {
 		why = "the router has no room for another registration";
 		goto refuse;
 	}
 	registered(s, m.request, reg);
+	meta_registered(s, reg, is_first);
 	return (0);
 refuse:
 	session_refuse(s, WAMP_REGISTER, m.request, err, why);
@@ -157,9 +160,13 @@ static void
 unregister(struct callee *cl)
 {
 	struct registration	*reg = cl->reg;
+	struct session		*s = cl->session;
+	uint64_t		 id = reg->id;
+	int			 is_last = reg->ncallees == 1;
 
 	callee_free(cl);
 	reg_put(reg);
+	meta_unregistered(s, id, is_last);
 }
 
 int

@@ -15,6 +15,7 @@
 #include "codec.h"
 #include "mpput.h"
 
+struct registration;
 struct subscription;
 
 #define META_MAXARGS	3
@@ -120,6 +121,18 @@ meta_fn	 meta_subscription_remove_subscriber;
 void	 meta_subscribed(struct session *, const struct subscription *,
 	    int is_first);
 void	 meta_unsubscribed(struct session *, uint64_t subscription,
+	    int is_last);
+
+/* -- meta_registration.c ------------------------------------------------ */
+
+meta_fn	 meta_registration_list, meta_registration_lookup;
+meta_fn	 meta_registration_match, meta_registration_get;
+meta_fn	 meta_registration_list_callees, meta_registration_count_callees;
+meta_fn	 meta_registration_remove_callee;
+/* As those of subscriptions. */
+void	 meta_registered(struct session *, const struct registration *,
+	    int is_first);
+void	 meta_unregistered(struct session *, uint64_t registration,
 	    int is_last);
 
 #endif /* WAMPD_META_H */

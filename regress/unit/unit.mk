@@ -108,7 +108,8 @@ UNIT_OBJS_broker_cancel = $(BPLAY_OBJS)
 UNIT_OBJS_broker_progress = $(BPLAY_OBJS)
 UNIT_OBJS_broker_shared = $(BPLAY_OBJS)
 # these call its procedures
-META_TESTS =	broker_meta broker_meta_subscription broker_testament
+META_TESTS =	broker_meta broker_meta_registration \
+		broker_meta_subscription broker_testament
 BROKER_TESTS +=	$(META_TESTS)
 BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o bplay_rpc.o play.o)
 METAPLAY_OBJS =	$(BPLAY_OBJS) $(B)/obj/regress/unit/metaplay.o
@@ -119,6 +120,7 @@ UNIT_OBJS_broker_history = $(BPLAY_OBJS)
 UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
 UNIT_OBJS_broker_lists = $(BPLAY_OBJS)
 UNIT_OBJS_broker_meta =	$(METAPLAY_OBJS)
+UNIT_OBJS_broker_meta_registration = $(METAPLAY_OBJS)
 UNIT_OBJS_broker_meta_subscription = $(METAPLAY_OBJS)
 UNIT_OBJS_broker_model = $(BPLAY_OBJS)
 UNIT_OBJS_broker_pubsub = $(BPLAY_OBJS)
