@@ -23,6 +23,7 @@ def part(name):
 def quoted(text):
     """Lines of mdoc: one sentence a line, and none over 80 columns."""
     text = "\\(lq" + text.replace("\\", "\\e") + "\\(rq"
+    text = text.replace("()", "\\&()")     # no function of C
     out = []
     for line in re.split(r"(?<=[.:!?)])(?<!\.\.\.) (?=[A-Z])", text):
         out += textwrap.wrap(line, 78, break_long_words=False,

@@ -26,13 +26,19 @@ NO_SUCH_PROCEDURE = "wamp.error.no_such_procedure"
 NO_SUCH_REGISTRATION = "wamp.error.no_such_registration"
 NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
 ALREADY_EXISTS = "wamp.error.procedure_already_exists"
+DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 ACK = {"acknowledge": True}
 
 REALM = "com.example.main"
 STRICT = "com.example.strict"       # strict URIs
 RULES = "com.example.rules"         # alone "com.open." is allowed
 FAILING = "com.example.failing"     # its authorizer is never there
+DISCLOSED = "com.example.disclosed" # disclose always
+SECRET = "com.example.secret"       # disclose never
+TRUSTED = "com.example.trusted"     # trust levels of roles
+CLOSED = "com.example.closed"       # role "two" may not subscribe
 NFRESH = 600
+NKEPT = 250
 
 # authid: role; everybody's secret is the authid
 USERS = {"ann": "one", "abe": "one", "bob": "two", "bea": "two"}
@@ -40,15 +46,27 @@ USERS = {"ann": "one", "abe": "one", "bob": "two", "bea": "two"}
 OPEN = '''realm "%s" {
 	authenticate wampcra from $users
 	authenticate anonymous role "all"
-	role "all" { allow any }
-	role "one" { allow any }
-	role "two" { allow any }
+	role "all" { RULES }
+	role "one" { RULES }
+	role "two" { RULES }
+	%s
 }
+'''.replace("RULES", '''
+		allow any
+		allow meta read
+		allow meta write
+	''')
+HISTORY = '''history {
+		topic exact "com.log.auth"
+		topic exact "com.log.basket"
+		topic prefix "com.log"
+		topic wildcard "com..other"
+	}
 '''
 CONF = '''listen on socket $sock mode 0666
 listen on 127.0.0.1 port $port tls { keypair "localhost" }
 keypair "localhost" { certificate $crt  key $key }
-''' + OPEN % REALM + '''
+''' + OPEN % (REALM, "") + '''
 realm "com.example.strict" {
 	authenticate anonymous role "all"
 	uri strict
@@ -56,20 +74,55 @@ realm "com.example.strict" {
 }
 realm "com.example.rules" {
 	authenticate anonymous role "some"
-	role "some" { allow any prefix "com.open." }
+	role "some" {
+		allow any prefix "com.open."
+		deny publish exact "com.open.readonly"
+	}
+}
+realm "com.example.disclosed" {
+	authenticate anonymous role "all"
+	disclose always
+	role "all" { allow any }
+}
+realm "com.example.secret" {
+	authenticate anonymous role "all"
+	disclose never
+	role "all" { allow any }
+}
+realm "com.example.trusted" {
+	authenticate wampcra from $users
+	authenticate anonymous role "all"
+	role "all" { allow any }
+	role "one" {
+		allow any
+		trust level 0
+	}
+	role "two" {
+		allow any
+		trust level 7
+	}
 }
 realm "com.example.failing" {
 	authenticate anonymous role "asked"
 	role "asked" { authorize dynamic "com.example.nobody" }
 	role "guard" { allow register exact "com.example.nobody" }
 }
-''' + "".join(OPEN % ("com.fresh.%d" % i) for i in range(NFRESH))
+''' + "".join(OPEN % ("com.fresh.%d" % i, "") for i in range(NFRESH)) + \
+    "".join(OPEN % ("com.kept.%d" % i, HISTORY) for i in range(NKEPT)) + '''
+realm "com.example.closed" {
+	authenticate wampcra from $users
+	history { topic exact "com.log.auth" }
+	role "one" { allow any }
+	role "two" { allow call, publish }
+}
+'''
 
 way = list(WAYS[1])                 # of this case; always the same object
 seen = set()                        # error and close URIs of the router
 opened = []                         # sessions of this case
 _number = itertools.count(1)
 _fresh = itertools.count()
+_kept = itertools.count()
 _here = "com.example"
 
 
@@ -96,7 +149,7 @@ daemon = Daemon()
 def begin(new_way):
     """A case begins."""
     global _here
-    way[:] = new_way
+    way[:] = list(new_way)
     _here = "com.case%d" % next(_number)
 
 
@@ -115,6 +168,20 @@ def fresh():
     i = next(_fresh)
     assert i < NFRESH, "too few realms"
     return "com.fresh.%d" % i
+
+
+def kept():
+    """The same, and it keeps the history of some topics."""
+    i = next(_kept)
+    assert i < NKEPT, "too few realms"
+    return "com.kept.%d" % i
+
+
+def again():
+    """Another round of the same case: its sessions are gone, its URIs are
+    new ones."""
+    end()
+    begin(way)
 
 
 def only(*which):
@@ -140,6 +207,10 @@ def roles(**announced):
 
 
 class Peer(Strict):
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        self.early = []             # events that came before a result()
+
     def ask(self, code, *rest):
         """A request with the next id, which is returned."""
         r = self.next()
@@ -176,6 +247,26 @@ def client(realm=REALM, who=None, join=True, details=None, **kw):
     login = Cra(who, who, details=details)
     assert login.join(c, realm)[0] == WELCOME
     return c
+
+
+def result(c, procedure, args=(), kw=None):
+    """Call one of the router's procedures; its positional results."""
+    m = [{}, procedure, list(args)] + ([kw] if kw else [])
+    r = c.ask(CALL, *m)
+    while True:
+        m = c.recv()
+        if m[0] != EVENT:
+            break
+        c.early.append(m)
+    assert m[:2] == [RESULT, r], m
+    return m[3] if len(m) > 3 else []
+
+
+def event(c, subscription):
+    """The next event, which must be of this subscription: its arguments."""
+    m = c.early.pop(0) if c.early else c.expect(EVENT)
+    assert m[1] == subscription, m
+    return m[4] if len(m) > 4 else []
 
 
 def quiet(c, *others):

@@ -42,10 +42,10 @@ class Chapter:
 
     def functions(self):
         """The cases that the module has: what it defines itself, without
-        arguments."""
+        arguments and without an underscore."""
         mod = importlib.import_module(self.name)
         return {n for n, f in vars(mod).items() if inspect.isfunction(f) and
-                f.__module__ == self.name and
+                f.__module__ == self.name and n[0] != "_" and
                 not inspect.signature(f).parameters}
 
 

@@ -246,3 +246,11 @@ def keyword_arguments_keep_their_place():
     assert m[4:] == [[], {"k": 2}], m
     c.send(YIELD, m[1], {}, [], {"k": 3})
     assert d.expect(RESULT, r)[3:] == [[], {"k": 3}]
+
+
+def an_event_for_each_subscription():
+    c, d = client(), client()
+    a = c.subscribe(uri())
+    b = c.subscribe(uri(), {"match": "prefix"})
+    p = d.publish(uri())
+    assert {tuple(c.expect(EVENT)[1:3]) for _ in "ab"} == {(a, p), (b, p)}

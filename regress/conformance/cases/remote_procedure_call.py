@@ -180,3 +180,19 @@ def unregistering_lets_calls_end():
     c.expect(UNREGISTERED)
     c.send(YIELD, m[1], {}, ["done"])
     assert d.expect(RESULT, r)[3] == ["done"]
+
+
+def caller_leaves_with_call_canceling():
+    for how in ("close", "goodbye", "violation"):
+        c, d = client(callee="call_canceling"), client()
+        c.register(uri(how))
+        m = invoke(d, c, uri(how))[1]
+        if how == "close":
+            d.close()
+        elif how == "goodbye":
+            d.goodbye()
+        else:
+            d.send(999)
+        assert c.expect(INTERRUPT, m[1])[2]["mode"] == "killnowait"
+        c.send(YIELD, m[1], {})
+        quiet(c)

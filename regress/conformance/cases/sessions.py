@@ -170,3 +170,8 @@ def goodbye_is_answered_once():
     c.reset()
     c.request = 0
     quiet(c)
+
+
+def hello_with_roles_of_a_wrong_type():
+    for bad in ({"caller": 1}, {"caller": []}, {"callee": "x"}):
+        violates([HELLO, REALM, {"roles": bad}], False)
