@@ -58,8 +58,12 @@ static const struct announced {
 	{ "publication_trustlevels", OF_BROKER, 0, 0 },
 	{ "publisher_exclusion", OF_BROKER, 0, 0 },
 	{ "publisher_identification", OF_BROKER, 0, 0 },
+	{ "registration_meta_api", OF_DEALER, 0, 0 },
+	{ "session_meta_api", OF_BROKER | OF_DEALER, 0, 0 },
 	{ "subscriber_blackwhite_listing", OF_BROKER, 0, 0 },
+	{ "subscription_meta_api", OF_BROKER, 0, 0 },
 	{ "subscription_revocation", OF_BROKER, 0, 0 },
+	{ "testament_meta_api", OF_DEALER, 0, 0 },
 };
 #define NANNOUNCED	(sizeof(announced) / sizeof(announced[0]))
 
