@@ -30,7 +30,8 @@ ppt_write(uint8_t *buf, const struct ppt_text v[PPT_ATTRS])
 			return (0);
 		memcpy(buf + len, &v[i].len, sizeof(v[i].len));
 		len += sizeof(v[i].len);
-		memcpy(buf + len, v[i].p, v[i].len);
+		if (v[i].len > 0)	/* p may be NULL */
+			memcpy(buf + len, v[i].p, v[i].len);
 		len += v[i].len;
 	}
 	return (len);
