@@ -461,9 +461,12 @@ sweep(evutil_socket_t fd, short what, void *arg)
 	}
 	done += sessions_recheck(&steps);
 	done += sessions_cancel(&steps);
+	done += retain_work(&steps);
 	done += history_work(&steps);
+	done += query_work(&steps);
 	if (is_more || !TAILQ_EMPTY(&broker.unchecked) ||
-	    !TAILQ_EMPTY(&broker.left) || history_is_busy())
+	    !TAILQ_EMPTY(&broker.left) || retain_is_untidy() ||
+	    history_is_untidy() || query_is_waiting())
 		sweep_in(done > 0 ? 0 : SWEEP_PAUSE);
 }
 

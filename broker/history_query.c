@@ -444,13 +444,13 @@ query_go_on(struct query *q, unsigned int *steps)
 }
 
 int
-history_is_busy(void)
+query_is_waiting(void)
 {
 	return (!TAILQ_EMPTY(&waiting));
 }
 
 unsigned int
-history_work(unsigned int *steps)
+query_work(unsigned int *steps)
 {
 	struct query	*q;
 	unsigned int	 n, left, done = 0;

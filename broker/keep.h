@@ -65,6 +65,9 @@ void		 kept_publication(const struct kept *, struct realm *,
 /* By the realm's configuration; what is over its bounds goes. */
 void	 retain_load(struct realm *);
 void	 retain_free(struct realm *);
+/* What became superfluous: as sessions_recheck(). */
+unsigned int	 retain_work(unsigned int *steps);
+int	 retain_is_untidy(void);
 /* It is published with retain: true. */
 void	 retain_event(struct publication *);
 /* SUBSCRIBED was sent, the subscriber asked with get_retained: true. */
@@ -103,6 +106,9 @@ void	 history_free(struct realm *);
 void	 history_add(struct history *, struct publication *);
 /* All its history_add() are done. */
 void	 history_added(struct publication *);
+/* What became superfluous: as sessions_recheck(). */
+unsigned int	 history_work(unsigned int *steps);
+int	 history_is_untidy(void);
 const struct ring *history_ring(const struct history *);
 /* The number of an event in the order they came, 0: that history has not
  * got it. */
@@ -113,8 +119,8 @@ uint64_t history_seq(const struct history *, uint64_t publication);
 /* wamp.subscription.get_events (meta.h) */
 enum wamp_err	 history_get_events(struct meta *, const char **why);
 /* Questions that take longer: as sessions_recheck(). */
-unsigned int	 history_work(unsigned int *steps);
-int		 history_is_busy(void);
+unsigned int	 query_work(unsigned int *steps);
+int		 query_is_waiting(void);
 
 /* -- rfc3339.c ---------------------------------------------------------- */
 

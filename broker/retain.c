@@ -21,6 +21,7 @@
 #define RETAIN_LIMITED	16	/* events of a topic that some may have */
 #define RETAIN_SEND	1000	/* events for one SUBSCRIBE */
 #define RETAIN_LOOK	100000	/* topics looked at for one */
+#define TIDY_NOW	4096	/* topics dropped at once */
 
 struct rtopic {
 	RB_ENTRY(rtopic)	 entry;
@@ -37,14 +38,20 @@ RB_HEAD(rtopics, rtopic);
 struct retain {
 	struct rtopics		 topics;
 	TAILQ_HEAD(, rtopic)	 byage;		/* of the last event */
-	const struct conf_retain *conf;		/* in force, or NULL */
-	const char		*realm;
+	struct conf_retain	 conf;		/* the bounds in force */
 	uint64_t		 used;
 	uint32_t		 ntopics;
 	uint64_t		 nrefused;
+	TAILQ_ENTRY(retain)	 entry;		/* if it is untidy */
+	uint8_t			 is_untidy, is_gone;
 };
 
-static struct log_limit	refused;
+/*
+ * A reload may make a million topics superfluous, which go a slice at a
+ * time; these have some.
+ */
+static TAILQ_HEAD(, retain)	untidy = TAILQ_HEAD_INITIALIZER(untidy);
+static struct log_limit		refused;
 
 static int
 rtopic_cmp(const struct rtopic *a, const struct rtopic *b)
@@ -80,8 +87,8 @@ rtopic_find(struct retain *r, const struct uri *topic)
 static int
 has_room(const struct retain *r, size_t len)
 {
-	return (r->used <= r->conf->memory &&
-	    len <= r->conf->memory - r->used);
+	return (r->used <= r->conf.memory &&
+	    len <= r->conf.memory - r->used);
 }
 
 /* NULL, with why, if there is no room. */
@@ -91,7 +98,7 @@ rtopic_new(struct retain *r, const struct uri *topic, const char **why)
 	struct rtopic	*t;
 
 	*why = "too many topics";
-	if (r->ntopics >= r->conf->topics)
+	if (r->ntopics >= r->conf.topics)
 		return (NULL);
 	*why = "no memory for another topic";
 	if (!has_room(r, sizeof(*t) + topic->len) ||
@@ -151,16 +158,60 @@ rtopic_put(struct retain *r, struct rtopic *t)
 /* -- what a realm retains ----------------------------------------------- */
 
 static int
-is_over(const struct retain *r)
+is_superfluous(const struct retain *r)
 {
-	return (r->used > r->conf->memory || r->ntopics > r->conf->topics);
+	return (r->ntopics > 0 && (r->is_gone ||
+	    r->used > r->conf.memory || r->ntopics > r->conf.topics));
+}
+
+int
+retain_is_untidy(void)
+{
+	return (!TAILQ_EMPTY(&untidy));
+}
+
+/* The oldest go. */
+unsigned int
+retain_work(unsigned int *steps)
+{
+	struct retain	*r;
+	struct rtopic	*t;
+	unsigned int	 before = *steps;
+
+	while (*steps > 0 && (r = TAILQ_FIRST(&untidy)) != NULL) {
+		if (is_superfluous(r)) {
+			(*steps)--;
+			t = TAILQ_FIRST(&r->byage);
+			rtopic_clear(r, t);
+			rtopic_put(r, t);
+			continue;
+		}
+		TAILQ_REMOVE(&untidy, r, entry);
+		r->is_untidy = 0;
+		if (r->is_gone)
+			free(r);
+	}
+	return (before - *steps);
+}
+
+/* What is little is done at once. */
+static void
+retain_untidy(struct retain *r)
+{
+	unsigned int	steps = TIDY_NOW;
+
+	if (!r->is_untidy)
+		TAILQ_INSERT_TAIL(&untidy, r, entry);
+	r->is_untidy = 1;
+	retain_work(&steps);
+	if (retain_is_untidy())
+		sweep_wake();
 }
 
 void
 retain_load(struct realm *realm)
 {
 	struct retain	*r = realm->retain;
-	struct rtopic	*t;
 
 	if (realm->conf->retain.is_off) {
 		retain_free(realm);
@@ -171,30 +222,22 @@ retain_load(struct realm *realm)
 			fatal("retain");
 		RB_INIT(&r->topics);
 		TAILQ_INIT(&r->byage);
-		r->realm = realm->name;
 		realm->retain = r;
 	}
-	r->conf = &realm->conf->retain;
-	while (is_over(r) && (t = TAILQ_FIRST(&r->byage)) != NULL) {
-		rtopic_clear(r, t);
-		rtopic_put(r, t);
-	}
+	r->conf = realm->conf->retain;
+	retain_untidy(r);
 }
 
 void
 retain_free(struct realm *realm)
 {
 	struct retain	*r = realm->retain;
-	struct rtopic	*t;
 
 	if (r == NULL)
 		return;
-	while ((t = TAILQ_FIRST(&r->byage)) != NULL) {
-		rtopic_clear(r, t);
-		rtopic_put(r, t);
-	}
 	realm->retain = NULL;
-	free(r);
+	r->is_gone = 1;
+	retain_untidy(r);
 }
 
 /* -- PUBLISH ------------------------------------------------------------ */
@@ -290,20 +333,18 @@ retain_event(struct publication *p)
 	const char	*why = "it is too long";
 	size_t		 len = (size_t)p->body.len + p->body.pptlen;
 
-	/* a realm that is gone has sessions for a little while */
-	if (r == NULL || p->realm->conf == NULL ||
-	    uri_is_reserved(p->topic))
+	if (r == NULL || uri_is_reserved(p->topic))
 		return;
 	if (p->filter != NULL)
 		len += p->filter->len;
-	if (len > r->conf->message || (k = publication_kept(p)) == NULL)
+	if (len > r->conf.message || (k = publication_kept(p)) == NULL)
 		retain_none(r, p);
 	else if (retain_try(r, p, k, &why) == 0)
 		return;
 	r->nrefused++;
 	if (log_may(&refused, 1))
 		log_warnx("realm %s: an event was not retained: %s; %llu so "
-		    "far", r->realm, why, (unsigned long long)r->nrefused);
+		    "far", p->realm->name, why, (unsigned long long)r->nrefused);
 }
 
 /* -- SUBSCRIBE ---------------------------------------------------------- */

@@ -717,6 +717,21 @@ pages(void)
 	}
 	if (n != KEPT)
 		errx(1, "%zu events page by page", n);
+	/* both may name the same one, which then is not meant */
+	kw_begin();
+	kw_uint("from_publication", answers[0].e.publication);
+	kw_uint("after_publication", answers[0].e.publication);
+	last = answers[1].e.publication;
+	get(&p, SUB_LOG);
+	if (answers[0].e.publication != last)
+		errx(1, "from and after one, and there it is");
+	kw_begin();
+	kw_uint("until_publication", last);
+	kw_uint("before_publication", last);
+	kw_bool("reverse", 1);
+	get(&p, SUB_LOG);
+	if (nanswers == 0 || answers[0].e.publication == last)
+		errx(1, "until and before one, and there it is");
 	kw_begin();
 	kw_uint("limit", 7);
 	get(&p, SUB_LOG);
@@ -851,6 +866,54 @@ memory(void)
 	bp_ok("an event that is longer than all memory");
 }
 
+static struct conf *
+two_conf(void)
+{
+	struct conf		*c = log_conf(10000);
+	struct conf_realm	*r = bconf_realm(c, "realm2");
+	struct conf_topic	*t = conf_add_topic(r, "com.", 4);
+
+	bconf_rule(bconf_role(r, "all"), 1, ACTION_ALL, MATCH_EXACT, NULL);
+	r->has_history = 1;
+	r->retain.topics = 20000;
+	r->history.memory = 64 << 20;
+	t->match = MATCH_PREFIX;
+	t->events = 20000;
+	return (c);
+}
+
+/* More than is dropped at once. */
+static void
+realms(void)
+{
+	struct sess	p;
+	uint64_t	sub;
+	char		topic[32];
+	int		i, n;
+
+	for (n = 0; n < 2; n++) {
+		bp_reload(two_conf());
+		join(&p, T0, 1, 12 + (uint32_t)n, "realm2", "all");
+		send_subscribe(&p, "com.", MATCH_PREFIX);
+		sub = want_subscribed(&p);
+		want_all(&p, sub, "");
+		for (i = 0; i < 15000; i++) {
+			snprintf(topic, sizeof(topic), "com.t%d", i);
+			send_publish(&p, PUBLISH_RETAIN, topic, "x", 1);
+		}
+		kw_begin();
+		kw_uint("limit", 2);
+		get(&p, sub);
+		if (nanswers != 2)
+			errx(1, "%zu events", nanswers);
+		bp_reload(log_conf(10000));
+		want_end(T0, p.slot, p.gen, WERR_CLOSE_REALM);
+		send_close(&p, CLOSE_ENDED);
+		bp_quiet();
+	}
+	bp_ok("a realm goes with its events, and comes without");
+}
+
 /* -- questions that take long ------------------------------------------- */
 
 #define MANY	60000
@@ -861,7 +924,8 @@ slices(void)
 	struct sess	p, q;
 	struct got	g;
 	uint64_t	basket, log;
-	int		i;
+	char		text[16];
+	int		i, reverse;
 
 	join(&p, T0, 1, 10, R, "all");
 	join(&q, T1, 1, 10, R, "all");
@@ -871,7 +935,11 @@ slices(void)
 	send_unsubscribe(&p, basket);
 	want_unsubscribed(&p, basket);
 	for (i = 0; i < MANY; i++)
-		send_publish(&p, 0, topics[1], "m", 1);
+		if (i % 500 == 0) {
+			snprintf(text, sizeof(text), "%d", i / 500);
+			send_publish(&p, 0, topics[2], text, strlen(text));
+		} else
+			send_publish(&p, 0, topics[1], "m", 1);
 	side_sync(T0);
 	log = basket + 1;	/* the next topic of the configuration */
 	kw_begin();
@@ -884,9 +952,24 @@ slices(void)
 		if (nanswers != 1 || answers[0].body[0] != 'f')
 			errx(1, "%zu events", nanswers);
 	}
+	for (reverse = 0; reverse < 2; reverse++) {
+		kw_begin();
+		kw_text("topic", topics[2]);
+		kw_bool("reverse", reverse);
+		get(&q, log);
+		if (nanswers != MANY / 500)
+			errx(1, "%zu of %d", nanswers, MANY / 500);
+		for (i = 0; i < MANY / 500; i++)
+			if (atoi(answers[i].body) != (reverse ?
+			    MANY / 500 - 1 - i : i))
+				errx(1, "event %d is %s", i, answers[i].body);
+	}
 	bp_ok("the one of 60000, looked for in slices, eight at a time");
 
 	/* some may be answered before */
+	kw_begin();
+	kw_text("topic", "com.mycompany.log.first");
+	kw_bool("reverse", 1);
 	for (i = 0; i < 8; i++)
 		ask(&q, log);
 	send_close(&q, CLOSE_GOODBYE);
@@ -923,6 +1006,7 @@ main(void)
 	reloads();
 	memory();
 	slices();
+	realms();
 	bp_quiet();
 	bp_stop();
 	free(answers);

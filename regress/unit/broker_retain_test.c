@@ -21,6 +21,32 @@
 
 static struct heard	heard;
 static struct lists	lists;
+static struct got	got;
+
+static struct conf *
+new_conf(void)
+{
+	struct conf		*c = bconf_new();
+	struct conf_realm	*r = conf_find_realm(c, R, strlen(R));
+
+	bconf_rule(bconf_role(r, "staff"), 1, ACTION_ALL, MATCH_EXACT, NULL);
+	bconf_rule(bconf_role(r, "mute"), 1, ACTION_SUBSCRIBE, MATCH_EXACT,
+	    NULL);
+	return (c);
+}
+
+static void
+reload(uint32_t topics, uint64_t memory, uint32_t message, int is_off)
+{
+	struct conf		*c = new_conf();
+	struct conf_realm	*r = conf_find_realm(c, R, strlen(R));
+
+	r->retain.topics = topics;
+	r->retain.memory = memory;
+	r->retain.message = message;
+	r->retain.is_off = (uint8_t)is_off;
+	bp_reload(c);
+}
 
 static void
 send_get_retained(struct sess *s, const char *topic, int match)
@@ -329,32 +355,251 @@ limited(void)
 	bp_ok("a bounded number of them, the oldest goes");
 }
 
-/* -- bounds ------------------------------------------------------------- */
+/* -- patterns ----------------------------------------------------------- */
 
-static struct conf *
-new_conf(void)
+#define NTOPICS	400
+#define NPATTERNS 1000
+
+struct topic {
+	char		 name[64];
+	unsigned int	 seq;		/* of the last event, 0: none */
+	unsigned int	 staffs;	/* of the last one for staff, after */
+};
+
+static struct topic	topics[NTOPICS];
+static unsigned int	ntopics, nretained;
+
+/* Few names, so that they often meet. */
+static void
+name_make(char *to, size_t size, int is_wild)
 {
-	struct conf		*c = bconf_new();
-	struct conf_realm	*r = conf_find_realm(c, R, strlen(R));
+	static const char *const	parts[] = { "a", "ab", "b", "c", "ca" };
+	uint32_t			n = 1 + arc4random_uniform(4);
 
-	bconf_rule(bconf_role(r, "staff"), 1, ACTION_ALL, MATCH_EXACT, NULL);
-	bconf_rule(bconf_role(r, "mute"), 1, ACTION_SUBSCRIBE, MATCH_EXACT,
-	    NULL);
-	return (c);
+	to[0] = '\0';
+	for (; n > 0; n--) {
+		if (!is_wild || arc4random_uniform(3) > 0)
+			strlcat(to, parts[arc4random_uniform(5)], size);
+		if (n > 1)
+			strlcat(to, ".", size);
+	}
+}
+
+static struct topic *
+topic_get(const char *name)
+{
+	unsigned int	i;
+
+	for (i = 0; i < ntopics; i++)
+		if (strcmp(topics[i].name, name) == 0)
+			return (&topics[i]);
+	if (ntopics == NTOPICS)
+		errx(1, "too many topics");
+	strlcpy(topics[ntopics].name, name, sizeof(topics[0].name));
+	return (&topics[ntopics++]);
 }
 
 static void
-reload(uint32_t topics, uint64_t memory, uint32_t message, int is_off)
+retain_some(struct sess *p)
 {
-	struct conf		*c = new_conf();
-	struct conf_realm	*r = conf_find_realm(c, R, strlen(R));
+	struct topic	*t;
+	char		 name[64], body[32];
 
-	r->retain.topics = topics;
-	r->retain.memory = memory;
-	r->retain.message = message;
-	r->retain.is_off = (uint8_t)is_off;
-	bp_reload(c);
+	name_make(name, sizeof(name), 0);
+	t = topic_get(name);
+	snprintf(body, sizeof(body), "%u", ++nretained);
+	if (arc4random_uniform(4) > 0) {
+		t->seq = nretained;
+		t->staffs = 0;
+		retain(p, name, body);
+	} else {
+		t->staffs = nretained;
+		to_role("staff");
+		retain_to(p, name, body);
+	}
 }
+
+static unsigned int
+topic_seq(const struct topic *t, int is_staff)
+{
+	return (is_staff && t->staffs > 0 ? t->staffs : t->seq);
+}
+
+/* The next one after seq among the topics that match, or NULL. */
+static const struct topic *
+topic_next(const char *pattern, enum uri_match match, unsigned int seq,
+    int is_staff)
+{
+	const struct topic	*t, *best = NULL;
+	struct uri		 p = { pattern, (uint16_t)strlen(pattern) }, u;
+
+	for (t = topics; t < topics + ntopics; t++) {
+		u.p = t->name;
+		u.len = (uint16_t)strlen(t->name);
+		if (topic_seq(t, is_staff) > seq &&
+		    uri_matches(&p, match, &u) && (best == NULL ||
+		    topic_seq(t, is_staff) < topic_seq(best, is_staff)))
+			best = t;
+	}
+	return (best);
+}
+
+static void
+check_pattern(struct sess *s, const char *pattern, enum uri_match match,
+    int is_staff)
+{
+	const struct topic	*t;
+	uint64_t		 sub;
+	unsigned int		 seq = 0;
+	char			 body[32];
+
+	send_get_retained(s, pattern, match);
+	sub = want_subscribed(s);
+	while ((t = topic_next(pattern, match, seq, is_staff)) != NULL) {
+		seq = topic_seq(t, is_staff);
+		snprintf(body, sizeof(body), "%u", seq);
+		want_retained(s, sub, body);
+		if (strcmp(heard.topic, t->name) != 0)
+			errx(1, "T34: topic %s, want %s", heard.topic,
+			    t->name);
+	}
+	send_unsubscribe(s, sub);
+	want_unsubscribed(s, sub);
+}
+
+static void
+patterns(void)
+{
+	struct sess	p;
+	char		pattern[64];
+	int		i, is_staff;
+	enum uri_match	match;
+
+	reload(10000, 1 << 20, 1000, 1);
+	reload(10000, 1 << 20, 1000, 0);
+	join(&p, T0, 1, 8, R, "all");
+	check_pattern(&subs[0], "", MATCH_PREFIX, 0);
+	for (i = 0; i < NPATTERNS; i++) {
+		retain_some(&p);
+		settle();
+		match = arc4random_uniform(2) ? MATCH_PREFIX : MATCH_WILDCARD;
+		name_make(pattern, sizeof(pattern), match == MATCH_WILDCARD);
+		if (match == MATCH_PREFIX)
+			pattern[arc4random_uniform((uint32_t)
+			    strlen(pattern) + 1)] = '\0';
+		is_staff = (int)arc4random_uniform(2);
+		check_pattern(&subs[is_staff ? 6 : 4], pattern, match,
+		    is_staff);
+	}
+	leave(&p);
+	bp_ok("T44: of each topic that a pattern matches, oldest first");
+}
+
+static void
+many(void)
+{
+	struct conf	*c;
+	struct sess	 p;
+	static char	 text[1024];
+	uint64_t	 sub;
+	int		 i;
+
+	reload(10000, 16 << 20, 2000, 1);
+	reload(10000, 16 << 20, 2000, 0);
+	join(&p, T0, 1, 9, R, "all");
+	for (i = 0; i < 1200; i++) {
+		/* not in the order of their names */
+		snprintf(text, sizeof(text), "com.many.%d", i * 7 % 1200);
+		send_publish(&p, PUBLISH_RETAIN, text, "x", 1);
+	}
+	settle();
+	send_get_retained(&subs[4], "com.many", MATCH_PREFIX);
+	sub = want_subscribed(&subs[4]);
+	for (i = 200; i < 1200; i++) {
+		want_retained(&subs[4], sub, "x");
+		snprintf(text, sizeof(text), "com.many.%d", i * 7 % 1200);
+		if (strcmp(heard.topic, text) != 0)
+			errx(1, "%s, want %s", heard.topic, text);
+	}
+	bp_quiet();
+	bp_ok("a thousand at most, the most recent ones");
+
+	c = new_conf();
+	c->limits.message = 65536;
+	c->limits.queue = 65536;
+	bp_reload(c);
+	memset(text, 'x', 1000);
+	for (i = 0; i < 100; i++) {
+		snprintf(text + 1000, 24, "com.long.%d", i);
+		send_publish(&p, PUBLISH_RETAIN, text + 1000, text, 1000);
+	}
+	settle();
+	send_get_retained(&subs[4], "com.long", MATCH_PREFIX);
+	sub = want_subscribed(&subs[4]);
+	hear_event(subs[4].t, &heard);
+	i = atoi(heard.topic + strlen("com.long."));
+	if (i < 69 || i > 74)
+		errx(1, "the last of 100 begin with %s", heard.topic);
+	while (++i < 100) {
+		hear_event(subs[4].t, &heard);
+		snprintf(text + 1000, 24, "com.long.%d", i);
+		if (strcmp(heard.topic, text + 1000) != 0)
+			errx(1, "%s, want %s", heard.topic, text + 1000);
+	}
+	bp_quiet();
+	leave(&p);
+	bp_ok("and as many as half the queue of a session takes");
+}
+
+/* What is told of the publisher is told later as well. */
+static void
+disclosed(void)
+{
+	struct conf	*c = new_conf();
+	struct conf_role *role;
+	struct sess	 p;
+	char		 big[20001];
+	uint64_t	 sub;
+
+	role = conf_find_role(conf_find_realm(c, R, strlen(R)), "all");
+	role->has_trust = 1;
+	role->trust = 7;
+	bp_reload(c);
+	join(&p, T0, 1, 10, R, "all");
+	send_publish(&p, PUBLISH_RETAIN | PUBLISH_DISCLOSE_ME, "com.who.t",
+	    "x", 1);
+	leave(&p);
+	settle();
+	check(&subs[4], "com.who.t", "x");
+	if ((heard.m.flags & EVENT_PUBLISHER) == 0 ||
+	    heard.m.publisher != p.id || strcmp(heard.authid, "joe") != 0 ||
+	    strcmp(heard.role, "all") != 0)
+		errx(1, "not disclosed: %s, %s", heard.authid, heard.role);
+	if ((heard.m.flags & EVENT_TRUST) == 0 || heard.m.trust != 7)
+		errx(1, "trust %u", heard.m.trust);
+	join(&p, T0, 1, 11, R, "staff");
+	retain(&p, "com.who.t", "y");
+	settle();
+	check(&subs[4], "com.who.t", "y");
+	if (heard.m.flags & (EVENT_PUBLISHER | EVENT_TRUST))
+		errx(1, "disclosed");
+	/* a body that goes on its way in a buffer of its own */
+	memset(big, 'x', sizeof(big));
+	send_publish(&p, PUBLISH_RETAIN, "com.who.t", big, sizeof(big));
+	settle();
+	send_get_retained(&subs[4], "com.who.t", MATCH_EXACT);
+	sub = want_subscribed(&subs[4]);
+	side_want(T1, IMSG_EVENT, &got, sizeof(struct m_event));
+	if (got.len != sizeof(struct m_event) + sizeof(struct m_sessref) +
+	    sizeof(big) || memcmp(got.data + got.len - sizeof(big), big,
+	    sizeof(big)) != 0)
+		errx(1, "a long event of %llu is %zu octets long",
+		    (unsigned long long)sub, got.len);
+	leave(&p);
+	bp_ok("publisher and trust level as they were; long ones");
+}
+
+/* -- bounds ------------------------------------------------------------- */
 
 static void
 bounds(void)
@@ -431,6 +676,9 @@ main(void)
 	truth_table();
 	limited();
 	bounds();
+	patterns();
+	many();
+	disclosed();
 	bp_quiet();
 	bp_stop();
 	return (0);
