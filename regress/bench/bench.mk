@@ -2,12 +2,12 @@
 # are printed; what a leak or a stall would be is marked by "!!".
 # BENCHES="login-timing" runs some, SAMPLES=n takes fewer samples.
 
-BENCHES ?= login-timing logins trie
+BENCHES ?= history login-timing logins trie
 
-bench: programs $(B)/regress/bench/trie
+bench: programs $(B)/regress/bench/history $(B)/regress/bench/trie
 	@for b in $(BENCHES); do \
 	    if [ -x $(B)/regress/bench/$$b ]; then \
-		$(B)/regress/bench/$$b || exit 1; continue; fi; \
+		B=$(B) $(B)/regress/bench/$$b || exit 1; continue; fi; \
 	    B=$(CURDIR)/$(B) PYTHONPATH=regress/lib PYTHONDONTWRITEBYTECODE=1 \
 	    $(PYTHON) regress/bench/$$b.py || exit 1; done
 
@@ -15,5 +15,11 @@ $(B)/regress/bench/trie: $(B)/obj/regress/bench/trie.o \
     $(B)/obj/broker/hash.o $(B)/obj/broker/trie.o $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_BSD)
+
+$(B)/regress/bench/history: $(B)/obj/regress/bench/history.o $(BPLAY_OBJS) \
+    $(B)/lib/libcodec.a $(B)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_EVENT) $(LIBS_SECCOMP) \
+		$(LIBS_BSD)
 
 .PHONY: bench
