@@ -69,12 +69,12 @@ want(struct client *c, const char *json)
 	free(got);
 }
 
+/* HELLO with features. */
 static void
-join_as(struct client *c, int ser, const char *subscriber, const char *callee)
+announce(struct client *c, const char *subscriber, const char *callee)
 {
 	char	msg[512];
 
-	client_open(c, 0, ser, 15);
 	snprintf(msg, sizeof(msg), "[1,\"realm1\",{\"roles\":{\"subscriber\":{"
 	    "\"features\":{%s}},\"callee\":{\"features\":{%s}}}}]",
 	    subscriber, callee);
@@ -82,6 +82,13 @@ join_as(struct client *c, int ser, const char *subscriber, const char *callee)
 	hello_heard(c, 1);
 	send_open(c);
 	free(heard(c, "WELCOME"));
+}
+
+static void
+join_as(struct client *c, int ser, const char *subscriber, const char *callee)
+{
+	client_open(c, 0, ser, 15);
+	announce(c, subscriber, callee);
 }
 
 static void
@@ -269,33 +276,37 @@ event_details(void)
 	pp_ok("Details of EVENT, by what is announced");
 }
 
-/* All of them at once: each sees what it announced. */
+/* All of them at once, on both transports: each sees what it announced. */
 static void
 event_variants(void)
 {
 	static const char *const	f[4] = { "", PUBLISHER, TRUST,
 					    PUBLISHER "," TRUST };
-	struct client			c[4][NSERS];
+	struct client			c[8][NSERS];
 	char				msg[512];
 	int				i, j;
 
 	named[0] = NULL;
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 8; i++)
 		for (j = 0; j < NSERS; j++) {
-			join_as(&c[i][j], j + 1, f[i], "");
+			if (i < 4)
+				client_open(&c[i][j], 0, j + 1, 15);
+			else
+				client_open_ws(&c[i][j], 0, j + 1);
+			announce(&c[i][j], f[i & 3], "");
 			subscribe(&c[i][j]);
 		}
 	event(EVENT_PUBLISHER | EVENT_TRUST, "", NULL, 0);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 8; i++)
 		for (j = 0; j < NSERS; j++) {
 			snprintf(msg, sizeof(msg), "[36,55,9,{%s%s%s},[7]]",
 			    i & 1 ? "\"publisher\":77,\"publisher_authid\":"
 			    "\"joe\",\"publisher_authrole\":\"user\"" : "",
-			    i == 3 ? "," : "",
+			    (i & 3) == 3 ? "," : "",
 			    i & 2 ? "\"trustlevel\":2" : "");
 			want(&c[i][j], msg);
 		}
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 8; i++)
 		for (j = 0; j < NSERS; j++)
 			gone(&c[i][j]);
 	pp_ok("one EVENT for sessions that announced different features");
@@ -657,13 +668,16 @@ reasons(void)
 	join_as(&c, SER_MSGPACK, "", "");
 	kill_session(&c, "", "com.app.maintenance",
 	    "[6,{},\"com.app.maintenance\"]");
-	/* this one takes 512 octets, and WELCOME fits in nevertheless */
+	/* this one takes 512 octets, into which no features go */
 	memset(uri, 'a', sizeof(uri) - 1);
 	uri[sizeof(uri) - 1] = '\0';
 	client_open(&c, 0, SER_JSON, 0);
 	hello(&c, 1);
 	send_open(&c);
 	client_want_like(&c, "[2,");
+	if (strstr((char *)c.msg, "\"roles\":{\"broker\":{\"features\":{}},"
+	    "\"dealer\":{\"features\":{}}}") == NULL)
+		errx(1, "WELCOME: %s", (char *)c.msg);
 	kill_session(&c, "go away", uri, "[6,{},\"wamp.close.killed\"]");
 	pp_ok("GOODBYE with the reason of who kills a session");
 }
