@@ -36,6 +36,10 @@ def unregister(c, g):
     c.expect(UNREGISTERED)
 
 
+def is_announced():
+    assert features("dealer")["registration_meta_api"] is True
+
+
 def on_create():
     realm, w, c = _watched()
     for u, o in (("a", {}), ("b", {"match": "prefix"}),

@@ -25,6 +25,11 @@ def gone(c, reason=KILLED, details=None):
     c.send(GOODBYE, {}, "wamp.close.goodbye_and_out")
 
 
+def is_announced():
+    assert features("broker")["session_meta_api"] is True
+    assert features("dealer")["session_meta_api"] is True
+
+
 def on_join():
     realm, w = realm_of()
     s = w.subscribe(S + "on_join")

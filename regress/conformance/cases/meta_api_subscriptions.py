@@ -39,6 +39,10 @@ def next_event(w):
             return w.kinds[m[1]], m[4]
 
 
+def is_announced():
+    assert features("broker")["subscription_meta_api"] is True
+
+
 def on_create():
     realm, w, c = _watched()
     for u, match in (("a", "exact"), ("b", "prefix"), ("c.", "wildcard")):

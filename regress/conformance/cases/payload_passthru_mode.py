@@ -34,6 +34,11 @@ def pair(caller=PPT, callee=PPT):
     return d, c
 
 
+def is_announced():
+    assert features("dealer")[PPT] is True
+    assert features("broker")[PPT] is True
+
+
 def caller_that_did_not_announce():
     d, c = pair(caller="")
     d.send(CALL, 1, MQTT, uri(), binary())

@@ -34,6 +34,10 @@ def five(realm=None, topic=TOPIC):
     return c, sub, [d.publish(topic, i) for i in range(5)]
 
 
+def is_announced():
+    assert features("broker", kept())["event_history"] is True
+
+
 def not_announced_where_nothing_is_kept():
     assert "event_history" not in features("broker", REALM)
 

@@ -32,6 +32,10 @@ def values(events):
     return [m[4][0] for m in events]
 
 
+def is_announced():
+    assert features("broker")["event_retention"] is True
+
+
 def the_last_one_that_was_marked():
     d = client()
     retain(d, uri(), 1)

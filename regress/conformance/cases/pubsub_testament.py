@@ -23,6 +23,10 @@ def last_words(w, s, *want):
     assert w.expect(EVENT, s)[4] == ["the end"]
 
 
+def is_announced():
+    assert features("dealer")["testament_meta_api"] is True
+
+
 def when_the_connection_is_lost():
     c, w, s = heir()
     result(c, ADD, [uri(), ["Seeya!"], {"my_name": "app1"}])

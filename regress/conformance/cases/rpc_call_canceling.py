@@ -26,6 +26,10 @@ def is_over(d, c, r, i):
     assert r2 > r and m[1] == i + 1
 
 
+def is_announced():
+    assert features("dealer")[CAN] is True
+
+
 def skip():
     d, c, r, i = begun()
     d.send(CANCEL, r, {"mode": "skip"})

@@ -29,6 +29,10 @@ def serve(c, d, r):
     d.expect(RESULT, r, {}, ["served"])
 
 
+def is_announced():
+    assert features("dealer")[REROUTE] is True
+
+
 def to_another_registration():
     a, b = callees(2, "first")
     d = client()

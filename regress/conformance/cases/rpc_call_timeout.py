@@ -14,6 +14,10 @@ def pair(callee="", **options):
     return d, c
 
 
+def is_announced():
+    assert features("dealer")["call_timeout"] is True
+
+
 def in_milliseconds():
     d, c = pair()
     # the longer one is not over when the shorter one is

@@ -15,6 +15,10 @@ def called(who, callee=TRUST):
     return invoke(d, c, uri())[1][3]
 
 
+def is_announced():
+    assert features("dealer", TRUSTED)[TRUST] is True
+
+
 def by_role():
     assert called("ann") == {"trustlevel": 0}
     assert called("bob") == {"trustlevel": 7}

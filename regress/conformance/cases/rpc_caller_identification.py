@@ -22,6 +22,10 @@ def is_disclosed(d, details):
                        "caller_authrole": d.welcome["authrole"]}, details
 
 
+def is_announced():
+    assert features("dealer")[ID] is True
+
+
 def on_request():
     is_disclosed(*called({"disclose_me": True}))
 

@@ -19,6 +19,10 @@ def reached(c, d, procedure, registration):
     return m[3]
 
 
+def is_announced():
+    assert features("dealer")[PATTERN] is True
+
+
 def exact_is_the_default():
     c, d = callee(), client()
     for u, o in (("a", {}), ("b", {"match": "exact"})):

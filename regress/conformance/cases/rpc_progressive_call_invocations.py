@@ -32,6 +32,15 @@ def go_on(d, c, r, i, what, options=MORE):
     return m
 
 
+def is_announced():
+    f = features("dealer")
+    assert f[PCI] is True, f
+
+
+def call_canceling_is_announced():
+    assert features("dealer")["call_canceling"] is True
+
+
 def caller_that_did_not_announce():
     d, c = pair(caller="call_canceling")
     d.send(CALL, 1, MORE, uri(), [1])

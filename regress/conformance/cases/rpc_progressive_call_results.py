@@ -19,6 +19,11 @@ def begun(options=None, callee=BOTH, caller=BOTH):
     return (d, c) + invoke(d, c, uri(), options)
 
 
+def is_announced():
+    f = features("dealer")
+    assert f[PCR] is True and f["call_canceling"] is True, f
+
+
 def callee_without_call_canceling():
     d, c, r, m = begun(callee=PCR)
     assert "receive_progress" not in m[3], m

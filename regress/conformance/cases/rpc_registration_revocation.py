@@ -9,6 +9,10 @@ REVOKE = "registration_revocation"
 REMOVE = "wamp.registration.remove_callee"
 
 
+def is_announced():
+    assert features("dealer")[REVOKE] is True
+
+
 def revoked_by_an_administrator():
     c, d = client(callee=REVOKE), client()
     g = c.register(uri())

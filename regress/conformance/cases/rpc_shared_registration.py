@@ -35,6 +35,10 @@ def picked(d, cs):
     return found[0]
 
 
+def is_announced():
+    assert features("dealer")[SHARED] is True
+
+
 def single_is_the_default():
     c, d = client(callee=SHARED), client(callee=SHARED)
     c.register(uri())
