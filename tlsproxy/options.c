@@ -193,6 +193,8 @@ options_read(struct conn *c, const struct opt_rule *rules,
 	/* the values of what is not there are not looked at */
 	memset(o, 0, offsetof(struct options, list));
 	o->mode = CANCEL_KILLNOWAIT;	/* notes: T65 */
+	if (dict->len <= DICT_EMPTY)
+		return (0);
 	val_iter_init(&it, dict);
 	while (val_map_next(&it, &k, &v)) {
 		for (r = rules; r->name != NULL; r++)

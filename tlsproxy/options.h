@@ -17,6 +17,9 @@
 
 struct conn;
 
+#define DICT_EMPTY	2	/* octets: with an entry a dict has more, in any
+				 * serializer */
+
 /* A key that is known. */
 struct opt_rule {
 	const char	*name;

@@ -671,7 +671,8 @@ check_elements(struct in *in)
 		bad = "wrong number of elements";
 	else if (r->dict != 0 && in->v[r->dict].type != VAL_MAP)
 		bad = "Options or Details is not a dict";
-	else if (r->dict != 0 && val_map_check(&in->v[r->dict]) == -1)
+	else if (r->dict != 0 && in->v[r->dict].len > DICT_EMPTY &&
+	    val_map_check(&in->v[r->dict]) == -1)
 		bad = "keys of Options or Details are no strings, or twice";
 	else if (r->uri != 0 && in->v[r->uri].type != VAL_STR)
 		bad = "a URI is not a string";
