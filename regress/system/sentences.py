@@ -679,6 +679,31 @@ def T95_message_over_the_clients_limit():
         d.expect(ERROR, CALL, r, None, "wamp.error.payload_size_exceeded")
 
 
+def T95_progressive_result_over_the_clients_limit():
+    if variant[0] != "rawsocket":
+        return
+    features = {"features": {"call_canceling": True,
+                             "progressive_call_results": True}}
+    details = {"roles": {r: features for r in ROLES["roles"]}}
+    with client(maxlen_exp=3) as c, client(details=details) as d:
+        d.register("com.t95c")
+        # more of them than a proxy would remember
+        for n in range(1, 101):
+            r = c.next()
+            c.send(CALL, r, {"receive_progress": True}, "com.t95c")
+            d.expect(INVOCATION, n)
+            d.send(YIELD, n, {"progress": True}, [n])
+            assert c.expect(RESULT, r)[2:] == [{"progress": True}, [n]]
+            # what is on its way reaches nobody
+            for _ in range(3):
+                d.send(YIELD, n, {"progress": True}, ["x" * 5000])
+            c.expect(ERROR, CALL, r, None,
+                     "wamp.error.payload_size_exceeded")
+            assert d.expect(INTERRUPT, n)[2]["mode"] == "killnowait"
+            d.send(YIELD, n, {}, ["end"])
+        c.expect_nothing(0.1)
+
+
 def uris_loose():
     with client() as c:
         for good in ("a", "com.Example", "com.\u00e4.x", "0", "a-b.c_d",
