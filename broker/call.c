@@ -81,11 +81,12 @@ call_timeout(const struct session *s, uint32_t asked)
 	return (asked);
 }
 
-/* Could another callee be asked, should this one not take it? */
+/* Could another callee be asked, should this one not take it?  It may be one
+ * that is not there yet. */
 static int
 has_others(const struct callee *cl)
 {
-	return (cl->reg->invoke != INVOKE_SINGLE && cl->reg->ncallees > 1 &&
+	return (cl->reg->invoke != INVOKE_SINGLE &&
 	    (cl->session->features & FEAT_CALLEE_REROUTE) != 0);
 }
 

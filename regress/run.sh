@@ -6,13 +6,15 @@
 # Runs the tests named (folder/name, no suffix), or all of them; ends with
 # "N passed, M failed, K skipped" and exit status 1 if any failed (or, with
 # STRICT=1, was skipped).  With RETRY=1 a test that fails is run once more,
-# and both are shown.  Called by "make regress", which sets B, SAN, STRICT and
+# and both are shown; with LONG=1 one may take two hours (LONG=1 WALK=1h is a
+# long random walk).  Called by "make regress", which sets B, SAN, STRICT and
 # PYTHON.
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 B=${B:-$top/build}
 PYTHON=${PYTHON:-/usr/bin/python3}
+[ -z "${LONG:-}" ] || LIMIT=${LIMIT:-7200}
 LIMIT=${LIMIT:-300}
 export B PYTHON top SAN
 export PYTHONPATH="$top/regress/lib" PYTHONDONTWRITEBYTECODE=1
@@ -32,7 +34,7 @@ list() {
 	for f in "$B"/regress/unit/*; do
 		[ -x "$f" ] && [ -f "$f" ] && echo "unit/$(basename "$f")"
 	done
-	for d in config vectors hostile system conformance interop; do
+	for d in config vectors hostile system conformance walk interop; do
 		for f in "$top"/regress/$d/*.sh "$top"/regress/$d/*.py; do
 			[ -f "$f" ] || continue
 			f=${f%.*}
