@@ -205,12 +205,14 @@ kw_read(struct meta *m, const struct keyword *kw, const struct val *dict)
 static int
 body_split(const struct body *b, struct val *list, struct val *dict)
 {
-	const uint8_t	*p = b->p, *end;
+	static const uint8_t	 nothing[1];
+	const uint8_t		*p = b->p, *end;
 
 	memset(list, 0, sizeof(*list));
 	memset(dict, 0, sizeof(*dict));
 	list->type = VAL_ARRAY;
 	dict->type = VAL_MAP;
+	list->str = dict->str = nothing;
 	if (b->nargs == 0)
 		return (0);
 	if (b->ser != SER_MSGPACK)

@@ -103,13 +103,15 @@ rcall_timeout(evutil_socket_t fd, short what, void *arg)
 static int
 body_read(const struct body *b, struct val *args)
 {
-	const uint8_t	*p = b->p, *end;
-	struct val	 kw;
+	static const uint8_t	 nothing[1];
+	const uint8_t		*p = b->p, *end;
+	struct val		 kw;
 
 	if (b->len > RCALL_MAXANSWER || b->ser != SER_MSGPACK)
 		return (-1);
 	memset(args, 0, sizeof(*args));
 	args->type = VAL_ARRAY;
+	args->str = nothing;
 	if (b->nargs == 0)
 		return (0);
 	end = p + b->len;

@@ -6,6 +6,7 @@
 FUZZ_TARGETS =	broker codec_cbor codec_convert codec_json codec_msgpack \
 		http rawsocket websocket
 FUZZ_TARGETS +=	config confmsg
+FUZZ_TARGETS +=	meta
 FUZZ_TARGETS +=	parent
 FUZZ_TARGETS +=	keeper proxy
 FUZZ_TARGETS +=	usersfile
@@ -28,6 +29,10 @@ $(B)/fuzz/fuzz_codec_cbor $(B)/fuzz/fuzz_codec_convert \
 # broker.c is in the target itself
 FUZZ_OBJS_broker =	$(filter-out %/broker.o,$(BROKER_OBJS))
 $(B)/fuzz/fuzz_broker $(B)/regress/unit/fuzz_broker: $(FUZZ_OBJS_broker)
+
+# with stand-ins for broker.c, and sees more of what is said
+FUZZ_OBJS_meta =	$(FUZZ_OBJS_broker)
+$(B)/fuzz/fuzz_meta $(B)/regress/unit/fuzz_meta: $(FUZZ_OBJS_meta)
 
 FUZZ_OBJS_config = $(WAMPD_CONF_OBJS)
 $(B)/fuzz/fuzz_config $(B)/regress/unit/fuzz_config: $(WAMPD_CONF_OBJS)

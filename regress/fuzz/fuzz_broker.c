@@ -742,13 +742,14 @@ check_empty(void)
 	    TAILQ_EMPTY(&broker.checked) && TAILQ_EMPTY(&broker.unchecked));
 	MUST(broker.sessions.count == 0 && broker.links.count == 0 &&
 	    broker.regs.count == 0 && broker.invocations.count == 0);
-	MUST(broker.verdicts.count == 0);
+	MUST(broker.verdicts.count == 0 && broker.identities.count == 0);
 	MUST(broker.state == 0 && pbuf_in_use() == 0);
 	TAILQ_FOREACH(r, &broker.realms, entry) {
 		MUST(!r->is_gone && r->nsessions == 0 &&
 		    r->topics.count == 0 && r->procedures.count == 0);
 		LIST_FOREACH(role, &r->roles, entry)
-			MUST(!role->is_gone && role->nsessions == 0);
+			MUST(!role->is_gone && role->nsessions == 0 &&
+			    role->nmembers == 0);
 	}
 }
 
