@@ -4,7 +4,8 @@
  *
  * The broker: routes the realms that are its own.  What a tlsproxy or the
  * keeper says is believed as far as their tables (broker.c) go; payloads are
- * opaque octets and never looked into.
+ * opaque octets and never looked into, unless they are for the router itself
+ * (dynamic.h, meta.h).
  */
 #ifndef WAMPD_BROKER_H
 #define WAMPD_BROKER_H

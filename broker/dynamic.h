@@ -4,7 +4,8 @@
  *
  * What the broker does not know by itself and asks a callee: its own calls,
  * the authorizers of roles, and the authenticators that the keeper wants to
- * have asked.  Answers are the only payloads it reads.
+ * have asked.  Their answers, and arguments of meta procedures (meta.c), are
+ * the only payloads it reads.
  */
 #ifndef WAMPD_DYNAMIC_H
 #define WAMPD_DYNAMIC_H
