@@ -66,6 +66,10 @@ HISTORY = '''history {
 CONF = '''listen on socket $sock mode 0666
 listen on 127.0.0.1 port $port tls { keypair "localhost" }
 keypair "localhost" { certificate $crt  key $key }
+limits {
+	failures 10000 per 1m
+	failures delay 10ms
+}
 ''' + OPEN % (REALM, "") + '''
 realm "com.example.strict" {
 	authenticate anonymous role "all"

@@ -116,6 +116,22 @@ def details_of_the_event():
     assert e["details"]["topic"] == "com.log.x", e
 
 
+def publishers_in_details():
+    realm = kept()
+    c = client(realm, subscriber="publisher_identification")
+    d = client(realm, who="ann")
+    s = c.subscribe(TOPIC)
+    for i, o in enumerate(({}, {"disclose_me": True})):
+        d.ask(PUBLISH, o, TOPIC, [i])
+    d.settle()
+    got = [e["details"] for e in events(client(realm), s)]
+    assert got[0] == {} and got[1] == {
+        "publisher": d.id, "publisher_authid": "ann",
+        "publisher_authrole": "one"}, got
+    # as the event's own
+    assert [c.expect(EVENT, s)[3] for _ in got] == got
+
+
 def payloads_of_other_serializers():
     realm = kept()
     c = client(realm)

@@ -74,10 +74,13 @@ def publish_options():
     result(c, ADD, [uri(), [2], {}], {"publish_options": {
         "eligible_authrole": ["one"]}})
     result(c, ADD, [uri(), [3], {}], {"publish_options": {}})
+    result(c, ADD, [uri(), [4], {}], {"publish_options": {
+        "eligible_authid": ["abe", "bob"], "exclude_authrole": ["one"]}})
     c.close()
     m = other.expect(EVENT, s)
     assert m[4] == [1] and m[3]["publisher"] == c.id, m
     assert other.expect(EVENT, s)[4] == [3]
+    assert other.expect(EVENT, s)[4] == [4]
     last_words(w, s, [3])
 
 

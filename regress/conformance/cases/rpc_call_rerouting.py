@@ -59,6 +59,19 @@ def options_are_kept():
     d.expect(RESULT, r, {"progress": True}, [1])
 
 
+def features_are_the_new_callees():
+    a = client(callee=REROUTE + " call_canceling progressive_call_results")
+    b, d = client(callee=REROUTE), client(own_errors=False)
+    for c in (a, b):
+        c.register(uri(), {"invoke": "first"})
+    r = d.ask(CALL, {"receive_progress": True}, uri())
+    refuse(a)
+    assert b.expect(INVOCATION, 1)[3] == {}
+    d.send(CANCEL, r, {"mode": "kill"})
+    d.expect(ERROR, CALL, r, {}, CANCELED)
+    quiet(b)
+
+
 def single():
     (c,) = callees(1, "single")
     d = client()
