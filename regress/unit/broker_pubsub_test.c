@@ -455,6 +455,70 @@ identification(void)
 	bp_ok("T40, T41: who published, and how much it is trusted");
 }
 
+/* What the router publishes is for patterns that say so. */
+static void
+reserved(void)
+{
+	static const struct {
+		const char	*pattern;
+		int		 match, gets;
+	} cases[] = {
+		{ "", MATCH_PREFIX, 0 }, { "wam", MATCH_PREFIX, 0 },
+		{ "wamp", MATCH_PREFIX, 0 }, { "..", MATCH_WILDCARD, 0 },
+		{ "..on_join", MATCH_WILDCARD, 0 },
+		{ "wamp.session.", MATCH_PREFIX, 1 },
+		{ "wamp..on_join", MATCH_WILDCARD, 1 },
+		{ "wamp.session.on_join", MATCH_WILDCARD, 1 },
+		{ "wamp.session.on_join", MATCH_EXACT, 1 },
+	};
+	struct sess	a, b, c;
+	uint64_t	sub, last = 0;
+	size_t		i;
+
+	join(&b, T1, 1, 57, LOOSE, "meta");
+	join(&c, T1, 2, 57, LOOSE, "meta");
+	/* else nothing of the kind is published */
+	subscribe(&c, "wamp.registration.on_create");
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		sub = subscribe_to(&b, cases[i].pattern, cases[i].match);
+		join(&a, T0, 1, (uint32_t)(i + 100), LOOSE, "all");
+		if (cases[i].gets) {
+			hear_event(T1, &heard);
+			if (heard.m.subscription != sub ||
+			    heard.m.flags != 0 || heard.m.nrefs != 0 ||
+			    strcmp(heard.topic, cases[i].match ==
+			    MATCH_EXACT ? "" : "wamp.session.on_join") != 0)
+				errx(1, "%s: an event of %s",
+				    cases[i].pattern, heard.topic);
+		}
+		send_unsubscribe(&b, sub);
+		want_unsubscribed(&b, sub);
+		bp_quiet();
+		leave(&a);
+	}
+	/* who leaves hears nothing of it, who stays does */
+	leave(&b);
+	join(&b, T0, 1, 57, LOOSE, "meta");
+	sub = subscribe_to(&c, "wamp.subscription.on_unsubscribe",
+	    MATCH_EXACT);
+	if (subscribe_to(&b, "wamp.subscription.on_unsubscribe",
+	    MATCH_EXACT) != sub)
+		errx(1, "one topic has two ids");
+	last = subscribe(&b, "t.last");
+	leave(&b);
+	for (i = 0; i < 2; i++) {
+		hear_event(T1, &heard);
+		if (heard.m.subscription != sub || heard.m.nrefs != 0)
+			errx(1, "event of %llu, %llu was the last",
+			    (unsigned long long)heard.m.subscription,
+			    (unsigned long long)last);
+	}
+	bp_quiet();
+	leave(&c);
+	bp_quiet();
+	bp_ok("events of the router itself");
+}
+
 static void
 realms(void)
 {
@@ -639,6 +703,9 @@ main(void)
 	bconf_rule(ro, 1, ACTION_ALL, MATCH_EXACT, NULL);
 	ro->disclose_publisher = DISCLOSE_NEVER;
 	ro->has_trust = 1;
+	ro = bconf_role(r, "meta");
+	bconf_rule(ro, 1, ACTION_ALL, MATCH_EXACT, NULL);
+	bconf_rule(ro, 1, ACTION_META, MATCH_EXACT, NULL);
 	r = bconf_realm(c, "strict");
 	r->strict_uris = 1;
 	bconf_rule(bconf_role(r, "all"), 1, ACTION_ALL, MATCH_EXACT, NULL);
@@ -651,6 +718,7 @@ main(void)
 	policies();
 	patterns();
 	identification();
+	reserved();
 	realms();
 	ordering();
 	payloads();
