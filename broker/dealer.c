@@ -77,11 +77,14 @@ reg_get(struct session *s, const struct m_register *m,
 	return (reg);
 }
 
-/* force_reregister: from all who hold it. */
+/*
+ * force_reregister: from all who hold it.  The reason is a URI: for one that
+ * is none, Autobahn|Python ends its session.
+ */
 static void
 reg_revoke(struct registration *reg)
 {
-	static const char	 why[] = "another callee took over";
+	static const char	 why[] = "wampd.another_callee_took_over";
 	struct callee		*cl;
 	uint32_t		 n;
 
@@ -223,7 +226,7 @@ register_keeps(const struct session *s, const struct registration *reg)
 void
 dealer_recheck(struct session *s)
 {
-	static const char	 why[] = "its role may not any more";
+	static const char	 why[] = "wamp.error.not_authorized";
 	struct callee		*cl, *next;
 
 	for (cl = LIST_FIRST(&s->regs); cl != NULL; cl = next) {

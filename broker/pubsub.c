@@ -159,8 +159,7 @@ pubsub_revoke(struct sublink *l, const char *why, size_t len)
 void
 pubsub_recheck(struct session *s)
 {
-	static const char	why[] = "its role may not subscribe there any "
-				    "more";
+	static const char	why[] = "wamp.error.not_authorized";
 	struct sublink		*l, *next;
 
 	for (l = LIST_FIRST(&s->links); l != NULL; l = next) {

@@ -739,6 +739,19 @@ want_unsubscribed(struct sess *s, uint64_t id)
 		    (unsigned long long)m.subscription);
 }
 
+/* What follows n octets is a URI: clients end sessions for what is none. */
+int
+got_uri(const struct got *g, size_t n)
+{
+	struct uri	u;
+
+	if (g->len <= n || g->len > n + REASON_MAXLEN)
+		return (0);
+	u.p = (const char *)g->data + n;
+	u.len = (uint16_t)(g->len - n);
+	return (uri_is_valid(&u, URI_LOOSE));
+}
+
 void
 want_revoked(struct sess *s, uint64_t id)
 {
@@ -746,8 +759,8 @@ want_revoked(struct sess *s, uint64_t id)
 	struct got		g;
 
 	hear(s, IMSG_UNSUBSCRIBED, &g, &m, sizeof(m));
-	if (m.request != 0 || m.subscription != id || g.len == sizeof(m) ||
-	    g.len > sizeof(m) + REASON_MAXLEN)
+	if (m.request != 0 || m.subscription != id ||
+	    !got_uri(&g, sizeof(m)))
 		errx(1, "UNSUBSCRIBED %llu from %llu, %zu octets, want 0 "
 		    "from %llu", (unsigned long long)m.request,
 		    (unsigned long long)m.subscription, g.len,

@@ -155,6 +155,7 @@ void		 send_flow(struct sess *, uint32_t type);
 
 uint64_t	 want_subscribed(struct sess *);
 void		 want_unsubscribed(struct sess *, uint64_t id);
+int		 got_uri(const struct got *, size_t n);
 void		 want_revoked(struct sess *, uint64_t id);
 uint64_t	 want_published(struct sess *);
 /* but: the session that the EVENT must not reach, or NULL */

@@ -290,7 +290,8 @@ want_reg_revoked(struct sess *s, uint64_t reg)
 	struct got		g;
 
 	hear(s, IMSG_UNREGISTERED, &g, &m, sizeof(m));
-	if (m.request != 0 || m.registration != reg || g.len == sizeof(m))
+	if (m.request != 0 || m.registration != reg ||
+	    !got_uri(&g, sizeof(m)))
 		errx(1, "UNREGISTERED from %llu, want %llu, unasked",
 		    (unsigned long long)m.registration,
 		    (unsigned long long)reg);
