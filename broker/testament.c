@@ -106,30 +106,35 @@ option_read(struct options *o, const struct val *key, const struct val *v)
 	return (0);
 }
 
+/* After it was found out that the session may publish. */
 static enum wamp_err
 options_read(struct meta *m, struct options *o, const char **why)
 {
-	struct val_iter	it;
-	struct val	k, v;
-	unsigned int	i;
+	struct val_iter		it;
+	struct val		k, v;
+	enum conf_disclose	discloses = role_discloses(m->caller, 0);
+	unsigned int		i;
 
 	o->flags = 0;
 	for (i = 0; i < FILTER_LISTS; i++)
 		o->list[i].type = VAL_NIL;
 	for (i = 0; i < PPT_ATTRS; i++)
 		o->ppt[i].type = VAL_NIL;
-	if (m->kw[0].type == VAL_NIL)
-		return (WERR_NONE);
 	*why = "publish_options: not of its type, or too long";
-	val_iter_init(&it, &m->kw[0]);
+	if (m->kw[0].type != VAL_NIL)
+		val_iter_init(&it, &m->kw[0]);
+	else
+		memset(&it, 0, sizeof(it));
 	while (mp_map_next(&it, &k, &v))
 		if (option_read(o, &k, &v) == -1)
 			return (WERR_INVALID_ARGUMENT);
+	*why = "disclose_me is not allowed";
 	if ((o->flags & PUBLISH_DISCLOSE_ME) != 0 &&
-	    role_discloses(m->caller, 0) == DISCLOSE_NEVER) {
-		*why = "disclose_me is not allowed";
+	    discloses == DISCLOSE_NEVER)
 		return (WERR_OPTION_DISALLOWED_DISCLOSE_ME);
-	}
+	/* the authorizer is not asked again; the configuration is */
+	if (m->caller->is_disclosed && discloses == DISCLOSE_ALWAYS)
+		o->flags |= PUBLISH_DISCLOSE_ME;
 	return (WERR_NONE);
 }
 

@@ -309,6 +309,7 @@ reserved(void)
 }
 
 #define GET_EVENTS	"wamp.subscription.get_events"
+#define ADD_TESTAMENT	"wamp.session.add_testament"
 
 /* Two rights: to call, and to subscribe to what is asked for. */
 static void
@@ -359,6 +360,43 @@ two_questions(void)
 	leave(&s);
 	bp_reload(conf_make(20000, 0));
 	bp_ok("a message that needs two rights is asked about twice");
+}
+
+/* The second question is of the testament's topic; so is the disclosure. */
+static void
+testaments(void)
+{
+	static const char	tell[] = "\x91\x82\xa8" "disclose\xc3\xa5"
+				"allow\xc3";
+	struct sess		s, w;
+	struct m_event		m;
+	struct got		g;
+	int			i;
+
+	join(&w, T0, 2, ++gen, R, "all");
+	subscribe(&w, "a.bye");
+	for (i = 0; i < 2; i++) {
+		join(&s, T0, 1, ++gen, R, "dyn");
+		meta_send(&s, ADD_TESTAMENT, "[\"a.bye\",[1]]", NULL);
+		answer(asked(&s, "dyn", ADD_TESTAMENT, "call"),
+		    i ? YES : tell, i ? 2 : sizeof(tell) - 1);
+		answer(asked(&s, "dyn", "a.bye", "publish"), NO, 2);
+		want_refused(&s, WAMP_CALL, s.request, WERR_NOT_AUTHORIZED);
+		meta_send(&s, ADD_TESTAMENT, "[\"a.bye\",[1]]", NULL);
+		answer(asked(&s, "dyn", ADD_TESTAMENT, "call"),
+		    i ? YES : tell, i ? 2 : sizeof(tell) - 1);
+		answer(asked(&s, "dyn", "a.bye", "publish"), i ? tell : YES,
+		    i ? sizeof(tell) - 1 : 2);
+		meta_want(&s, "%s", "");
+		send_close(&s, CLOSE_LOST);
+		want_end(T0, 1, gen, WERR_NONE);
+		side_want(T0, IMSG_EVENT, &g, sizeof(m));
+		memcpy(&m, g.data, sizeof(m));
+		if ((m.flags & EVENT_PUBLISHER) != (i ? EVENT_PUBLISHER : 0))
+			errx(1, "testament %d: flags %x", i, m.flags);
+	}
+	leave(&w);
+	bp_ok("a testament: asked about its topic when it is added");
 }
 
 /* -- what is answered --------------------------------------------------- */
@@ -944,6 +982,7 @@ main(void)
 	patterns();
 	reserved();
 	two_questions();
+	testaments();
 	shapes();
 	no_answer();
 	timeout();

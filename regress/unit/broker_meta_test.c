@@ -455,6 +455,55 @@ kill_by(void)
 	bp_quiet();
 }
 
+/* More than are ended in one turn. */
+static void
+kill_many(void)
+{
+	enum { MANY = 6000 };
+	struct m_session_end	m;
+	struct got		g;
+	struct sess		a, b;
+	uint64_t		left;
+	uint32_t		i;
+
+	gen++;
+	join(&a, T0, 1, gen, "realm2", "all");
+	left = subscribe(&a, "wamp.session.on_leave");
+	for (i = 0; i < MANY; i++)
+		join(&b, T1, 10 + i, gen, "realm2", "many");
+	meta_send(&a, "wamp.session.kill_by_authrole", "[\"many\"]", NULL);
+	meta_want(&a, "[%d]", MANY);
+	/* members no more, though not all are gone */
+	meta_send(&a, "wamp.session.count", NULL, NULL);
+	for (i = 0; i < MANY; i++) {
+		side_want(T1, IMSG_SESSION_END, &g, sizeof(m));
+		memcpy(&m, g.data, sizeof(m));
+		if (m.err != WERR_KILLED)
+			errx(1, "SESSION_END of slot %u", g.slot);
+	}
+	/* the answer came among the events */
+	for (i = 0; i < MANY + 1; i++) {
+		if (side_next(T0, &g, 20000) != 1)
+			errx(1, "%u of %d", i, MANY);
+		if (g.type == IMSG_RESULT) {
+			if (memcmp(g.data + sizeof(struct m_result),
+			    "\x91\x01", 2) != 0)
+				errx(1, "not one session is left");
+		} else if (g.type != IMSG_EVENT)
+			errx(1, "imsg %u", g.type);
+	}
+	for (i = 0; i < MANY; i++) {
+		b.slot = 10 + i;
+		send_close(&b, CLOSE_ENDED);
+	}
+	bp_quiet();
+	bp_ok("many are killed in slices");
+	send_unsubscribe(&a, left);
+	want_unsubscribed(&a, left);
+	leave(&a);
+	bp_quiet();
+}
+
 static const struct wrong {
 	const char	*procedure, *args, *kw, *text;
 } wrongs[] = {
@@ -585,6 +634,7 @@ main(void)
 	meta_role(r, "ops");
 	meta_role(r, "dev");
 	meta_role(bconf_realm(c, "realm2"), "all");
+	bconf_role(conf_find_realm(c, "realm2", 6), "many");
 	reader = bconf_role(r, "reader");
 	bconf_rule(reader, 1, ACTION_ALL, MATCH_EXACT, NULL);
 	bconf_rule(reader, 1, ACTION_META_READ, MATCH_EXACT, NULL);
@@ -597,6 +647,7 @@ main(void)
 	subscription_events();
 	kills();
 	kill_by();
+	kill_many();
 	wrong_arguments();
 	hostile();
 	bp_stop();

@@ -331,6 +331,17 @@ refused(void)
 	meta_event(T1, sub, "[1]");
 	bp_ok("T83: authorized when it is added");
 
+	join(&poor, T0, 2, gen + 1, R, "shy");
+	meta_send(&poor, ADD, "[\"com.t\"]",
+	    "{\"publish_options\":{\"disclose_me\":true}}");
+	meta_refused(&poor, WERR_OPTION_DISALLOWED_DISCLOSE_ME,
+	    "disclose_me is not allowed");
+	add(&poor, "[\"com.t\"]",
+	    "{\"publish_options\":{\"disclose_me\":false}}");
+	leave(&poor);
+	gen++;
+	bp_ok("disclose_me where that is never to be");
+
 	for (i = 0; i < 100; i++)
 		add(&a, "[\"com.t\"]", i & 1 ? NULL :
 		    "{\"scope\":\"detached\"}");
@@ -351,10 +362,13 @@ conf(int poor_may)
 {
 	struct conf		*c = bconf_new();
 	struct conf_realm	*r = conf_find_realm(c, R, strlen(R));
-	struct conf_role	*poor;
+	struct conf_role	*poor, *shy;
 
 	meta_role(r, "ops");
 	meta_role(bconf_realm(c, "realm2"), "ops");
+	shy = bconf_role(r, "shy");
+	shy->disclose_publisher = DISCLOSE_NEVER;
+	bconf_rule(shy, 1, ACTION_ALL, MATCH_EXACT, NULL);
 	poor = bconf_role(r, "poor");
 	bconf_rule(poor, 1, ACTION_CALL, MATCH_EXACT, NULL);
 	if (poor_may)
