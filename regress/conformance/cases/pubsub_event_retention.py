@@ -158,6 +158,10 @@ def for_patterns():
     got = retained(client(), uri(".x"), "wildcard")
     assert values(got) == [2, 4], got
     assert [m[3]["topic"] for m in got] == [uri("b.x"), uri("a.x")], got
+    for i in (7, 3, 9, 1, 8, 0, 6, 2, 5, 4):
+        retain(d, uri("many.%d" % i), i)
+    got = retained(client(), uri("many"), "prefix")
+    assert values(got) == [7, 3, 9, 1, 8, 0, 6, 2, 5, 4], got
 
 
 def who_published_it():

@@ -95,6 +95,30 @@ def retained_testament():
     assert d.expect(EVENT, s)[4] == ["kept"]
 
 
+def options_of_payload_passthru():
+    ppt = {"ppt_scheme": "x_mine", "ppt_serializer": "native",
+           "ppt_cipher": "none", "ppt_keyid": "7"}
+    c, w = client(publisher="payload_passthru_mode"), \
+        client(subscriber="payload_passthru_mode")
+    s = w.subscribe(uri())
+    result(c, ADD, [uri(), ["secret"], {}], {"publish_options": ppt})
+    c.close()
+    assert w.expect(EVENT, s)[3:5] == [ppt, ["secret"]]
+
+
+def options_that_are_false():
+    c, w, s = heir(who="ann")
+    watch = client(subscriber="publisher_identification")
+    watch.subscribe(uri())
+    result(c, ADD, [uri(), ["x"], {}], {"publish_options": {
+        "retain": False, "disclose_me": False}})
+    c.close()
+    assert watch.expect(EVENT, s)[3:] == [{}, ["x"]]
+    d = client()
+    d.subscribe(uri(), {"get_retained": True})
+    quiet(d)
+
+
 def default_scope_is_destroyed():
     c, w, s = heir()
     result(c, ADD, [uri(), ["default"], {}])

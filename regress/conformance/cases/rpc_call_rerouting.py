@@ -59,6 +59,17 @@ def options_are_kept():
     d.expect(RESULT, r, {"progress": True}, [1])
 
 
+def unregistered_meanwhile():
+    a, b = callees(2, "first")
+    d = client()
+    r = d.ask(CALL, {}, uri(), [1])
+    m = a.expect(INVOCATION)
+    a.send(UNREGISTER, a.next(), m[2])
+    a.expect(UNREGISTERED)
+    a.send(ERROR, INVOCATION, m[1], {}, UNAVAILABLE)
+    serve(b, d, r)
+
+
 def features_are_the_new_callees():
     a = client(callee=REROUTE + " call_canceling progressive_call_results")
     b, d = client(callee=REROUTE), client(own_errors=False)
