@@ -6,7 +6,6 @@
  * publication, and what they say of a session.  Who is subscribed is not
  * looked at here.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker.h"
@@ -104,78 +103,83 @@ rd_text(struct filter_rd *r, struct filter_text *t)
 	r->p += sizeof(t->len) + t->len;
 }
 
-/* -- sorted ------------------------------------------------------------- */
+/* -- by their hashes ---------------------------------------------------- */
 
-static int
-id_cmp(const void *a, const void *b)
+/* Where an id is in the table of its list, or would be. */
+static size_t
+id_place(const struct filter *f, unsigned int list, uint64_t id)
 {
-	const uint64_t	*x = a, *y = b;
+	const uint16_t	*t = f->table[list];
+	size_t		 i;
 
-	return (*x < *y ? -1 : *x > *y);
+	for (i = hash_pair(id, 0) & f->mask[list]; t[i] != 0;
+	    i = (i + 1) & f->mask[list])
+		if (f->ids[list][t[i] - 1] == id)
+			break;
+	return (i);
 }
 
-static int
-text_cmp(const void *a, const void *b)
+static size_t
+text_place(const struct filter *f, unsigned int list,
+    const struct filter_text *want)
 {
-	const struct filter_text	*x = a, *y = b;
+	const struct filter_text	*have;
+	const uint16_t			*t = f->table[list];
+	size_t				 i;
 
-	return (x->hash < y->hash ? -1 : x->hash > y->hash);
+	for (i = want->hash & f->mask[list]; t[i] != 0;
+	    i = (i + 1) & f->mask[list]) {
+		have = &f->texts[list - FIRST_TEXT][t[i] - 1];
+		if (have->hash == want->hash && have->len == want->len &&
+		    memcmp(have->p, want->p, want->len) == 0)
+			break;
+	}
+	return (i);
+}
+
+/* Room for n entries, half full at most. */
+static void
+table_clear(struct filter *f, unsigned int list, unsigned int n)
+{
+	size_t	size = 2;
+
+	while (size < 2 * (size_t)n)
+		size *= 2;
+	memset(f->table[list], 0, size * sizeof(f->table[list][0]));
+	f->mask[list] = (uint16_t)(size - 1);
+	f->n[list] = 0;
 }
 
 void
 filter_load(struct filter *f, const uint8_t *p, size_t len)
 {
 	struct filter_rd	 r;
-	struct filter_text	*t;
+	struct filter_text	 t;
+	uint64_t		 id;
+	uint16_t		*place;
 	unsigned int		 i, n;
 
 	rd_filter(&r, p);
 	f->octets = p;
 	f->len = len;
 	f->present = r.m.present;
-	memcpy(f->n, r.m.n, sizeof(f->n));
-	for (i = 0; i < FIRST_TEXT; i++) {
-		for (n = 0; n < f->n[i]; n++)
-			f->ids[i][n] = rd_id(&r);
-		qsort(f->ids[i], n, sizeof(f->ids[i][0]), id_cmp);
-	}
-	for (; i < FILTER_LISTS; i++) {
-		t = f->texts[i - FIRST_TEXT];
-		for (n = 0; n < f->n[i]; n++) {
-			rd_text(&r, &t[n]);
-			t[n].hash = hash_bytes(t[n].p, t[n].len);
+	for (i = 0; i < FILTER_LISTS; i++) {
+		table_clear(f, i, r.m.n[i]);
+		for (n = 0; n < r.m.n[i]; n++) {
+			if (i < FIRST_TEXT) {
+				id = rd_id(&r);
+				place = &f->table[i][id_place(f, i, id)];
+				f->ids[i][f->n[i]] = id;
+			} else {
+				rd_text(&r, &t);
+				t.hash = hash_bytes(t.p, t.len);
+				place = &f->table[i][text_place(f, i, &t)];
+				f->texts[i - FIRST_TEXT][f->n[i]] = t;
+			}
+			if (*place == 0)
+				*place = ++f->n[i];
 		}
-		qsort(t, n, sizeof(*t), text_cmp);
 	}
-}
-
-static int
-has_id(const struct filter *f, unsigned int list, uint64_t id)
-{
-	return (f->n[list] > 0 && bsearch(&id, f->ids[list], f->n[list],
-	    sizeof(id), id_cmp) != NULL);
-}
-
-static int
-has_text(const struct filter *f, unsigned int list,
-    const struct filter_text *want)
-{
-	const struct filter_text	*t = f->texts[list - FIRST_TEXT];
-	size_t				 low = 0, high = f->n[list], mid;
-
-	/* the first of that hash */
-	while (low < high) {
-		mid = (low + high) / 2;
-		if (t[mid].hash < want->hash)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < f->n[list] && t[low].hash == want->hash; low++)
-		if (t[low].len == want->len &&
-		    memcmp(t[low].p, want->p, want->len) == 0)
-			return (1);
-	return (0);
 }
 
 static void
@@ -198,6 +202,7 @@ int
 filter_allows(const struct filter *f, const struct session *s)
 {
 	struct filter_text	t;
+	size_t			place;
 	unsigned int		i;
 	int			is_in;
 
@@ -205,11 +210,12 @@ filter_allows(const struct filter *f, const struct session *s)
 		if ((f->present & 1 << i) == 0)
 			continue;
 		if (i < FIRST_TEXT)
-			is_in = has_id(f, i, s->id);
+			place = id_place(f, i, s->id);
 		else {
 			session_text(s, i, &t);
-			is_in = has_text(f, i, &t);
+			place = text_place(f, i, &t);
 		}
+		is_in = f->table[i][place] != 0;
 		if (is_in != IS_ELIGIBLE(i))
 			return (0);
 	}

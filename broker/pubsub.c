@@ -297,21 +297,17 @@ send_to_all(struct publication *p, const struct subscription *sub)
 
 /* -- to whom the lists let it ------------------------------------------- */
 
-/* Subscribers that a list of ids names, each once: in "named". */
+/* Subscribers that a list of ids names: in "named". */
 static size_t
 find_named(const struct filter *f, enum filter_list list, uint64_t sub)
 {
 	const struct session	*s;
-	const uint64_t		*id = f->ids[list];
 	size_t			 i, n = 0;
 
-	for (i = 0; i < f->n[list]; i++) {
-		if (i > 0 && id[i] == id[i - 1])	/* they are sorted */
-			continue;
-		if ((s = session_find_id(id[i])) != NULL &&
+	for (i = 0; i < f->n[list]; i++)
+		if ((s = session_find_id(f->ids[list][i])) != NULL &&
 		    (named[n] = sublink_find(s, sub)) != NULL)
 			n++;
-	}
 	return (n);
 }
 

@@ -93,14 +93,20 @@ struct filter_text {
 	uint16_t	 len;
 };
 
-/* The lists, sorted; texts point into the octets they were loaded from. */
+/*
+ * The lists, each entry once; texts point into the octets they were loaded
+ * from.  A table finds them by their hashes: the number of an entry plus 1.
+ */
+#define FILTER_PLACES	2048		/* power of two, twice FILTER_MAX */
 struct filter {
 	const uint8_t		*octets;	/* m_filter and its lists */
 	size_t			 len;
 	uint16_t		 n[FILTER_LISTS];
+	uint16_t		 mask[FILTER_LISTS];	/* places in use - 1 */
 	uint8_t			 present;	/* 1 << enum filter_list */
 	uint64_t		 ids[2][FILTER_MAX];
 	struct filter_text	 texts[4][FILTER_MAX];
+	uint16_t		 table[FILTER_LISTS][FILTER_PLACES];
 };
 
 /* Is it an m_filter and its lists and nothing else?  0, or -1. */
