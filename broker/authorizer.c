@@ -56,7 +56,6 @@ struct wait {
 	unsigned int		 nasked;
 	uint32_t		 confgen;	/* the questions' */
 	uint8_t			 is_ready;
-	uint8_t			 is_xoffed;
 };
 
 /* An answer that is remembered. */
@@ -168,16 +167,10 @@ held_free(struct held *h)
 static void
 wait_flow(struct wait *w)
 {
-	int	want = w->is_xoffed;
-
 	if (w->nheld > HELD_HIGH || w->octets > HELD_HIGHOCTETS)
-		want = 1;
+		session_pause(w->session, PAUSE_AUTHORIZER, 1);
 	else if (w->nheld <= HELD_LOW)
-		want = 0;
-	if (want == w->is_xoffed)
-		return;
-	w->is_xoffed = (uint8_t)want;
-	session_sendv(w->session, want ? IMSG_XOFF : IMSG_XON, NULL, 0);
+		session_pause(w->session, PAUSE_AUTHORIZER, 0);
 }
 
 /* -1: there is no room for it. */

@@ -185,8 +185,12 @@ struct session {
 	uint32_t		 ntestaments;
 	struct details		*details;	/* said by others, or NULL */
 	struct kill		*kill;		/* it is to end so, or NULL */
+	struct session		*held_by;	/* a slow callee; or NULL */
+	LIST_ENTRY(session)	 held_entry;
+	LIST_HEAD(, session)	 holds;		/* callers, likewise */
 	uint64_t		 slow_since;	/* mono_ms(), if it is: */
 	uint8_t			 is_slow;	/* XOFF */
+	uint8_t			 paused;	/* PAUSE_* */
 	uint8_t			 is_revoked;	/* the proof is gone */
 	uint8_t			 is_disclosed;	/* says the authorizer of what
 						 * session_may() was asked */
@@ -346,6 +350,10 @@ int	 session_is_over(const struct session *);
 void	 session_dismiss(struct session *);
 /* It is one from now on, and will end soon. */
 void	 session_kill(struct session *, struct kill *);
+/* Its client is read no further while there is a reason. */
+#define PAUSE_AUTHORIZER	0x01
+#define PAUSE_CALLEE		0x02
+void	 session_pause(struct session *, uint8_t reason, int want);
 void	 session_sendv(struct session *, uint32_t type, const struct iovec *,
 	    int);
 void	 session_send(struct session *, uint32_t type, const void *, size_t);

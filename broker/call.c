@@ -129,6 +129,45 @@ fail:
 }
 
 /*
+ * Parts of a call cannot be refused as calls are while their callee is slow,
+ * so their caller has to wait.  Not for ever: who is slow for long is ended.
+ */
+static void
+call_hold(struct session *caller, struct session *callee)
+{
+	if (!callee->is_slow || caller->held_by != NULL || caller == callee)
+		return;
+	caller->held_by = callee;
+	LIST_INSERT_HEAD(&callee->holds, caller, held_entry);
+	session_pause(caller, PAUSE_CALLEE, 1);
+}
+
+void
+call_forget_hold(struct session *caller)
+{
+	if (caller->held_by == NULL)
+		return;
+	caller->held_by = NULL;
+	LIST_REMOVE(caller, held_entry);
+}
+
+void
+call_release(struct session *caller)
+{
+	call_forget_hold(caller);
+	session_pause(caller, PAUSE_CALLEE, 0);
+}
+
+void
+dealer_release(struct session *callee)
+{
+	struct session	*s;
+
+	while ((s = LIST_FIRST(&callee->holds)) != NULL)
+		call_release(s);
+}
+
+/*
  * More of a call that has begun (WAMP, Progressive Call Invocations): where
  * the first went, with its options.  If the call is over, the caller will
  * learn that or has learnt it: nothing is said then.
@@ -160,7 +199,9 @@ call_continue(struct session *s, struct invocation *inv,
 		inv->is_open = 0;
 	inv->is_on = 1;
 	invocation_send(inv, flags, &first, &next);
-	if (!inv->is_open)
+	if (inv->is_open)
+		call_hold(s, inv->callee);
+	else
 		invocation_forget(inv);
 }
 

@@ -249,6 +249,8 @@ dealer_leave(struct session *s)
 
 	for (n = 0; (cl = LIST_FIRST(&s->regs)) != NULL; n++)
 		unregister(cl);
+	call_forget_hold(s);
+	dealer_release(s);
 	/* a late answer finds nothing and is dropped (WAMP, Caller Leaving) */
 	for (; (inv = LIST_FIRST(&s->calls)) != NULL; n++) {
 		if (inv->callee != s)

@@ -219,6 +219,10 @@ unsigned int	 dealer_callee_left(struct session *, unsigned int *steps);
 
 int	 dealer_call(struct chan *, struct imsg *);
 int	 dealer_cancel(struct chan *, struct imsg *);
+/* It is slow no longer, or leaves: its callers go on. */
+void	 dealer_release(struct session *callee);
+void	 call_release(struct session *caller);
+void	 call_forget_hold(struct session *);	/* one that leaves */
 /* FEAT_* that a callee must have to be called so. */
 uint32_t	 call_features(uint32_t flags, const struct body *);
 /* What to tell the caller when nobody was picked. */

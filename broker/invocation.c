@@ -240,6 +240,8 @@ invocation_free(struct invocation *inv)
 {
 	invocation_detach(inv);
 	if (inv->caller != NULL) {
+		if (inv->caller->held_by == inv->callee)
+			call_release(inv->caller);
 		htab_remove(&broker.calls, &inv->bycall);
 		LIST_REMOVE(inv, caller_entry);
 		inv->caller->ncalls--;

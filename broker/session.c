@@ -148,6 +148,7 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	LIST_INIT(&s->links);
 	LIST_INIT(&s->regs);
 	LIST_INIT(&s->calls);
+	LIST_INIT(&s->holds);
 	TAILQ_INIT(&s->invocations);
 	TAILQ_INIT(&s->verdicts);
 	TAILQ_INIT(&s->testaments[0]);
@@ -486,6 +487,8 @@ session_flow(struct chan *c, struct imsg *im)
 	if (im->type == IMSG_XOFF && !s->is_slow)
 		s->slow_since = mono_ms();
 	s->is_slow = im->type == IMSG_XOFF;
+	if (!s->is_slow)
+		dealer_release(s);
 	return (0);
 }
 
@@ -587,6 +590,16 @@ session_may(struct session *s, unsigned int action, enum uri_match match,
 	}
 	*why = "not allowed";
 	return (WERR_NOT_AUTHORIZED);
+}
+
+void
+session_pause(struct session *s, uint8_t reason, int want)
+{
+	uint8_t	before = s->paused;
+
+	s->paused = want ? before | reason : before & (uint8_t)~reason;
+	if ((before == 0) != (s->paused == 0))
+		session_sendv(s, want ? IMSG_XOFF : IMSG_XON, NULL, 0);
 }
 
 void

@@ -506,6 +506,64 @@ frozen(void)
 	bp_ok("T73: the options are those of the first part");
 }
 
+/* Who sends parts faster than the callee takes them is not read. */
+static void
+slow_callee(void)
+{
+	struct sess	a, b;
+	struct got	g;
+	uint64_t	reg, inv;
+	char		none[1];
+	int		end;
+
+	for (end = 0; end < 4; end++) {
+		reg = pair(&a, &b, PARTS);
+		inv = upload(&a, &b, reg, end == 1 ? 300 : 0);
+		send_flow(&b, IMSG_XOFF);
+		side_sync(T1);
+		send_more(&a, a.request, "p", "3", MORE);
+		want_invocation_as(&b, reg, "3", NEXT);
+		hear(&a, IMSG_XOFF, &g, none, 0);
+		send_more(&a, a.request, "p", "4", MORE);
+		want_invocation_as(&b, reg, "4", NEXT);
+		bp_quiet();
+		switch (end) {
+		case 0:
+			send_flow(&b, IMSG_XON);
+			hear(&a, IMSG_XON, &g, none, 0);
+			send_more(&a, a.request, "p", "5", 0);
+			want_invocation_as(&b, reg, "5", LAST);
+			send_yield(&b, inv, "");
+			want_result(&a, a.request, "");
+			break;
+		case 1:
+			want_refused(&a, WAMP_CALL, a.request, WERR_TIMEOUT);
+			want_interrupt(&b, inv, CANCEL_KILLNOWAIT,
+			    WERR_TIMEOUT);
+			hear(&a, IMSG_XON, &g, none, 0);
+			break;
+		case 2:
+			send_close(&b, CLOSE_LOST);
+			want_end(T1, b.slot, b.gen, WERR_NONE);
+			hear(&a, IMSG_XON, &g, none, 0);
+			want_refused(&a, WAMP_CALL, a.request, WERR_CANCELED);
+			leave(&a);
+			bp_quiet();
+			continue;
+		case 3:
+			send_close(&a, CLOSE_LOST);
+			want_end(T0, a.slot, a.gen, WERR_NONE);
+			want_interrupt(&b, inv, CANCEL_KILLNOWAIT,
+			    WERR_CANCELED);
+			leave(&b);
+			bp_quiet();
+			continue;
+		}
+		part(&a, &b);
+	}
+	bp_ok("a caller waits for a callee that is slow");
+}
+
 static void
 both_ways(void)
 {
@@ -579,6 +637,7 @@ main(void)
 	frozen();
 	both_ways();
 	rerouted();
+	slow_callee();
 	slow_caller();
 	bp_stop();
 	return (0);
