@@ -216,3 +216,7 @@ def arguments_of_a_wrong_type():
     c = client()
     for args in ([], [7], [uri(), {}, {}], [uri(), [], []], [uri(), "x"]):
         c.refused(CALL, {}, ADD, args, INVALID_ARGUMENT)
+    for kw in ({"publish_options": 7}, {"scope": 7}, {"publish_options": {
+            "exclude": 7}}, {"publish_options": {"eligible_authid": [7]}},
+            {"publish_options": {"retain": 1}}):
+        c.refused(CALL, {}, ADD, [uri(), [], {}], kw, INVALID_ARGUMENT)
