@@ -103,11 +103,11 @@ procedure_find(const struct uri *u)
 /* -- arguments ---------------------------------------------------------- */
 
 static int
-type_is(const struct val *v, char type)
+type_is(struct val *v, char type)
 {
 	switch (type) {
 	case 'i':
-		return (v->type == VAL_UINT);
+		return (val_as_id(v));
 	case 'n':
 		return (v->type == VAL_UINT && v->u.u > 0);
 	case 'b':

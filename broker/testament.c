@@ -70,7 +70,7 @@ list_is_ok(const struct val *list, int has_ids)
 		return (0);
 	val_iter_init(&it, list);
 	while (mp_array_next(&it, &v))
-		if (has_ids ? v.type != VAL_UINT :
+		if (has_ids ? !val_as_id(&v) :
 		    v.type != VAL_STR || v.slen > UINT16_MAX)
 			return (0);
 	return (1);
@@ -179,7 +179,7 @@ filter_write(uint8_t *p, const struct options *o)
 		f.n[i] = (uint16_t)o->list[i].u.u;
 		val_iter_init(&it, &o->list[i]);
 		while (mp_array_next(&it, &v)) {
-			if (i < FILTER_EXCLUDE_AUTHID) {
+			if (i < FILTER_EXCLUDE_AUTHID && val_as_id(&v)) {
 				memcpy(out, &v.u.u, sizeof(v.u.u));
 				out += sizeof(v.u.u);
 				continue;

@@ -247,7 +247,7 @@ add_list(struct wbuf *w, int is_ids, const struct val *list, uint16_t *n)
 			    "1000 entries");
 		if (!is_ids && v.type == VAL_STR)
 			*n = (uint16_t)(*n + add_text(w, &v));
-		else if (is_ids && v.type == VAL_UINT) {
+		else if (is_ids && val_as_id(&v)) {
 			wbuf_add(w, &v.u.u, sizeof(v.u.u));
 			(*n)++;
 		} else

@@ -140,6 +140,12 @@ int		 val_array_next(struct val_iter *, struct val *val);
 uint64_t	 val_count(const struct val *);	/* entries of map or array */
 
 /*
+ * Is it an id?  Clients in JavaScript write those beyond 2^32 as floats, in
+ * CBOR; such a one becomes a VAL_UINT.
+ */
+int		 val_as_id(struct val *);
+
+/*
  * Options and Details (WAMP, Messages): every key a string, none twice, and
  * at most 1024 of them.  Returns 0, or -1 if that does not hold.  Cheap for
  * up to 32 keys, and never worse than n log n.

@@ -334,3 +334,19 @@ mp_map_next(struct val_iter *it, struct val *key, struct val *v)
 	it->left = 0;
 	return (0);
 }
+
+int
+val_as_id(struct val *v)
+{
+	uint64_t	u;
+
+	if (v->type == VAL_FLOAT && v->u.d >= 0 &&
+	    v->u.d <= 9007199254740992.0) {
+		u = (uint64_t)v->u.d;
+		if ((double)u == v->u.d) {
+			v->type = VAL_UINT;
+			v->u.u = u;
+		}
+	}
+	return (v->type == VAL_UINT);
+}

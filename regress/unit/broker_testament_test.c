@@ -180,7 +180,7 @@ options(void)
 	    "{\"publish_options\":{\"exclude\":[7,%llu]}}", ID(v));
 	add(&a, "[\"com.bye\",[1]]", kw);
 	snprintf(kw, sizeof(kw),
-	    "{\"publish_options\":{\"eligible\":[%llu]}}", ID(v));
+	    "{\"publish_options\":{\"eligible\":[%llu.0]}}", ID(v));
 	add(&a, "[\"com.bye\",[2]]", kw);
 	add(&a, "[\"com.bye\",[3]]",
 	    "{\"publish_options\":{\"eligible\":[]}}");

@@ -187,7 +187,7 @@ static const struct publish_case {
 	{ "\"exclude_me\":false,\"disclose_me\":true,\"retain\":true,"
 	    "\"acknowledge\":true", PUBLISH_FLAGS, "", "" },
 	{ "\"exclude\\u005fme\":false", PUBLISH_INCLUDE_ME, "", "" },
-	{ "\"exclude\":[1,9007199254740992],\"eligible\":[]", 0,
+	{ "\"exclude\":[1,9007199254740992.0],\"eligible\":[]", 0,
 	    "0:1,9007199254740992,1:", "" },
 	{ "\"eligible_authrole\":[\"a\"],\"exclude_authrole\":[\"b\",\"\"],"
 	    "\"eligible_authid\":[\"jos\u00e9\"],\"exclude_authid\":[],"
@@ -430,6 +430,8 @@ static const struct {
 	{ 16, "\"eligible\":\"all\"," ACK "\"retain\":true", "" },
 	{ 16, ACK "\"exclude\":[\"joe\"]", "" },
 	{ 16, ACK "\"exclude\":[1,-1]", "" },
+	{ 16, ACK "\"exclude\":[1.5]", "" },
+	{ 16, ACK "\"exclude\":[1e300]", "" },
 	{ 16, ACK "\"eligible\":[1.5]", "" },
 	{ 16, ACK "\"eligible_authid\":[1]", "" },
 	{ 16, ACK "\"exclude_authrole\":[\"a\",null]", "" },
