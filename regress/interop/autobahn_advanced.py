@@ -37,23 +37,27 @@ realm "telling" {
 """
 
 
+def relay(name, p):
+    """Cases of a program are ours."""
+    lines = p.stdout.splitlines()
+    for line in lines:
+        how, _, what = line.partition(" - ")
+        if how == "ok":
+            ok("%s: %s" % (name, what))
+        elif how == "not ok":
+            what, _, why = what.rpartition(" -- ")
+            not_ok("%s: %s" % (name, what), why)
+        elif line != "done":
+            print(line)
+    if "done" not in lines:
+        not_ok(name, "ended with status %d" % p.returncode)
+
+
 def run(*args):
-    """Its cases are ours."""
-    name = " ".join(args[:3])
     p = subprocess.run([sys.executable, PROGRAM] + list(args), text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                        timeout=240 if SAN else 120)
-    for line in p.stdout.splitlines():
-        how, _, what = line.partition(" - ")
-        if how == "ok":
-            ok("autobahn %s: %s" % (name, what))
-        elif how == "not ok":
-            what, _, why = what.rpartition(" -- ")
-            not_ok("autobahn %s: %s" % (name, what), why)
-        elif line != "done":
-            print(line)
-    if "done" not in p.stdout.splitlines():
-        not_ok("autobahn " + name, "ended with status %d" % p.returncode)
+    relay("autobahn " + " ".join(args[:3]), p)
 
 
 def main():
