@@ -10,12 +10,23 @@
 #include "utf8.h"
 #include "wampc.h"
 
+#define NOTHERS		4	/* members passed over */
+
 void
 payload_free(struct payload *pl)
 {
 	wbuf_free(&pl->args);
 	wbuf_free(&pl->kwargs);
 	memset(pl, 0, sizeof(*pl));
+}
+
+int
+payload_kwarg(const struct payload *pl, const char *name, struct val *out)
+{
+	struct val	v;
+
+	return (codec_check(SER_JSON, pl->kwargs.buf, pl->kwargs.len, &v) ==
+	    CODEC_OK && val_member(&v, name, out));
 }
 
 uint32_t
@@ -56,6 +67,16 @@ payload_encode(const struct payload *pl, struct enc *e)
 	}
 	if (pl->nkwargs > 0)
 		return (encode_json(&pl->kwargs, e));
+	return (0);
+}
+
+int
+payload_encode_kwargs(const struct payload *pl, struct enc *e)
+{
+	if (pl->nkwargs > 0)
+		return (encode_json(&pl->kwargs, e));
+	enc_map(e, 0);
+	enc_end(e);
 	return (0);
 }
 
@@ -142,8 +163,8 @@ payload_words(struct payload *pl, char *const *words, int n)
 static int
 is_printed_form(const struct val *doc)
 {
-	static const char *const others[] = {
-		"topic", "publication", "procedure"
+	static const char *const others[NOTHERS] = {
+		"topic", "publication", "procedure", "details"
 	};
 	struct val_iter	it;
 	struct val	key, val;
@@ -159,11 +180,11 @@ is_printed_form(const struct val *doc)
 		else if (val_is(&key, "kwargs", 6) && val.type == VAL_MAP)
 			found = 1;
 		else {
-			for (i = 0; i < 3; i++)
+			for (i = 0; i < NOTHERS; i++)
 				if (val_is(&key, others[i],
 				    strlen(others[i])))
 					break;
-			if (i == 3)
+			if (i == NOTHERS)
 				return (0);
 		}
 	}

@@ -30,7 +30,8 @@ call_result(struct client *c, const struct val *v, size_t n)
 	if (request != c->call.request)
 		return ("RESULT for no request of ours");
 	memset(&w, 0, sizeof(w));
-	if (output_object(&w, NULL, NULL, 0, v + 3, n - 3) == -1)
+	if (output_object(&w, NULL, NULL, 0, c->o.details ? &v[2] : NULL,
+	    v + 3, n - 3) == -1)
 		client_fail(c, ST_WAMP, "wamp.error.invalid_argument: "
 		    "JSON cannot say the result");
 	else if (output_write(c, &w) == 0)

@@ -69,15 +69,35 @@ static const struct option longopts[] = {
 	{ NULL,		0,			NULL, 0 }
 };
 
+/*
+ * What the four can do of the Advanced Profile.  Of a callee, call_reroute:
+ * it answers wamp.error.unavailable when too many calls wait.
+ */
+static const char *const subscriber_features[] = {
+	"pattern_based_subscription", "publication_trustlevels",
+	"publisher_identification", NULL
+};
+static const char *const publisher_features[] = {
+	"publisher_exclusion", "publisher_identification",
+	"subscriber_blackwhite_listing", NULL
+};
+static const char *const caller_features[] = {
+	"call_timeout", "caller_identification", NULL
+};
+static const char *const callee_features[] = {
+	"call_reroute", "call_trustlevels", "caller_identification",
+	"pattern_based_registration", "shared_registration", NULL
+};
+
 static const struct verb verbs[] = {
-	{ "subscribe",	WAMP_ROLE_SUBSCRIBER,	"subscriber", 0, 1,
-	    sub_start, NULL },
-	{ "publish",	WAMP_ROLE_PUBLISHER,	"publisher", 1, 0,
-	    pub_start, pub_drained },
-	{ "call",	WAMP_ROLE_CALLER,	"caller", 1, 0,
-	    call_start, NULL },
-	{ "register",	WAMP_ROLE_CALLEE,	"callee", 0, 1,
-	    reg_start, reg_drained },
+	{ "subscribe",	WAMP_ROLE_SUBSCRIBER,	"subscriber",
+	    subscriber_features, 0, 1, sub_start, NULL },
+	{ "publish",	WAMP_ROLE_PUBLISHER,	"publisher",
+	    publisher_features, 1, 0, pub_start, pub_drained },
+	{ "call",	WAMP_ROLE_CALLER,	"caller",
+	    caller_features, 1, 0, call_start, NULL },
+	{ "register",	WAMP_ROLE_CALLEE,	"callee",
+	    callee_features, 0, 1, reg_start, reg_drained },
 };
 #define NVERBS	(sizeof(verbs) / sizeof(verbs[0]))
 
@@ -87,6 +107,8 @@ struct words {
 	int		  n;
 	char		**rest;		/* behind "--" */
 	int		  nrest, has_rest;
+	char		**opts;		/* of -o, and of us */
+	int		  nopts;
 	const char	 *url, *socket, *json, *file;
 	int		  has_count, has_atonce;
 };
@@ -96,7 +118,9 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: wampc [-qvV] [-r realm] [-u url | -s socket] [-w seconds]\n"
+	    "usage: wampc [-dqvV] [-o name[=value]] [-r realm]"
+	    " [-u url | -s socket]\n"
+	    "             [-w seconds]\n"
 	    "             [--cafile file] [--pin sha256:hash] [--cert file --key file]\n"
 	    "             [--dane [--resolver address[@port]]"
 	    " [--trust-anchor file]]\n"
@@ -205,6 +229,18 @@ user(const char *name)
 	wrong("--owner: no such user: %s", name);
 }
 
+/* "name" is "name=true" */
+static void
+msg_option(struct words *w, const char *text)
+{
+	char	*opt;
+
+	if (asprintf(&opt, "%s%s", text,
+	    strchr(text, '=') == NULL ? "=true" : "") == -1)
+		wrong("out of memory");
+	w->opts[w->nopts++] = opt;
+}
+
 static void
 one_option(struct options *o, struct words *w, int ch)
 {
@@ -214,6 +250,9 @@ one_option(struct options *o, struct words *w, int ch)
 	case 'c':
 		o->atonce = (unsigned int)number("-c", optarg, 1, ATONCE_MAX);
 		w->has_atonce = 1;
+		break;
+	case 'd':
+		o->details = 1;
 		break;
 	case 'f':
 		w->file = optarg;
@@ -227,6 +266,9 @@ one_option(struct options *o, struct words *w, int ch)
 	case 'n':
 		o->count = number("-n", optarg, 1, WAMP_ID_MAX);
 		w->has_count = 1;
+		break;
+	case 'o':
+		msg_option(w, optarg);
 		break;
 	case 'q':
 		o->quiet = 1;
@@ -314,6 +356,7 @@ read_words(struct options *o, struct words *w, int argc, char **argv)
 	int		 ch;
 
 	w->v = xcalloc((size_t)argc + 1, sizeof(*w->v));
+	w->opts = xcalloc((size_t)argc + 1, sizeof(*w->opts));
 	while (optind < argc) {
 		next = argv[optind];
 		if (strcmp(next, "--") == 0) {
@@ -327,7 +370,7 @@ read_words(struct options *o, struct words *w, int argc, char **argv)
 			w->v[w->n++] = argv[optind++];
 			continue;
 		}
-		ch = getopt_long(argc, argv, "+c:f:j:ln:qr:s:u:vVw:",
+		ch = getopt_long(argc, argv, "+c:df:j:ln:o:qr:s:u:vVw:",
 		    longopts, NULL);
 		if (ch != -1)
 			one_option(o, w, ch);
@@ -404,12 +447,30 @@ read_payload(struct options *o, const struct words *w)
 }
 
 static void
-check_uri(const char *what, const char *uri)
+read_msgopts(struct options *o, const struct verb *verb, struct words *w)
+{
+	const char	*why;
+
+	/* so that the exit status tells */
+	if (verb->role == WAMP_ROLE_PUBLISHER)
+		msg_option(w, "acknowledge");
+	why = payload_words(&o->msgopts, w->opts, w->nopts);
+	if (why == NULL && o->msgopts.nargs > 0)
+		why = "must be a name, or name=value";
+	if (why != NULL)
+		wrong("-o: %s", why);
+	while (w->nopts > 0)
+		free(w->opts[--w->nopts]);
+	free(w->opts);
+}
+
+static void
+check_uri(const char *what, const char *uri, int may_be_empty)
 {
 	size_t	len = strlen(uri);
 
 	/* the router judges the rest by the rules of its realm */
-	if (len == 0 || len > URI_MAXLEN ||
+	if ((len == 0 && !may_be_empty) || len > URI_MAXLEN ||
 	    !utf8_ok((const uint8_t *)uri, len))
 		wrong("%s: not a URI", what);
 }
@@ -453,6 +514,7 @@ options_read(struct options *o, int argc, char **argv)
 {
 	const struct verb	*verb;
 	struct words		 w;
+	struct val		 match;
 
 	memset(&w, 0, sizeof(w));
 	if ((o->realm = getenv("WAMP_REALM")) == NULL || *o->realm == '\0')
@@ -468,8 +530,10 @@ options_read(struct options *o, int argc, char **argv)
 	if (w.n < 2)
 		usage();
 	o->uri = w.v[1];
-	check_uri(verb->name, o->uri);
-	check_uri("-r", o->realm);
+	read_msgopts(o, verb, &w);
+	check_uri(verb->name, o->uri,
+	    payload_kwarg(&o->msgopts, "match", &match));
+	check_uri("-r", o->realm, 0);
 	read_target(o, &w);
 
 	if (!verb->has_args && (w.n > 2 || w.json != NULL || w.file != NULL))
@@ -478,6 +542,8 @@ options_read(struct options *o, int argc, char **argv)
 		wrong("-l: for publish only");
 	if (w.has_count && !verb->is_service)
 		wrong("-n: for subscribe and register only");
+	if (o->details && verb->role == WAMP_ROLE_PUBLISHER)
+		wrong("-d: not for publish");
 	if (w.has_atonce && verb->role != WAMP_ROLE_CALLEE)
 		wrong("-c: for register only");
 	if (verb->has_args)

@@ -92,7 +92,8 @@ add_payload(struct enc *e, const struct val *v, size_t n)
 
 int
 output_object(struct wbuf *w, const char *key, const char *uri,
-    uint64_t publication, const struct val *v, size_t n)
+    uint64_t publication, const struct val *details, const struct val *v,
+    size_t n)
 {
 	struct enc	e;
 	struct wbuf	raw;
@@ -100,7 +101,8 @@ output_object(struct wbuf *w, const char *key, const char *uri,
 
 	memset(&raw, 0, sizeof(raw));
 	enc_init(&e, SER_JSON, &raw);
-	enc_map(&e, 2 + (key != NULL) + (publication != 0));
+	enc_map(&e, 2 + (key != NULL) + (publication != 0) +
+	    (details != NULL));
 	if (key != NULL) {
 		enc_str(&e, key, strlen(key));
 		enc_str(&e, uri, strlen(uri));
@@ -109,12 +111,18 @@ output_object(struct wbuf *w, const char *key, const char *uri,
 		ENC_KEY(&e, "publication");
 		enc_uint(&e, publication);
 	}
-	if (add_payload(&e, v, n) == 0) {
-		enc_end(&e);
-		add_clean(w, raw.buf, raw.len);
-		wbuf_add(w, "\n", 1);
-		rc = raw.failed || w->failed ? -1 : 0;
+	if (details != NULL) {
+		ENC_KEY(&e, "details");
+		if (add_value(&e, details) == -1)
+			goto done;
 	}
+	if (add_payload(&e, v, n) == -1)
+		goto done;
+	enc_end(&e);
+	add_clean(w, raw.buf, raw.len);
+	wbuf_add(w, "\n", 1);
+	rc = raw.failed || w->failed ? -1 : 0;
+done:
 	wbuf_free(&raw);
 	return (rc);
 }
@@ -176,7 +184,7 @@ output_reason(char *dst, size_t size, const struct val *details,
 		return;
 	}
 	memset(&w, 0, sizeof(w));
-	if (output_object(&w, NULL, NULL, 0, v, n) == 0)
+	if (output_object(&w, NULL, NULL, 0, NULL, v, n) == 0)
 		snprintf(dst, size, ": %.*s", w.len - 1 > size ? (int)size :
 		    (int)w.len - 1, w.buf);
 	wbuf_free(&w);

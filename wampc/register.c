@@ -187,8 +187,8 @@ reg_invocation(struct client *c, const struct val *v, size_t n)
 		return (NULL);
 	}
 	inv->request = request;
-	if (output_object(&inv->line, "procedure", procedure, 0, v + 4,
-	    n - 4) == -1) {
+	if (output_object(&inv->line, "procedure", procedure, 0,
+	    c->o.details ? &v[3] : NULL, v + 4, n - 4) == -1) {
 		wbuf_free(&inv->line);
 		free(inv);
 		answer_error(c, request,

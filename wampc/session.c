@@ -146,13 +146,11 @@ session_request(struct client *c, unsigned int code, const char *uri,
 
 	session_begin(c, &e, code, 4 + n);
 	enc_uint(&e, id);
-	if (code == WAMP_PUBLISH) {
-		enc_map(&e, 1);
-		ENC_KEY(&e, "acknowledge");
-		enc_bool(&e, 1);
-	} else
-		enc_map(&e, 0);
-	enc_end(&e);
+	if (payload_encode_kwargs(&c->o.msgopts, &e) == -1) {
+		client_fail(c, ST_USAGE, "-o: cannot be said in %s",
+		    ser_name(c->o.ser));
+		return (id);
+	}
 	enc_str(&e, uri, strlen(uri));
 	if (n > 0 && payload_encode(pl, &e) == -1) {
 		client_fail(c, ST_USAGE, "the arguments cannot be said in %s",
@@ -183,6 +181,29 @@ session_reason(struct client *c, unsigned int code, const char *uri,
 	(void)session_send(c, &e);
 }
 
+/* WAMP, Feature Announcement: {role: {"features": {name: true...}}} */
+static void
+encode_roles(const struct verb *verb, struct enc *e)
+{
+	const char *const	*f;
+	uint32_t		 n = 0;
+
+	for (f = verb->features; *f != NULL; f++)
+		n++;
+	enc_map(e, 1);
+	enc_str(e, verb->rolename, strlen(verb->rolename));
+	enc_map(e, 1);
+	ENC_KEY(e, "features");
+	enc_map(e, n);
+	for (f = verb->features; *f != NULL; f++) {
+		enc_str(e, *f, strlen(*f));
+		enc_bool(e, 1);
+	}
+	enc_end(e);
+	enc_end(e);
+	enc_end(e);
+}
+
 void
 session_open(struct client *c)
 {
@@ -195,11 +216,7 @@ session_open(struct client *c)
 	ENC_KEY(&e, "agent");
 	enc_str(&e, "wampc", 5);
 	ENC_KEY(&e, "roles");
-	enc_map(&e, 1);
-	enc_str(&e, c->verb->rolename, strlen(c->verb->rolename));
-	enc_map(&e, 0);
-	enc_end(&e);
-	enc_end(&e);
+	encode_roles(c->verb, &e);
 	login_hello(c, &e);
 	enc_end(&e);
 	(void)session_send(c, &e);

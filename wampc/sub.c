@@ -55,7 +55,8 @@ sub_event(struct client *c, const struct val *v, size_t n)
 		topic = uri;
 	}
 	memset(&w, 0, sizeof(w));
-	if (output_object(&w, "topic", topic, pub, v + 4, n - 4) == 0)
+	if (output_object(&w, "topic", topic, pub,
+	    c->o.details ? &v[3] : NULL, v + 4, n - 4) == 0)
 		rc = output_write(c, &w);
 	else
 		log_warnx("%s: publication %llu: JSON cannot say it", topic,

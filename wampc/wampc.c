@@ -188,6 +188,7 @@ cleanup(struct client *c)
 			event_free(events[i]);
 	event_base_free(c->base);
 	payload_free(&c->o.payload);
+	payload_free(&c->o.msgopts);
 	url_free(&c->o.url);
 }
 

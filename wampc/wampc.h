@@ -84,9 +84,14 @@ const char	*payload_words(struct payload *, char *const *, int n);
 /* A document; one that is no JSON is an error, or (text) a string. */
 const char	*payload_document(struct payload *, const void *, size_t,
 		    int text);
+/* A keyword argument: 1 if it is there. */
+int		 payload_kwarg(const struct payload *, const char *,
+		    struct val *);
 /* Elements it adds to a message, 0 to 2, and these elements. */
 uint32_t	 payload_count(const struct payload *);
 int		 payload_encode(const struct payload *, struct enc *);
+/* ArgumentsKw alone, also where there are none. */
+int		 payload_encode_kwargs(const struct payload *, struct enc *);
 
 /* pin.c */
 #define PIN_MAX		16
@@ -121,7 +126,9 @@ struct options {
 	size_t		 maxmsg;
 	const char	*uri;
 	struct payload	 payload;
+	struct payload	 msgopts;	/* -o: kwargs only */
 	int		 lines;		/* -l */
+	int		 details;	/* -d */
 	int		 quiet, verbose;
 	uint64_t	 count;		/* -n, 0: no end */
 	double		 seconds;	/* -w, 0: none */
@@ -133,6 +140,7 @@ struct verb {
 	const char	*name;
 	unsigned int	 role;		/* WAMP_ROLE_ */
 	const char	*rolename;
+	const char	*const *features;	/* of the role, up to NULL */
 	int		 has_args;
 	int		 is_service;	/* ends by a signal, with GOODBYE */
 	void		(*start)(struct client *);
@@ -269,7 +277,7 @@ void		 session_message(struct client *, const uint8_t *, size_t);
 void		 session_begin(struct client *, struct enc *,
 		    unsigned int code, uint32_t n);
 int		 session_send(struct client *, struct enc *);
-/* [code, request, {}, uri, payload...]; returns the request id. */
+/* [code, request, Options, uri, payload...]; returns the request id. */
 uint64_t	 session_request(struct client *, unsigned int code,
 		    const char *uri, const struct payload *);
 /* [code, {message}, uri]: ABORT or GOODBYE; message may be NULL. */
@@ -404,13 +412,13 @@ void		 command_end_all(struct client *);
 
 /* output.c */
 /*
- * {"topic":...,"publication":...,"args":...,"kwargs":...} with a newline,
- * without what is NULL or 0; args and kwargs are always there, v of n
- * values holds them.  -1: JSON cannot say it.
+ * {"topic":...,"publication":...,"details":...,"args":...,"kwargs":...}
+ * with a newline, without what is NULL or 0; args and kwargs are always
+ * there, v of n values holds them.  -1: JSON cannot say it.
  */
 int		 output_object(struct wbuf *, const char *key,
 		    const char *uri, uint64_t publication,
-		    const struct val *v, size_t n);
+		    const struct val *details, const struct val *v, size_t n);
 /* Payload of an error for people, after the URI. */
 void		 output_reason(char *, size_t, const struct val *details,
 		    const struct val *v, size_t n);

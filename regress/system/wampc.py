@@ -3,7 +3,8 @@
 #
 # wampc against a small router that behaves: arguments, output, exit status
 # and trust, over every transport and serializer.  hostile/wampc has routers
-# that do not behave, system/wampc-wampd the real one.
+# that do not behave, system/wampc-wampd and system/wampc-advanced the real
+# one.
 
 import json
 import os
@@ -46,6 +47,13 @@ USAGE = [
     (['subscribe', '-n', 'x', 'a'], 1, '-n: must be a number'),
     (['subscribe', '-n', '-1', 'a'], 1, '-n: must be a number'),
     (['subscribe', '-c', '1', 'a'], 1, '-c: for register only'),
+    (['publish', '-d', 'a'], 1, '-d: not for publish'),
+    (['call', '-o', '', 'a'], 1, '-o: must be a name, or name=value'),
+    (['call', '-o', '=1', 'a'], 1, '-o: must be a name, or name=value'),
+    (['call', '-o', 'a-b', 'a'], 1, '-o: must be a name, or name=value'),
+    (['call', '-o', b'a=\xff', 'a'], 1, '-o: a value is not UTF-8'),
+    (['call', '-o', 'a', '-o', 'a=1', 'a'], 1, '-o: a key is given twice'),
+    (['publish', '-o', 'acknowledge=false', 'a'], 1, '-o: a key is given'),
     (['subscribe', 'a', 'b'], 1, 'takes no arguments'),
     (['subscribe', 'a', '--', 'b'], 1, 'takes no arguments'),
     (['subscribe', '-j', '1', 'a'], 1, 'takes no arguments'),

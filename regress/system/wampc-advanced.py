@@ -1,0 +1,192 @@
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# The Advanced Profile as somebody with a shell sees it: wampc against wampd,
+# by a Unix socket, in each serializer.
+
+import json
+import os
+
+from daemon import Wampd, done, run_case, tmpdir
+from fakerouter import FakeRouter
+from wampcrun import SERIALIZERS, bound, expect, finish, line, popen, wampc
+
+CONF = '''
+listen on socket $sock mode 0666
+realm "realm1" {
+	authenticate anonymous role "all"
+	role "all" {
+		allow any
+		allow meta read
+		allow meta write
+	}
+}
+'''
+sock = os.path.join(tmpdir(), 'sock')
+
+
+def args(ser):
+    return ['-s', sock, '--serializer', ser]
+
+
+def service(ser, verb, *words):
+    """subscribe or register, waited for by its note on stderr"""
+    p = popen(args(ser) + [verb, '-v', *words])
+    note = p.stderr.readline().decode()
+    assert note.startswith('wampc: %sed ' % verb.rstrip('e')), note
+    return p
+
+
+def publish(ser, *words):
+    expect(wampc(*args(ser), 'publish', *words), 0, '')
+
+
+def call(ser, *words, **kw):
+    return wampc(*args(ser), 'call', *words, **kw)
+
+
+def events(p):
+    r = finish(p)
+    assert r.status == 0 and r.err == '', r
+    return [json.loads(x) for x in r.out.splitlines()]
+
+
+# -- publish and subscribe ----------------------------------------------------
+
+def patterns(ser):
+    """an event of a pattern is printed with its own topic"""
+    subs = [service(ser, 'subscribe', '-n', '2', '-o', 'match=' + match, uri)
+            for match, uri in (('prefix', 'com.example.p.'), ('prefix', ''),
+                               ('wildcard', 'com.example..x'))]
+    for topic in ('com.example.p.x', 'com.example.p.x', 'com.other'):
+        publish(ser, topic, '1')
+    for p in subs:
+        assert [(list(e), e['topic']) for e in events(p)] == [
+            (['topic', 'publication', 'args', 'kwargs'],
+             'com.example.p.x')] * 2
+
+
+def retained(ser):
+    """the event that was kept comes first, and -d says that it was kept"""
+    publish(ser, '-o', 'retain', 'com.example.r.a', '21.5')
+    sub = ['subscribe', '-n', '1', '-o', 'match=prefix', '-o', 'get_retained',
+           'com.example.r.']
+    r = wampc(*args(ser), '-w', '10', *sub)
+    assert r.status == 0, r
+    e = json.loads(r.out)
+    assert list(e) == ['topic', 'publication', 'args', 'kwargs'], r
+    assert e['topic'] == 'com.example.r.a' and e['args'] == [21.5], r
+    r = wampc(*args(ser), '-w', '10', '-d', *sub)
+    assert r.status == 0, r
+    e = json.loads(r.out)
+    assert list(e) == ['topic', 'publication', 'details', 'args',
+                       'kwargs'], r
+    assert e['details']['retained'] is True, r
+    # it can be published again as it is
+    expect(wampc(*args(ser), 'publish', '-l', 'com.example.r.b',
+                 stdin=r.out.encode()), 0, '')
+
+
+def disclosure(ser):
+    """a publisher that agrees is seen by those who look with -d"""
+    sub = service(ser, 'subscribe', '-d', '-n', '2', 'com.example.d')
+    publish(ser, 'com.example.d', '1')
+    publish(ser, '-o', 'disclose_me', 'com.example.d', '2')
+    a, b = events(sub)
+    assert 'publisher' not in a['details'], a
+    assert b['details']['publisher'] > 0, b
+    assert b['details']['publisher_authrole'] == 'all', b
+
+
+def lists(ser):
+    """eligible and exclude lists decide who gets an event"""
+    sub = service(ser, 'subscribe', '-n', '3', 'com.example.l')
+    for i, opt in enumerate((
+            'eligible_authrole=["all"]', 'exclude_authrole=["all"]',
+            'eligible=[1]', 'exclude=[1]', 'eligible_authid=[]',
+            'exclude_authid=["nobody"]')):
+        publish(ser, '-o', opt, 'com.example.l', str(i))
+    assert [e['args'] for e in events(sub)] == [[0], [3], [5]]
+
+
+def refused_options(ser):
+    """what the router says of an Option is the error"""
+    expect(wampc(*args(ser), 'subscribe', '-o', 'match=fuzzy', 'a'), 5, '',
+           '^wampc: wamp.error.')
+    expect(wampc(*args(ser), 'subscribe', 'a..b'), 5, '',
+           '^wampc: wamp.error.invalid_uri')
+
+
+# -- call and register --------------------------------------------------------
+
+def shared(ser):
+    """calls are shared out among commands"""
+    regs = [service(ser, 'register', '-n', '2', '-o', 'invoke=roundrobin',
+                    '-o', 'concurrency=1', 'com.example.s', '--', 'echo', n)
+            for n in ('1', '2')]
+    outs = [call(ser, 'com.example.s').out for _ in range(4)]
+    assert sorted(outs) == [line('[1]')] * 2 + [line('[2]')] * 2, outs
+    for p in regs:
+        expect(finish(p), 0, '')
+
+
+def pattern_procedure(ser):
+    """a command of a pattern finds which procedure was called, and by whom"""
+    reg = service(ser, 'register', '-d', '-n', '2', '-o', 'match=wildcard',
+                  'com.example..w', '--', 'cat')
+    got = json.loads(call(ser, '-o', 'disclose_me', 'com.example.one.w',
+                          '7').out)['args'][0]
+    assert list(got) == ['procedure', 'details', 'args', 'kwargs'], got
+    assert got['procedure'] == 'com.example.one.w' and got['args'] == [7]
+    assert got['details']['caller'] > 0, got
+    got = json.loads(call(ser, 'com.example.two.w').out)['args'][0]
+    assert got['procedure'] == 'com.example.two.w', got
+    assert 'caller' not in got['details'], got
+    expect(finish(reg), 0, '')
+
+
+def timeout(ser):
+    """the router ends a call that takes too long"""
+    reg = service(ser, 'register', 'com.example.late', '--', 'sleep', '1000')
+    expect(call(ser, '-o', 'timeout=100', 'com.example.late'), 5, '',
+           '^wampc: wamp.error.timeout')
+    reg.terminate()
+    expect(finish(reg), 0, '')
+
+
+# -- HELLO --------------------------------------------------------------------
+
+FEATURES = {
+    'subscriber': {'pattern_based_subscription', 'publication_trustlevels',
+                   'publisher_identification'},
+    'publisher': {'publisher_exclusion', 'publisher_identification',
+                  'subscriber_blackwhite_listing'},
+    'caller': {'call_timeout', 'caller_identification'},
+    'callee': {'call_reroute', 'call_trustlevels', 'caller_identification',
+               'pattern_based_registration', 'shared_registration'},
+}
+
+
+def announced():
+    """HELLO has the one role with what wampc can do, and no more"""
+    path = os.path.join(tmpdir(), 'sock')
+    with FakeRouter(path=path) as r:
+        for verb in (['subscribe', 'a'], ['publish', 'a'], ['call', 'a'],
+                     ['register', 'a', '--', 'true']):
+            wampc('-s', path, '-w', '0.3', *verb)
+        roles = [c.messages[0][2]['roles'] for c in r.conns]
+    assert roles == [{role: {'features': {f: True for f in names}}}
+                     for role, names in FEATURES.items()], roles
+
+
+def main():
+    with Wampd(CONF, macros={'sock': sock}):
+        for ser in SERIALIZERS:
+            for fn in (patterns, retained, disclosure, lists,
+                       refused_options, shared, pattern_procedure, timeout):
+                run_case(bound(fn, ser), ser + ': ')
+    run_case(announced)
+    done()
+
+
+main()
