@@ -82,7 +82,8 @@ static const char *const publisher_features[] = {
 	"subscriber_blackwhite_listing", NULL
 };
 static const char *const caller_features[] = {
-	"call_timeout", "caller_identification", NULL
+	"call_canceling", "call_timeout", "caller_identification",
+	"progressive_call_results", NULL
 };
 static const char *const callee_features[] = {
 	"call_reroute", "call_trustlevels", "caller_identification",

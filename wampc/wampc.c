@@ -94,6 +94,16 @@ on_limit(evutil_socket_t fd, short what, void *arg)
 	on_deadline(fd, what, arg);
 }
 
+/* The next signal has its usual effect. */
+static void
+unwatch(struct client *c)
+{
+	if (c->sigint != NULL)
+		event_del(c->sigint);
+	if (c->sigterm != NULL)
+		event_del(c->sigterm);
+}
+
 static void
 on_signal(evutil_socket_t sig, short what, void *arg)
 {
@@ -103,8 +113,12 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	if (c->s.state == SESS_LEAVING)
 		client_finish(c, c->status);
-	else
+	else if (c->verb->is_service)
 		session_leave(c, ST_OK);
+	else {
+		unwatch(c);
+		call_cancel(c);
+	}
 }
 
 /* Standard descriptors exist, so that no other one takes their place. */
@@ -135,6 +149,13 @@ watch_signal(struct client *c, int sig)
 	return (ev);
 }
 
+void
+client_watch(struct client *c)
+{
+	c->sigint = watch_signal(c, SIGINT);
+	c->sigterm = watch_signal(c, SIGTERM);
+}
+
 static void
 prepare(struct client *c)
 {
@@ -158,10 +179,8 @@ prepare(struct client *c)
 		    (double)tv.tv_sec) * 1000000);
 		event_add(c->limit, &tv);
 	}
-	if (c->verb->is_service) {
-		c->sigint = watch_signal(c, SIGINT);
-		c->sigterm = watch_signal(c, SIGTERM);
-	}
+	if (c->verb->is_service)
+		client_watch(c);
 }
 
 static void

@@ -380,9 +380,12 @@ handler		 sub_subscribed, sub_event;
 /* call.c */
 struct call {
 	uint64_t	 request;
+	int		 has_progress;	/* progressive results were asked for */
 };
 
 void		 call_start(struct client *);
+/* The user does not want to wait any longer. */
+void		 call_cancel(struct client *);
 handler		 call_result;
 
 /* register.c */
@@ -448,6 +451,8 @@ struct client {
 };
 
 /* wampc.c */
+/* SIGINT and SIGTERM are for the verb from now on. */
+void		 client_watch(struct client *);
 /* An answer is awaited, for JOIN_SECONDS without -w; or is no longer. */
 void		 client_await(struct client *, int);
 /* End with this status as soon as the event loop turns. */

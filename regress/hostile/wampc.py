@@ -68,6 +68,7 @@ HOSTILE = [
     (48, [[50, 1, {}, [], []]], CALL, 5, VIOLATION),
     (48, [[50, 1, {}, [], {}, 1]], CALL, 5, VIOLATION),
     (48, [[50]], CALL, 5, VIOLATION),
+    (48, [[50, 1, {'progress': True}]], CALL, 5, VIOLATION),
     (48, [[8, 48, 2, {}, 'a']], CALL, 5, VIOLATION),
     (48, [[8, 32, 1, {}, 'a']], CALL, 5, VIOLATION),
     (48, [[8, 16, 1, {}, 'a']], CALL, 5, VIOLATION),

@@ -6,10 +6,13 @@
 
 import json
 import os
+import signal
 
 from daemon import Wampd, done, run_case, tmpdir
 from fakerouter import FakeRouter
-from wampcrun import SERIALIZERS, bound, expect, finish, line, popen, wampc
+from wampclient import *
+from wampcrun import (SERIALIZERS, Place, bound, expect, finish, line, popen,
+                      wampc)
 
 CONF = '''
 listen on socket $sock mode 0666
@@ -154,6 +157,57 @@ def timeout(ser):
     expect(finish(reg), 0, '')
 
 
+def callee(uri, *features):
+    """one that can do more than wampc register"""
+    c = Client(sock, join=False)
+    c.join(details={'roles': {'callee': {'features': {
+        f: True for f in features}}}})
+    c.register(uri)
+    return c
+
+
+def progress(ser):
+    """progressive results are printed as they come"""
+    with callee('com.example.many', 'call_canceling',
+                'progressive_call_results') as c:
+        p = popen(args(ser) + ['call', '-o', 'receive_progress',
+                               'com.example.many'])
+        m = c.expect(INVOCATION)
+        assert m[3]['receive_progress'] is True, m
+        for i in range(3):
+            c.send(YIELD, m[1], {'progress': True}, [i])
+            assert p.stdout.readline().decode() == line('[%d]' % i)
+        c.send(YIELD, m[1], {}, ['end'])
+        expect(finish(p), 0, line('["end"]'))
+        # marked by -d; an error ends them, too
+        p = popen(args(ser) + ['call', '-d', '-o', 'receive_progress',
+                               'com.example.many'])
+        m = c.expect(INVOCATION)
+        c.send(YIELD, m[1], {'progress': True})
+        c.send(ERROR, INVOCATION, m[1], {}, 'com.example.error.no')
+        expect(finish(p), 5,
+               '{"details":{"progress":true},"args":[],"kwargs":{}}\n',
+               '^wampc: com.example.error.no$')
+        # not asked for: the last one is the result
+        p = popen(args(ser) + ['call', 'com.example.many'])
+        m = c.expect(INVOCATION)
+        assert 'receive_progress' not in m[3], m
+        c.send(YIELD, m[1], {}, [1])
+        expect(finish(p), 0, line('[1]'))
+
+
+def cancel(ser):
+    """SIGINT and SIGTERM cancel a call, and the error comes"""
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        with callee('com.example.slow', 'call_canceling') as c:
+            p = popen(args(ser) + ['call', 'com.example.slow'])
+            m = c.expect(INVOCATION)
+            p.send_signal(sig)
+            expect(finish(p), 5, '', '^wampc: wamp.error.canceled')
+            i = c.expect(INTERRUPT, m[1])
+            assert i[2]['mode'] == 'killnowait', i
+
+
 # -- HELLO --------------------------------------------------------------------
 
 FEATURES = {
@@ -161,10 +215,42 @@ FEATURES = {
                    'publisher_identification'},
     'publisher': {'publisher_exclusion', 'publisher_identification',
                   'subscriber_blackwhite_listing'},
-    'caller': {'call_timeout', 'caller_identification'},
+    'caller': {'call_canceling', 'call_timeout', 'caller_identification',
+               'progressive_call_results'},
     'callee': {'call_reroute', 'call_trustlevels', 'caller_identification',
                'pattern_based_registration', 'shared_registration'},
 }
+
+
+def cancel_too_late():
+    """a result that was faster than CANCEL is the result"""
+    def hook(conn, m):
+        if m[0] == CALL:
+            conn.call = m[1]
+        elif m[0] == CANCEL:
+            assert m == [CANCEL, conn.call, {'mode': 'killnowait'}], m
+            conn.send([RESULT, conn.call, {}, [1]])
+        return m[0] in (CALL, CANCEL)
+    with Place(on_message=hook) as p:
+        q = p.start('call', 'a')
+        assert p.router.wait(lambda: hasattr(p.router.conns[0], 'call')
+                             if p.router.conns else False)
+        q.send_signal(signal.SIGINT)
+        expect(finish(q), 0, line('[1]'))
+
+
+def cancel_unanswered():
+    """a second signal ends a call as it ends any program"""
+    with Place(on_message=lambda c, m: m[0] in (CALL, CANCEL)) as p:
+        def came(code):
+            return p.router.wait(lambda: any(
+                m[0] == code for c in p.router.conns for m in c.messages))
+        q = p.start('call', 'a')
+        assert came(CALL)
+        q.send_signal(signal.SIGINT)
+        assert came(CANCEL)
+        q.send_signal(signal.SIGINT)
+        expect(finish(q), -signal.SIGINT, '')
 
 
 def announced():
@@ -183,9 +269,11 @@ def main():
     with Wampd(CONF, macros={'sock': sock}):
         for ser in SERIALIZERS:
             for fn in (patterns, retained, disclosure, lists,
-                       refused_options, shared, pattern_procedure, timeout):
+                       refused_options, shared, pattern_procedure, timeout,
+                       progress, cancel):
                 run_case(bound(fn, ser), ser + ': ')
-    run_case(announced)
+    for fn in (announced, cancel_too_late, cancel_unanswered):
+        run_case(fn)
     done()
 
 
