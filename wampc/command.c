@@ -23,8 +23,10 @@
 
 #include "log.h"
 #include "utf8.h"
+#include "wamp.h"
 #include "wampc.h"
 
+#define RUNTIME_ERROR	"wamp.error.runtime_error"
 #define ERRLINE_MAX	1000
 #define ERR_READS	256	/* at the end, of a pipe others may fill */
 
@@ -40,6 +42,7 @@ struct command {
 	size_t		 sent;
 	struct wbuf	 result;
 	int		 toobig;
+	int		 interrupted;
 	char		 cur[ERRLINE_MAX], last[ERRLINE_MAX];
 	size_t		 curlen, lastlen;
 };
@@ -217,19 +220,23 @@ command_done(struct command *cmd)
 	struct val	 v;
 	char		 why[4 * ERRLINE_MAX + 8];
 
-	if (!WIFEXITED(cmd->wstatus) || WEXITSTATUS(cmd->wstatus) != 0) {
+	if (cmd->interrupted)
+		reg_done(c, cmd->request, NULL, wamp_err_uri(WERR_CANCELED),
+		    "the command was ended");
+	else if (!WIFEXITED(cmd->wstatus) || WEXITSTATUS(cmd->wstatus) != 0) {
 		failure_text(cmd, why, sizeof(why));
-		reg_done(c, cmd->request, NULL, why);
+		reg_done(c, cmd->request, NULL, RUNTIME_ERROR, why);
 	} else if (cmd->toobig)
-		reg_done(c, cmd->request, NULL, "the result is too long");
+		reg_done(c, cmd->request, NULL, RUNTIME_ERROR,
+		    "the result is too long");
 	else if (is_blank(&cmd->result))
-		reg_done(c, cmd->request, NULL, NULL);
+		reg_done(c, cmd->request, NULL, NULL, NULL);
 	else if (codec_check(SER_JSON, cmd->result.buf, cmd->result.len,
 	    &v) != CODEC_OK)
-		reg_done(c, cmd->request, NULL,
+		reg_done(c, cmd->request, NULL, RUNTIME_ERROR,
 		    "the command printed no JSON value");
 	else
-		reg_done(c, cmd->request, &v, NULL);
+		reg_done(c, cmd->request, &v, NULL, NULL);
 }
 
 /* A grandchild may hold the pipes open: what is in them now is all. */
@@ -256,6 +263,19 @@ on_sigchld(evutil_socket_t sig, short what, void *arg)
 		command_done(cmd);
 		command_free(cmd);
 	}
+}
+
+void
+command_interrupt(struct client *c, uint64_t request)
+{
+	struct command	*cmd;
+
+	for (cmd = c->commands; cmd != NULL; cmd = cmd->next)
+		if (cmd->request == request && cmd->pid > 0) {
+			cmd->interrupted = 1;
+			kill(-cmd->pid, SIGTERM);
+			return;
+		}
 }
 
 void

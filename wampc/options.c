@@ -75,7 +75,7 @@ static const struct option longopts[] = {
  */
 static const char *const subscriber_features[] = {
 	"pattern_based_subscription", "publication_trustlevels",
-	"publisher_identification", NULL
+	"publisher_identification", "subscription_revocation", NULL
 };
 static const char *const publisher_features[] = {
 	"publisher_exclusion", "publisher_identification",
@@ -86,8 +86,9 @@ static const char *const caller_features[] = {
 	"progressive_call_results", NULL
 };
 static const char *const callee_features[] = {
-	"call_reroute", "call_trustlevels", "caller_identification",
-	"pattern_based_registration", "shared_registration", NULL
+	"call_canceling", "call_reroute", "call_trustlevels",
+	"caller_identification", "pattern_based_registration",
+	"registration_revocation", "shared_registration", NULL
 };
 
 static const struct verb verbs[] = {

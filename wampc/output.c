@@ -127,12 +127,9 @@ done:
 	return (rc);
 }
 
-/*
- * ": text" for a terminal, as much of it as fits: UTF-8 as it is, control
- * characters as \u escapes.
- */
-static void
-put_text(char *dst, size_t size, const struct val *v)
+/* UTF-8 as it is, control characters as \u escapes. */
+void
+output_text(char *dst, size_t size, const struct val *v)
 {
 	const uint8_t	*p;
 	uint8_t		 buf[2048];
@@ -172,7 +169,7 @@ output_reason(char *dst, size_t size, const struct val *details,
 
 	dst[0] = '\0';
 	if (val_member(details, "message", &text) && text.type == VAL_STR) {
-		put_text(dst, size, &text);
+		output_text(dst, size, &text);
 		return;
 	}
 	if (n == 0 || (val_count(&v[0]) == 0 && !has_kwargs))
@@ -180,7 +177,7 @@ output_reason(char *dst, size_t size, const struct val *details,
 	val_iter_init(&it, &v[0]);
 	if (!has_kwargs && val_count(&v[0]) == 1 &&
 	    val_array_next(&it, &text) && text.type == VAL_STR) {
-		put_text(dst, size, &text);
+		output_text(dst, size, &text);
 		return;
 	}
 	memset(&w, 0, sizeof(w));

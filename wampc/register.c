@@ -114,19 +114,40 @@ answered(struct client *c)
 
 void
 reg_done(struct client *c, uint64_t request, const struct val *result,
-    const char *why)
+    const char *error, const char *why)
 {
 	c->reg.running--;
 	if (c->s.state != SESS_JOINED)
 		return;
-	if (why != NULL)
-		answer_error(c, request, "wamp.error.runtime_error", why);
+	if (error != NULL)
+		answer_error(c, request, error, why);
 	else if (result == NULL)
 		answer_nothing(c, request);
 	else
 		answer_result(c, request, result);
 	answered(c);
 	run_next(c);
+}
+
+/* Take it out of those that wait; NULL: it is not among them. */
+static struct invocation *
+take_waiting(struct reg *r, uint64_t request)
+{
+	struct invocation	**pp, *inv, *prev = NULL;
+
+	for (pp = &r->first; (inv = *pp) != NULL; pp = &inv->next) {
+		if (inv->request == request)
+			break;
+		prev = inv;
+	}
+	if (inv == NULL)
+		return (NULL);
+	*pp = inv->next;
+	if (r->last == inv)
+		r->last = prev;
+	r->nwaiting--;
+	r->octets -= inv->line.len;
+	return (inv);
 }
 
 /* Start commands while there is room. */
@@ -141,10 +162,7 @@ run_next(struct client *c)
 	    (inv = r->first) != NULL) {
 		if (c->o.count != 0 && r->answered + r->running == c->o.count)
 			return;
-		if ((r->first = inv->next) == NULL)
-			r->last = NULL;
-		r->nwaiting--;
-		r->octets -= inv->line.len;
+		(void)take_waiting(r, inv->request);
 		if (command_start(c, inv->request, &inv->line) == 0)
 			r->running++;
 		else {
@@ -204,6 +222,28 @@ reg_invocation(struct client *c, const struct val *v, size_t n)
 	r->nwaiting++;
 	r->octets += inv->line.len;
 	run_next(c);
+	return (NULL);
+}
+
+const char *
+reg_interrupt(struct client *c, const struct val *v, size_t n)
+{
+	struct invocation	*inv;
+	uint64_t		 request;
+
+	(void)n;
+	if (val_id(&v[1], &request) == -1 || v[2].type != VAL_MAP ||
+	    val_map_check(&v[2]) == -1)
+		return ("malformed INTERRUPT");
+	if ((inv = take_waiting(&c->reg, request)) == NULL) {
+		/* may be answered already: the messages have crossed */
+		command_interrupt(c, request);
+		return (NULL);
+	}
+	wbuf_free(&inv->line);
+	free(inv);
+	answer_error(c, request, wamp_err_uri(WERR_CANCELED),
+	    "canceled before the command was run");
 	return (NULL);
 }
 

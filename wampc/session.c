@@ -17,7 +17,8 @@
 
 #define MSG_MAX		8	/* elements; the longest has 7 */
 
-static handler	on_welcome, on_abort, on_challenge, on_goodbye, on_error;
+static handler	on_welcome, on_abort, on_challenge, on_goodbye, on_error,
+		on_revoked;
 
 /* WAMP, Message Definitions: what a router may send to us. */
 static const struct {
@@ -45,6 +46,12 @@ static const struct {
 	    reg_registered },
 	{ WAMP_INVOCATION, 4, 6, SESS_JOINED, WAMP_ROLE_CALLEE,
 	    reg_invocation },
+	{ WAMP_INTERRUPT,  3, 3, SESS_JOINED, WAMP_ROLE_CALLEE,
+	    reg_interrupt },
+	{ WAMP_UNSUBSCRIBED, 3, 3, SESS_JOINED, WAMP_ROLE_SUBSCRIBER,
+	    on_revoked },
+	{ WAMP_UNREGISTERED, 3, 3, SESS_JOINED, WAMP_ROLE_CALLEE,
+	    on_revoked },
 };
 #define NTABLE	(sizeof(table) / sizeof(table[0]))
 
@@ -361,6 +368,32 @@ on_error(struct client *c, const struct val *v, size_t n)
 		return ("ERROR for no request of ours");
 	output_reason(why, sizeof(why), &v[3], v + 5, n - 5);
 	log_warnx("%s%s", uri, why);
+	session_leave(c, ST_WAMP);
+	return (NULL);
+}
+
+/* WAMP, Subscription Revocation and Registration Revocation */
+static const char *
+on_revoked(struct client *c, const struct val *v, size_t n)
+{
+	const char	*what = "subscription";
+	char		 why[1024] = "";
+	struct val	 member;
+	uint64_t	 ours = c->sub.id, id;
+
+	(void)n;
+	if (v[0].u.u == WAMP_UNREGISTERED) {
+		what = "registration";
+		ours = c->reg.id;
+	}
+	if (v[1].type != VAL_UINT || v[1].u.u != 0 || !is_dict(&v[2]) ||
+	    !val_member(&v[2], what, &member) || val_id(&member, &id) == -1)
+		return ("malformed revocation");
+	if (id != ours)
+		return ("revocation of nothing of ours");
+	if (val_member(&v[2], "reason", &member) && member.type == VAL_STR)
+		output_text(why, sizeof(why), &member);
+	log_warnx("the router revoked the %s%s", what, why);
 	session_leave(c, ST_WAMP);
 	return (NULL);
 }

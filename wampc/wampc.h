@@ -401,16 +401,19 @@ struct reg {
 void		 reg_start(struct client *);
 void		 reg_drained(struct client *);
 void		 reg_free(struct client *);
-handler		 reg_registered, reg_invocation;
-/* A command has ended: its result, or NULL and why. */
+handler		 reg_registered, reg_invocation, reg_interrupt;
+/* A command has ended: its result, or the URI of an error and why. */
 void		 reg_done(struct client *, uint64_t request,
-		    const struct val *result, const char *why);
+		    const struct val *result, const char *error,
+		    const char *why);
 
 /* command.c */
 struct command;
 /* The line becomes the command's.  0, or -1 with errno set. */
 int		 command_start(struct client *, uint64_t request,
 		    struct wbuf *line);
+/* End it; reg_done() comes when it has ended.  Unknown ones are ignored. */
+void		 command_interrupt(struct client *, uint64_t request);
 void		 command_end_all(struct client *);
 
 /* output.c */
@@ -422,6 +425,8 @@ void		 command_end_all(struct client *);
 int		 output_object(struct wbuf *, const char *key,
 		    const char *uri, uint64_t publication,
 		    const struct val *details, const struct val *v, size_t n);
+/* ": text" for a terminal, as much of it as fits. */
+void		 output_text(char *, size_t, const struct val *);
 /* Payload of an error for people, after the URI. */
 void		 output_reason(char *, size_t, const struct val *details,
 		    const struct val *v, size_t n);

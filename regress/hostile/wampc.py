@@ -108,6 +108,19 @@ HOSTILE = [
     (64, [[65, 1, 1], [68, 0, 1, {}]], REG, 5, VIOLATION),
     (64, [[65, 1, 1], [68, 1, 1, {'procedure': 'a b'}]], REG, 5, VIOLATION),
     (64, [[65, 1, 1], [65, 1, 1]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [69, 0, {}]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [69, 1, []]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [69, 1]], REG, 5, VIOLATION),
+    (64, [[67, 0, {'registration': 1}]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [67, 0]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [67, 1, {'registration': 1}]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [67, 0, {'registration': 2}]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [67, 0, {'subscription': 1}]], REG, 5, VIOLATION),
+    (64, [[65, 1, 1], [67, 0, {'registration': 1, 'reason': 'x\x1b'}]], REG,
+     5, r'^wampc: the router revoked the registration: x\\u001b$'),
+    (32, [[33, 1, 1], [35, 0, {'subscription': 1, 'reason': 7}]], SUB, 5,
+     '^wampc: the router revoked the subscription$'),
+    (32, [[33, 1, 1], [67, 0, {'registration': 1}]], SUB, 5, VIOLATION),
 ]
 
 

@@ -7,8 +7,9 @@
 import json
 import os
 import signal
+import subprocess
 
-from daemon import Wampd, done, run_case, tmpdir
+from daemon import Wampd, done, run_case, tmpdir, wait_until
 from fakerouter import FakeRouter
 from wampclient import *
 from wampcrun import (SERIALIZERS, Place, bound, expect, finish, line, popen,
@@ -208,17 +209,64 @@ def cancel(ser):
             assert i[2]['mode'] == 'killnowait', i
 
 
+def interrupt(ser):
+    """a call that is canceled ends its command, and is answered"""
+    d = tmpdir()
+    # the shell's child gets the signal, too, and another command can begin
+    reg = service(ser, 'register', '-n', '4', 'com.example.i', '--', 'sh',
+                  '-c', 'read x; case $x in *quick*) echo 1;; *stubborn*) '
+                  'trap "echo 2; exit 0" TERM;; esac; case $x in *quick*) ;; '
+                  '*) touch %s/$$; sleep 1000 & wait; sleep 1000;; esac' % d)
+    with Client(sock) as c:
+        for do in ('sleep', 'stubborn'):
+            request = c.next()
+            c.send(CALL, request, {}, 'com.example.i', [do])
+            wait_until(lambda: len(os.listdir(d)) == 1)
+            name, = os.listdir(d)
+            c.send(CANCEL, request, {'mode': 'kill'})
+            m = c.expect(ERROR, CALL, request)
+            assert m[4:] == ['wamp.error.canceled',
+                             ['the command was ended']], m
+            wait_until(lambda: subprocess.run(
+                ['pgrep', '-g', name], stdout=subprocess.DEVNULL
+            ).returncode != 0)
+            os.unlink(os.path.join(d, name))
+    expect(call(ser, '-o', 'timeout=100', 'com.example.i'), 5, '',
+           '^wampc: wamp.error.timeout')
+    expect(call(ser, 'com.example.i', 'quick'), 0, line('[1]'))
+    expect(finish(reg), 0, '')
+
+
+def revoked(ser):
+    """a subscription or registration that is revoked ends, with the reason"""
+    for verb, what, uri, words in (
+            ('subscribe', 'subscription', 'remove_subscriber', ()),
+            ('register', 'registration', 'remove_callee', ('--', 'true'))):
+        p = service(ser, verb, 'com.example.v', *words)
+        meta = 'wamp.%s.' % what
+        id = json.loads(call(ser, meta + 'lookup',
+                             'com.example.v').out)['args'][0]
+        whom = json.loads(call(ser, meta + (
+            'list_subscribers' if verb == 'subscribe' else 'list_callees'),
+            str(id)).out)['args'][0][0]
+        r = call(ser, meta + uri, str(id), str(whom), 'reason=no more')
+        assert r.status == 0, r
+        expect(finish(p), 5, '',
+               '^wampc: the router revoked the %s: no more$' % what)
+
+
 # -- HELLO --------------------------------------------------------------------
 
 FEATURES = {
     'subscriber': {'pattern_based_subscription', 'publication_trustlevels',
-                   'publisher_identification'},
+                   'publisher_identification', 'subscription_revocation'},
     'publisher': {'publisher_exclusion', 'publisher_identification',
                   'subscriber_blackwhite_listing'},
     'caller': {'call_canceling', 'call_timeout', 'caller_identification',
                'progressive_call_results'},
-    'callee': {'call_reroute', 'call_trustlevels', 'caller_identification',
-               'pattern_based_registration', 'shared_registration'},
+    'callee': {'call_canceling', 'call_reroute', 'call_trustlevels',
+               'caller_identification', 'pattern_based_registration',
+               'registration_revocation', 'shared_registration'},
 }
 
 
@@ -253,6 +301,33 @@ def cancel_unanswered():
         expect(finish(q), -signal.SIGINT, '')
 
 
+def interrupt_of_waiting():
+    """invocations that wait are canceled, finished ones are passed over"""
+    d = tmpdir()
+
+    def hook(conn, m):
+        if m[0] != REGISTER:
+            return m[0] in (ERROR, YIELD)
+        conn.send([REGISTERED, m[1], 7])
+        for i in range(1, 5):
+            conn.send([INVOCATION, i, 7, {}])
+        for i in (4, 2, 99):
+            conn.send([INTERRUPT, i, {}])
+        return True
+    with Place(on_message=hook) as p:
+        q = p.start('register', '-n', '2', 'a', '--', 'sh', '-c',
+                    'while [ ! -e %s/go ]; do sleep 0.02; done; echo 1' % d)
+        assert p.router.wait(lambda: any(
+            m[:3] == [ERROR, INVOCATION, 2]
+            for c in p.router.conns for m in c.messages))
+        open(os.path.join(d, 'go'), 'w').close()
+        expect(finish(q), 0, '')
+        got = p.router.conns[0].messages[2:]
+        assert [m[1:3] for m in got[:2]] == [[68, 4], [68, 2]], got
+        assert [m[4] for m in got[:2]] == ['wamp.error.canceled'] * 2, got
+        assert [m[:2] for m in got[2:4]] == [[YIELD, 1], [YIELD, 3]], got
+
+
 def announced():
     """HELLO has the one role with what wampc can do, and no more"""
     path = os.path.join(tmpdir(), 'sock')
@@ -270,9 +345,9 @@ def main():
         for ser in SERIALIZERS:
             for fn in (patterns, retained, disclosure, lists,
                        refused_options, shared, pattern_procedure, timeout,
-                       progress, cancel):
+                       progress, cancel, interrupt, revoked):
                 run_case(bound(fn, ser), ser + ': ')
-    for fn in (announced, cancel_too_late, cancel_unanswered):
+    for fn in (announced, cancel_too_late, cancel_unanswered, interrupt_of_waiting):
         run_case(fn)
     done()
 
