@@ -242,7 +242,7 @@ long_lists(void)
 {
 	struct sess	a, b;
 	uint64_t	sub;
-	char		name[8];
+	char		name[16];
 	int		i, list;
 
 	join(&a, T0, 1, 3, R, "all");
