@@ -2,7 +2,7 @@
 # are printed; what a leak or a stall would be is marked by "!!".
 # BENCHES="login-timing" runs some, SAMPLES=n takes fewer samples.
 
-BENCHES ?= history login-timing logins trie
+BENCHES ?= history login-timing logins routing trie
 
 bench: programs $(B)/regress/bench/history $(B)/regress/bench/trie
 	@for b in $(BENCHES); do \
