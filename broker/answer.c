@@ -154,7 +154,7 @@ reroute(struct invocation *inv, const char **why)
 	uint32_t		 flags = inv->is_open ? CALL_PROGRESS : 0;
 
 	*why = "no callee takes the call";
-	if (inv->kept == NULL || inv->is_on)
+	if (inv->kept == NULL || !inv->kept->is_whole || inv->is_on)
 		return (-1);
 	if (reg == NULL)	/* unregistered meanwhile */
 		reg = reg_find_id(inv->caller->realm, inv->regid);

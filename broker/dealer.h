@@ -79,7 +79,8 @@ struct call_kept {
 	uint16_t		 pptlen;
 	uint32_t		 paylen;
 	uint8_t			 ser, nargs;
-	uint8_t			 is_begun;	/* to be called again: begun */
+	uint8_t			 is_whole;	/* with its payload */
+	uint8_t			 is_begun;	/* to ask others */
 	uint64_t		 first, start;	/* orders: of the callee asked
 						 * first, where it begins */
 	uint64_t		 rank;		/* of the one asked last */

@@ -86,6 +86,7 @@ invocation_keep(struct invocation *inv, const struct uri *procedure,
 	k->paylen = all ? b->len : 0;
 	k->ser = b->ser;
 	k->nargs = b->nargs;
+	k->is_whole = all != 0;
 	inv->kept = k;
 	return (0);
 }

@@ -619,6 +619,14 @@ rerouted(void)
 	inv = upload(&a, &b, reg, 0);
 	send_error(&b, inv, "wamp.error.unavailable", "");
 	want_refused(&a, WAMP_CALL, a.request, WERR_NO_AVAILABLE_CALLEE);
+	/* nor is a payload made up that was not kept: who says that it can is
+	 * to be believed from then on */
+	send_features(&b, PARTS);
+	send_call_as(&a, "p", "1", MORE, 0);
+	inv = want_invocation_as(&b, reg, "1", FIRST);
+	send_features(&b, PARTS | FEAT_CALLEE_REROUTE);
+	send_error(&b, inv, "wamp.error.unavailable", "");
+	want_refused(&a, WAMP_CALL, a.request, WERR_NO_AVAILABLE_CALLEE);
 	leave(&c);
 	part(&a, &b);
 	bp_ok("a call in parts is rerouted while there is one part");
