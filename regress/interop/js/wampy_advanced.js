@@ -356,6 +356,23 @@ async function lacksPatterns(a) {
 		    () => assert.fail(topic), () => {});
 }
 
+async function lacksEmptyLists(a) {
+	await a.publish('com.example.t', [1], { eligible: [] }).then(
+	    () => assert.fail('it was sent'), () => {});
+}
+
+async function lacksConcurrency(a, b) {
+	const box = new Box();
+
+	await a.register('com.example.slow', slow(box), { concurrency: 1 });
+	const pending = [b.call('com.example.slow'),
+	    b.call('com.example.slow')];
+	for (const p of pending) {
+		(await box.take())(result(1));
+		await p;
+	}
+}
+
 async function lacksAnnouncement(a) {
 	// an ABORT: the call is progressive, the client is not
 	await a.progressiveCall('com.example.sum', [1]).result.then(
@@ -395,6 +412,8 @@ run([
 	['lacks: retain', 2, lacksRetain],
 	['lacks: exclude_me false', 1, lacksExcludeMe],
 	['lacks: patterns with an empty end', 1, lacksPatterns],
+	['lacks: empty lists', 1, lacksEmptyLists],
+	['lacks: concurrency', 2, lacksConcurrency],
 	['lacks: announces no progressive call invocations', 1,
 	    lacksAnnouncement],
 	['lacks: force_reregister', 2, lacksForce],

@@ -559,6 +559,28 @@ async def lacks_share():
         await a.left.take()
 
 
+async def lacks_reasons():
+    """lacks: a registration is revoked for a reason that is no URI"""
+    async with Sessions(2) as (a, b):
+        for reason, is_left in (("com.example.reason", False),
+                                ("no more", True)):
+            reg = await b.register(lambda: 1, "com.example.p")
+            await a.call("wamp.registration.remove_callee", reg.id,
+                         b.details.session, reason=reason)
+            if not is_left:
+                assert await b.call("wamp.session.count") > 1
+        await b.left.take()
+
+
+async def lacks_keyring():
+    """lacks: payload that the router may carry but not see"""
+    async with Sessions(1) as a:
+        a._transport.send(message.Publish(
+            a._request_id_gen.next(), "com.example.t", payload=b"secret",
+            enc_algo="cryptobox", enc_serializer="json"))
+        await a.left.take()
+
+
 async def lacks_revocation():
     """lacks: a subscription is revoked"""
     async with Sessions(2) as (a, b):
@@ -573,7 +595,7 @@ CASES = [patterns, exclusion, lists, identification, retained, history,
          cancel_itself, timeout, pattern_registration, shared, concurrency,
          force_reregister, meta_session, meta_subscription,
          meta_registration, testaments, lacks_fractions, lacks_interrupts,
-         lacks_share, lacks_revocation]
+         lacks_share, lacks_reasons, lacks_keyring, lacks_revocation]
 
 if __name__ == "__main__":
     main(CASES)
