@@ -915,10 +915,19 @@ trust(void)
 	join(&s, T0, 1, ++gen, R, "dyn");
 	send_call(&s, "a.none", "");
 	want_refused(&s, WAMP_CALL, s.request, WERR_AUTHORIZATION_FAILED);
-	leave(&s);
 	leave(&t);
-	serve();
 	bp_ok("a reload takes it from who is not trusted");
+
+	/* who may serve it may have a pattern over it, which does not */
+	join(&t, T1, 2, ++gen, R, "guard");
+	registers_as(&t, "com", MATCH_PREFIX, 0);
+	send_call(&s, "a.none", "");
+	want_refused(&s, WAMP_CALL, s.request, WERR_AUTHORIZATION_FAILED);
+	bp_quiet();
+	leave(&t);
+	leave(&s);
+	serve();
+	bp_ok("no pattern serves as an authorizer");
 }
 
 /* Nor does one get it by a pattern that matches it. */

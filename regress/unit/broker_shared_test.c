@@ -199,6 +199,16 @@ policies(void)
 	send_unregister(&b[1], reg);
 	want_unregistered(&b[1]);
 	want_calls(&a, b, 4, "p", "2020");
+	/* one in the middle that was called last */
+	registers_as(&b[1], "p", MATCH_EXACT, INVOKE_ROUNDROBIN);
+	want_calls(&a, b, 4, "p", "120");
+	send_unregister(&b[0], reg);
+	want_unregistered(&b[0]);
+	want_calls(&a, b, 4, "p", "1212");
+	registers_as(&b[0], "p", MATCH_EXACT, INVOKE_ROUNDROBIN);
+	want_calls(&a, b, 4, "p", "10");
+	send_unregister(&b[1], reg);
+	want_unregistered(&b[1]);
 	/* one that comes is next, where the end was reached */
 	registers_as(&b[3], "p", MATCH_EXACT, INVOKE_ROUNDROBIN);
 	want_calls(&a, b, 4, "p", "3203");
