@@ -184,8 +184,8 @@ class Evil:
         elif name == 'CONF_BEGIN':
             self.gen = data
         elif name == 'CONF_REALM':
-            ident, broker, a, b, n = struct.unpack_from('=IIBBH', data)
-            self.realms[data[12:12 + n].decode()] = (ident, broker)
+            ident, broker, _, n = struct.unpack_from('=IIIH', data)
+            self.realms[data[16:16 + n].decode()] = (ident, broker)
         elif name == 'CONF_END':
             self.parent.send('CONF_READY', self.gen)
         elif name == 'CONF_COMMIT':
