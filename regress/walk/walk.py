@@ -58,6 +58,7 @@ prefork 2
 listen on 127.0.0.1 port %d insecure
 listen on socket "%s" mode 0666
 limits {
+	ping never
 	session {
 		subscriptions 8
 		registrations 6
@@ -411,9 +412,9 @@ class Walk:
         callee = c.callee.sess
         what = pick(['final', 'final', 'progress', 'progress', 'error',
                      'unavailable'])
-        # one that came since may be asked, or not
-        if what == 'unavailable' and len(c.tried) > 1 and \
-                any(x.number > c.born for x in c.reg.callees):
+        # one that came since may be asked, or not; and time would run
+        if what == 'unavailable' and (c.timeout or len(c.tried) > 1 and
+                any(x.number > c.born for x in c.reg.callees)):
             what = 'error'
         ppt = {}
         args, kwargs = self.body(ppt)
