@@ -407,6 +407,10 @@ class Model:
         """To one of those that may be: False, if there is none."""
         needs = call.ppt or call.open
         found = self.candidates(call.reg, needs, tried)
+        self.asked = [(c.number, c.sess, c.concurrency, self.running(c),
+                       c in tried, c in found) for c in call.reg.callees]
+        self.asked.append((call.reg.invoke, call.reg.match, call.reg.uri,
+                           [c.number for c in tried], call.born))
         if not found:
             return False
 

@@ -181,9 +181,21 @@ class Walk:
             if self.steps % 50 == 0:
                 self.quiet()
         except Wrong as e:
-            raise Wrong('step %d: %s; lately: %s' % (self.steps, e, [
+            raise Wrong('step %d: %s; others got %r; callees: %r; '
+                        'lately: %s' % (self.steps, e, self.rest(),
+                                        getattr(self.m, 'asked', None), [
                 '%d %s %r %s' % t if len(t) > 3 else '%d %s %r' % t
                 for t in reversed(self.trail)]))
+
+    def rest(self):
+        """What else came, for whoever looks for the mistake."""
+        found = []
+        for s in self.m.sessions:
+            try:
+                found.append((s, s.c.recv(0.05)))
+            except (TimeoutError, Closed):
+                pass
+        return found
 
     def say(self, s, *msg):
         self.actor = s
@@ -412,9 +424,11 @@ class Walk:
         callee = c.callee.sess
         what = pick(['final', 'final', 'progress', 'progress', 'error',
                      'unavailable'])
-        # one that came since may be asked, or not; and time would run
+        # those that came since or were busy may be asked, or not; and time
+        # would run
         if what == 'unavailable' and (c.timeout or len(c.tried) > 1 and
-                any(x.number > c.born for x in c.reg.callees)):
+                any(x.number > c.born or x.concurrency
+                    for x in c.reg.callees)):
             what = 'error'
         ppt = {}
         args, kwargs = self.body(ppt)
