@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "broker.h"
-#include "chan.h"
 #include "dealer.h"
 #include "dynamic.h"
 #include "mono.h"

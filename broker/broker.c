@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "broker.h"
-#include "chan.h"
 #include "conf.h"
 #include "dealer.h"
 #include "dynamic.h"
@@ -192,18 +191,6 @@ peer_is_slow(const struct peer *p)
 }
 
 /* -- sending ------------------------------------------------------------ */
-
-void
-iov_set(struct iovec *iov, const void *p, size_t len)
-{
-	union {
-		const void	*c;
-		void		*p;
-	} u = { .c = p };
-
-	iov->iov_base = u.p;
-	iov->iov_len = len;
-}
 
 static size_t
 iov_len(const struct iovec *iov, int n)

@@ -18,15 +18,14 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "chan.h"
 #include "msgtypes.h"
 #include "proc.h"
 #include "uri.h"
 #include "wamp.h"
 
-struct chan;
 struct details;
 struct event;
-struct imsg;
 struct histories;
 struct kill;
 struct pbuf;
@@ -237,7 +236,6 @@ extern struct broker	 broker;
 #define FLOW_MESSAGES	4		/* times limits message, or twice that */
 #define FLOW_WAIT	250		/* ms others wait for a slow one */
 
-void	 iov_set(struct iovec *, const void *, size_t);
 void	 peer_sendv(struct peer *, uint32_t type, uint32_t slot, uint32_t gen,
 	    const struct iovec *, int);
 /* Its queue grows and does not shrink. */

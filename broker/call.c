@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "broker.h"
-#include "chan.h"
 #include "conf.h"
 #include "dealer.h"
 #include "dynamic.h"
@@ -49,7 +48,8 @@ call_features(uint32_t flags, const struct body *b)
 	return (features);
 }
 
-enum wamp_err
+/* What to tell the caller when nobody was picked. */
+static enum wamp_err
 call_unpicked(enum pick_end end, const char **why)
 {
 	switch (end) {

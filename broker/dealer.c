@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "broker.h"
-#include "chan.h"
 #include "conf.h"
 #include "dealer.h"
 #include "dynamic.h"

@@ -226,8 +226,6 @@ void	 call_release(struct session *caller);
 void	 call_forget_hold(struct session *);	/* one that leaves */
 /* FEAT_* that a callee must have to be called so. */
 uint32_t	 call_features(uint32_t flags, const struct body *);
-/* What to tell the caller when nobody was picked. */
-enum wamp_err	 call_unpicked(enum pick_end, const char **why);
 /* The router's own call; NULL without memory. */
 struct invocation	*dealer_invoke(struct callee *, struct rcall *,
 			    const struct body *);

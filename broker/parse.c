@@ -9,11 +9,8 @@
 #include <string.h>
 
 #include "broker.h"
-#include "chan.h"
+#include "codec.h"
 #include "pubsub.h"
-
-#define SER_LAST	3		/* enum ser: JSON, MessagePack, CBOR */
-#define SER_MSGPACK	2
 
 /* What is left to read of an imsg. */
 struct rd {
@@ -59,7 +56,7 @@ static int
 rd_body(struct rd *r, uint8_t ser, uint8_t nargs, uint32_t len,
     struct body *b)
 {
-	if (ser < 1 || ser > SER_LAST || nargs > 2 ||
+	if (ser < 1 || ser >= SER_MAX || nargs > 2 ||
 	    (nargs == 0) != (len == 0))
 		return (-1);
 	b->len = len;

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "broker.h"
-#include "chan.h"
 #include "conf.h"
 #include "dynamic.h"
 #include "keep.h"
@@ -22,7 +21,6 @@
 #include "pubsub.h"
 
 #define IDS_BATCH	64
-#define SER_MSGPACK	2	/* enum ser */
 
 static uint64_t		 ids[IDS_BATCH];
 static unsigned int	 nids;

@@ -126,8 +126,6 @@ struct subscription	*sub_find(const struct realm *, enum uri_match,
 struct subscription	*sub_find_id(const struct realm *, uint64_t);
 struct subscription	*sub_get(struct realm *, enum uri_match,
 			    const struct uri *);	/* NULL: no memory */
-int		 sub_put(struct subscription *);	/* 1: it was unused
-							 * and is freed */
 /* It lives until it is unpinned, with subscribers or without. */
 struct subscription	*sub_pin(struct realm *, enum uri_match,
 			    const struct uri *);	/* NULL: no memory */

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chan.h"
 #include "conf.h"
 #include "dealer.h"
 #include "dynamic.h"

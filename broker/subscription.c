@@ -122,7 +122,8 @@ sub_get(struct realm *r, enum uri_match match, const struct uri *topic)
 	return (sub);
 }
 
-int
+/* 1: it was unused and is freed. */
+static int
 sub_put(struct subscription *sub)
 {
 	struct realm	*r = sub->realm;

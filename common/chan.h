@@ -94,6 +94,19 @@ int		 chan_is_over(const struct chan *);	/* over high mark */
 int		 chan_is_open(const struct chan *);
 size_t		 chan_waiting(const struct chan *);	/* octets */
 
+/* A part of an imsg, which is only read. */
+static inline void
+iov_set(struct iovec *iov, const void *p, size_t len)
+{
+	union {
+		const void	*c;
+		void		*p;
+	} u = { .c = p };
+
+	iov->iov_base = u.p;
+	iov->iov_len = len;
+}
+
 /*
  * Queue an imsg whose data are the n parts one after another.  0, or -1
  * when the channel is closed or there is no memory (the channel then ends

@@ -178,18 +178,6 @@ auth_session_id(void)
 	return ((rnd & (WAMP_ID_MAX - 1)) + 1);
 }
 
-static void
-set_iov(struct iovec *iov, const void *data, size_t len)
-{
-	union {
-		const void	*c;
-		void		*p;
-	} u = { .c = data };
-
-	iov->iov_base = u.p;
-	iov->iov_len = len;
-}
-
 int
 auth_grant(struct peer *p, uint32_t slot, uint32_t gen,
     const struct verdict *v)
@@ -213,9 +201,9 @@ auth_grant(struct peer *p, uint32_t slot, uint32_t gen,
 	m.method = v->method;
 	m.extralen = (uint16_t)v->extra.len;
 	m.provider = v->provider;
-	set_iov(&iov[0], &m, sizeof(m));
-	set_iov(&iov[1], v->authid, m.authidlen);
-	set_iov(&iov[2], v->extra.p, m.extralen);
+	iov_set(&iov[0], &m, sizeof(m));
+	iov_set(&iov[1], v->authid, m.authidlen);
+	iov_set(&iov[2], v->extra.p, m.extralen);
 	if (chan_sendv(b->chan, IMSG_GRANT, slot, gen, iov, 3) == -1)
 		return (-1);
 	log_debug("proxy %u slot %u: session %llu granted by %s",
@@ -234,8 +222,8 @@ auth_revoke(const struct conf_realm *r, const uint64_t *proofs, uint32_t n)
 
 	if (n == 0 || (b = keeper_broker(r->broker)) == NULL)
 		return;
-	set_iov(&iov[0], &m, sizeof(m));
-	set_iov(&iov[1], proofs, n * sizeof(proofs[0]));
+	iov_set(&iov[0], &m, sizeof(m));
+	iov_set(&iov[1], proofs, n * sizeof(proofs[0]));
 	chan_sendv(b->chan, IMSG_REVOKE, 0, 0, iov, 2);
 }
 

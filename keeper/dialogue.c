@@ -71,13 +71,6 @@ dialogue_fake(const struct dialogue *d, const char *purpose, uint8_t *out,
 }
 
 static void
-set_iov(struct iovec *iov, void *p, size_t len)
-{
-	iov->iov_base = p;
-	iov->iov_len = len;
-}
-
-static void
 challenge_send(const struct dialogue *d, struct challenge *c)
 {
 	struct iovec	iov[4];
@@ -86,10 +79,10 @@ challenge_send(const struct dialogue *d, struct challenge *c)
 	c->m.challengelen = (uint16_t)strlen(c->challenge);
 	c->m.saltlen = (uint16_t)strlen(c->salt);
 	c->m.noncelen = (uint16_t)strlen(c->nonce);
-	set_iov(&iov[0], &c->m, sizeof(c->m));
-	set_iov(&iov[1], c->challenge, c->m.challengelen);
-	set_iov(&iov[2], c->salt, c->m.saltlen);
-	set_iov(&iov[3], c->nonce, c->m.noncelen);
+	iov_set(&iov[0], &c->m, sizeof(c->m));
+	iov_set(&iov[1], c->challenge, c->m.challengelen);
+	iov_set(&iov[2], c->salt, c->m.saltlen);
+	iov_set(&iov[3], c->nonce, c->m.noncelen);
 	chan_sendv(d->peer->chan, IMSG_AUTH_CHALLENGE, d->slot, d->gen, iov,
 	    4);
 }

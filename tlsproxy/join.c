@@ -33,18 +33,6 @@ peer_groups(const struct conn *c, uint32_t *gids, size_t max)
 	return (0);
 }
 
-static void
-set_iov(struct iovec *iov, const void *data, size_t len)
-{
-	union {
-		const void	*c;
-		void		*p;
-	} u = { .c = data };
-
-	iov->iov_base = u.p;
-	iov->iov_len = len;
-}
-
 /* AUTH_HELLO with all that was witnessed of the client. */
 static void
 ask_keeper(struct psess *s, struct hello *h)
@@ -70,17 +58,17 @@ ask_keeper(struct psess *s, struct hello *h)
 	}
 	memcpy(h->m.addr, c->addr->addr, sizeof(h->m.addr));
 	h->m.addresslen = (uint16_t)strnlen(c->peer, AUTH_MAXADDRESS);
-	set_iov(&iov[n++], &h->m, sizeof(h->m));
-	set_iov(&iov[n++], gids, h->m.ngroups * sizeof(gids[0]));
-	set_iov(&iov[n++], h->authid, h->m.authidlen);
+	iov_set(&iov[n++], &h->m, sizeof(h->m));
+	iov_set(&iov[n++], gids, h->m.ngroups * sizeof(gids[0]));
+	iov_set(&iov[n++], h->authid, h->m.authidlen);
 	if (c->cert != NULL) {
-		set_iov(&iov[n++], c->cert->text, h->m.subjectlen);
-		set_iov(&iov[n++], c->cert->text + c->cert->subjectlen,
+		iov_set(&iov[n++], c->cert->text, h->m.subjectlen);
+		iov_set(&iov[n++], c->cert->text + c->cert->subjectlen,
 		    h->m.sanslen);
 	}
-	set_iov(&iov[n++], h->nonce, h->m.noncelen);
-	set_iov(&iov[n++], c->peer, h->m.addresslen);
-	set_iov(&iov[n++], h->extra.buf, h->m.extralen);
+	iov_set(&iov[n++], h->nonce, h->m.noncelen);
+	iov_set(&iov[n++], c->peer, h->m.addresslen);
+	iov_set(&iov[n++], h->extra.buf, h->m.extralen);
 	chan_sendv(c->p->keeper, IMSG_AUTH_HELLO, s->slot, s->gen, iov, n);
 }
 
@@ -119,11 +107,11 @@ session_authenticate(struct psess *s, const struct response *r)
 {
 	struct iovec	iov[5];
 
-	set_iov(&iov[0], &r->m, sizeof(r->m));
-	set_iov(&iov[1], r->sig, r->m.siglen);
-	set_iov(&iov[2], r->nonce, r->m.noncelen);
-	set_iov(&iov[3], r->cbname, r->m.cbnamelen);
-	set_iov(&iov[4], r->cbdata, r->m.cbdatalen);
+	iov_set(&iov[0], &r->m, sizeof(r->m));
+	iov_set(&iov[1], r->sig, r->m.siglen);
+	iov_set(&iov[2], r->nonce, r->m.noncelen);
+	iov_set(&iov[3], r->cbname, r->m.cbnamelen);
+	iov_set(&iov[4], r->cbdata, r->m.cbdatalen);
 	s->is_challenged = 0;
 	chan_sendv(proxy->keeper, IMSG_AUTH_RESPONSE, s->slot, s->gen, iov, 5);
 }

@@ -73,19 +73,13 @@ send_failed(struct psess *s, uint64_t request, enum wamp_err err,
 {
 	struct m_invocation_failed	m;
 	struct iovec			iov[2];
-	union {
-		const char	*c;
-		char		*p;
-	} u = { .c = text };
 
 	memset(&m, 0, sizeof(m));
 	m.request = request;
 	m.err = (uint16_t)err;
 	m.textlen = (uint16_t)strlen(text);
-	iov[0].iov_base = &m;
-	iov[0].iov_len = sizeof(m);
-	iov[1].iov_base = u.p;
-	iov[1].iov_len = m.textlen;
+	iov_set(&iov[0], &m, sizeof(m));
+	iov_set(&iov[1], text, m.textlen);
 	chan_sendv(s->broker->chan, IMSG_INVOCATION_FAILED, s->slot, s->gen,
 	    iov, 2);
 }

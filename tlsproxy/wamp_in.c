@@ -158,18 +158,6 @@ in_payload_msgpack(struct in *in)
 	in->paylen = w->len;
 }
 
-static void
-set_iov(struct iovec *iov, const void *data, size_t len)
-{
-	union {
-		const void	*c;
-		void		*p;
-	} u = { .c = data };
-
-	iov->iov_base = u.p;
-	iov->iov_len = len;
-}
-
 /* To the session's broker: the struct and what is behind it. */
 static void
 to_broker(struct in *in, uint32_t type, const void *m, size_t len)
@@ -177,13 +165,13 @@ to_broker(struct in *in, uint32_t type, const void *m, size_t len)
 	struct iovec	iov[5];
 	int		n = 0;
 
-	set_iov(&iov[n++], m, len);
-	set_iov(&iov[n++], in->uri.p, in->uri.len);
+	iov_set(&iov[n++], m, len);
+	iov_set(&iov[n++], in->uri.p, in->uri.len);
 	if (in->filter != NULL)
-		set_iov(&iov[n++], in->filter->buf, in->filter->len);
+		iov_set(&iov[n++], in->filter->buf, in->filter->len);
 	if (in->pptlen > 0)
-		set_iov(&iov[n++], in->ppt, in->pptlen);
-	set_iov(&iov[n++], in->pay, in->paylen);
+		iov_set(&iov[n++], in->ppt, in->pptlen);
+	iov_set(&iov[n++], in->pay, in->paylen);
 	chan_sendv(in->s->broker->chan, type, in->s->slot, in->s->gen, iov,
 	    n);
 }

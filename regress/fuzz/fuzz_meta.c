@@ -65,18 +65,6 @@ static const char *const	procedures[] = {
 
 /* -- broker.c ----------------------------------------------------------- */
 
-void
-iov_set(struct iovec *iov, const void *p, size_t len)
-{
-	union {
-		const void	*c;
-		void		*p;
-	} u = { .c = p };
-
-	iov->iov_base = u.p;
-	iov->iov_len = len;
-}
-
 /* Arguments and ArgumentsKw. */
 static void
 read_body(const uint8_t *p, size_t len, unsigned int nargs)
