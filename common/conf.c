@@ -29,6 +29,7 @@ conf_new(void)
 	c->limits.per_address = 500;
 	c->limits.message = 1024 * 1024;
 	c->limits.queue = 4 * 1024 * 1024;
+	c->limits.slow = 30 * 1000;
 	c->limits.handshake = 10 * 1000;
 	c->limits.hello = 10 * 1000;
 	c->limits.complete = 30 * 1000;

@@ -41,6 +41,7 @@ struct conf_limits {
 	uint32_t	 per_address;
 	uint32_t	 message;	/* 512 to 16 MiB */
 	uint32_t	 queue;		/* octets waiting for one session */
+	uint32_t	 slow;		/* over the soft limit at most */
 	uint32_t	 handshake;
 	uint32_t	 hello;
 	uint32_t	 complete;
@@ -53,7 +54,18 @@ struct conf_limits {
 	uint32_t	 failures;	/* failed log-ins of one address ... */
 	uint32_t	 failures_per;	/* ... within this time */
 	uint32_t	 failures_delay; /* of a refusal, at most */
+	uint32_t	 pad;
 };
+
+/*
+ * What may wait for a session until it counts as slow.  Under half of it the
+ * session is fast again.
+ */
+static inline uint32_t
+conf_soft_queue(const struct conf_limits *l)
+{
+	return (l->queue / 4);
+}
 
 struct conf_keypair {
 	TAILQ_ENTRY(conf_keypair) entry;
@@ -250,6 +262,7 @@ struct conf_realm {
 	uint8_t		 loose_ids;	/* "request ids loose" */
 	uint8_t		 has_history;	/* children: there are topics */
 	uint8_t		 has_retain;	/* children: not "retain never" */
+	uint8_t		 disconnects;	/* "slow consumer disconnect" */
 	uint8_t		 disclose_publisher;	/* enum conf_disclose, */
 	uint8_t		 disclose_caller;	/* never UNSET */
 	uint32_t	 call_timeout;	/* ms, where a call asks for none */

@@ -84,8 +84,8 @@ struct m_conf_listen_item {
 	uint16_t	 textlen;
 };
 
-ASSERT_SIZE(conf_limits, 72);
-ASSERT_SIZE(m_conf_global, 96);
+ASSERT_SIZE(conf_limits, 80);
+ASSERT_SIZE(m_conf_global, 104);
 ASSERT_SIZE(m_conf_keypair, 8);
 ASSERT_SIZE(m_conf_file, 4);
 ASSERT_SIZE(m_conf_listen, 16);
@@ -347,7 +347,8 @@ recv_global(struct confmsg_in *r)
 	    m.brokers > CONF_MAXBROKERS || m.loglevel > LOG_LEVEL_DEBUG ||
 	    m.strict > 1 || m.has_client_ca > 1 || m.limits.failures == 0 ||
 	    m.limits.message < 512 || m.limits.queue < m.limits.message ||
-	    m.limits.memory < m.limits.queue)
+	    m.limits.memory < m.limits.queue || m.limits.slow == 0 ||
+	    m.limits.pad != 0)
 		return (-1);
 	c->limits = m.limits;
 	c->prefork = m.prefork;

@@ -24,7 +24,8 @@ struct m_conf_realm {
 	uint8_t		 has_history;
 	uint8_t		 has_retain;
 	uint16_t	 namelen;
-	uint16_t	 pad;
+	uint8_t		 disconnects;
+	uint8_t		 pad;
 };
 
 /* name (DYNAMIC: procedure), authid (length 0: none) */
@@ -247,6 +248,7 @@ confmsg_send_realm(struct confmsg_out *s, const struct conf_realm *r, int role)
 	m.loose_ids = r->loose_ids;
 	m.has_history = !TAILQ_EMPTY(&r->history.topics);
 	m.has_retain = !r->retain.is_off;
+	m.disconnects = r->disconnects;
 	m.namelen = (uint16_t)strlen(r->name);
 	confmsg_put(s, IMSG_CONF_REALM, &m, sizeof(m), r->name, m.namelen,
 	    NULL, 0);
@@ -304,6 +306,7 @@ confmsg_recv_realm(struct confmsg_in *r)
 	    confmsg_get_last(r, &name, m.namelen, CONF_MAXNAME) == -1 ||
 	    m.broker >= r->conf->brokers || m.strict_uris > 1 ||
 	    m.loose_ids > 1 || m.has_history > 1 || m.has_retain > 1 ||
+	    m.disconnects > 1 || m.pad != 0 ||
 	    r->conf->nrealms >= CONF_MAXREALMS ||
 	    conf_find_realm_id(r->conf, m.id) != NULL)
 		return (-1);
@@ -314,6 +317,7 @@ confmsg_recv_realm(struct confmsg_in *r)
 	realm->loose_ids = m.loose_ids;
 	realm->has_history = m.has_history;
 	realm->has_retain = m.has_retain;
+	realm->disconnects = m.disconnects;
 	return (0);
 }
 

@@ -570,7 +570,7 @@ conn_write_plain(struct conn *c)
 	return (rv);
 }
 
-static void
+void
 conn_flush(struct conn *c)
 {
 	int	rv;

@@ -172,6 +172,10 @@ session_detach(struct psess *s, enum close_why why)
 		s->conn->sess = NULL;
 	if (s->conn != NULL && s->xoff)
 		conn_set_slow(s->conn, 0);
+	if (s->dropped > 0)
+		log_session("session %" PRIu64 " left while it was slow: "
+		    "%" PRIu64 " events were dropped", s->id, s->dropped);
+	s->dropped = 0;
 	s->conn = NULL;
 	submap_remove_all(s);
 	switch (s->state) {
@@ -422,12 +426,67 @@ session_on_end(struct chan *ch, struct imsg *m)
 
 /* -- slow consumers ----------------------------------------------------- */
 
+/* What its realm says, as of the configuration in force. */
+static int
+is_to_disconnect(struct psess *s)
+{
+	const struct conf	*conf = proxy->conf;
+	const struct conf_realm	*r;
+
+	if (s->disconnects_of != conf->generation) {
+		r = conf_find_realm_id(conf, s->realm_id);
+		s->disconnects = r != NULL && r->disconnects;
+		s->disconnects_of = conf->generation;
+	}
+	return (s->disconnects);
+}
+
+/*
+ * GOODBYE, should it read so far within CLOSING_MS; whether it answers, it
+ * is not waited for.
+ */
 static void
-session_xoff(struct psess *s)
+session_disconnect(struct conn *c)
+{
+	static const char	why[] = "slow consumer: does not read its events";
+
+	c->p->slow_ended++;
+	log_left(c, c->sess, why);
+	session_detach(c->sess, CLOSE_ENDED);
+	out_goodbye(c, WERR_KILLED, NULL, why);
+	conn_close_code(c, WS_POLICY, why);
+}
+
+static void
+session_drop(struct psess *s)
+{
+	struct proxy	*p = proxy;
+
+	if (s->dropped++ == 0)
+		log_session("session %" PRIu64 " is slow: events are dropped",
+		    s->id);
+	p->dropped++;
+	p->slow_dropped++;
+}
+
+static void
+session_is_slow(struct psess *s)
 {
 	s->xoff = 1;
 	chan_send(s->broker->chan, IMSG_XOFF, s->slot, s->gen, NULL, 0);
-	conn_set_slow(s->conn, SLOW_MS);
+	conn_set_slow(s->conn, proxy->conf->limits.slow);
+}
+
+static void
+session_is_fast(struct psess *s)
+{
+	s->xoff = 0;
+	chan_send(s->broker->chan, IMSG_XON, s->slot, s->gen, NULL, 0);
+	conn_set_slow(s->conn, 0);
+	if (s->dropped > 0)
+		log_session("session %" PRIu64 " is fast again: %" PRIu64
+		    " events were dropped", s->id, s->dropped);
+	s->dropped = 0;
 }
 
 int
@@ -435,41 +494,36 @@ session_may_event(struct psess *s)
 {
 	struct conn	*c = s->conn;
 
-	if (!s->xoff && c->out.bytes > c->p->conf->limits.queue / 4)
-		session_xoff(s);
+	/* what waits may be of this turn alone, and its socket take it */
+	if (!s->xoff && c->out.bytes > conf_soft_queue(&c->p->conf->limits)) {
+		conn_flush(c);
+		if (c->sess != s)
+			return (0);
+	}
 	if (!s->xoff)
 		return (1);
-	if (s->dropped++ == 0)
-		log_session("session %" PRIu64 " is slow: events are dropped",
-		    s->id);
-	c->p->dropped++;
+	if (is_to_disconnect(s))
+		session_disconnect(c);
+	else
+		session_drop(s);
 	return (0);
 }
 
 void
 session_queue_check(struct psess *s)
 {
-	struct conn	*c = s->conn;
-	uint32_t	 queue = c->p->conf->limits.queue;
+	const struct conf_limits	*l = &proxy->conf->limits;
+	struct conn			*c = s->conn;
+	uint32_t			 soft = conf_soft_queue(l);
 
 	if (s->state != SESS_JOINED)
 		return;
-	if (c->out.bytes > queue) {
+	if (c->out.bytes > l->queue)
 		conn_kill(c, "limits queue reached: does not read");
-		return;
-	}
-	if (!s->xoff && c->out.bytes > queue / 4)
-		session_xoff(s);
-	else if (s->xoff && c->out.bytes <= queue / 8) {
-		s->xoff = 0;
-		chan_send(s->broker->chan, IMSG_XON, s->slot, s->gen, NULL, 0);
-		conn_set_slow(c, 0);
-		if (s->dropped > 0)
-			log_session("session %" PRIu64 " is fast again: "
-			    "%" PRIu64 " events were dropped", s->id,
-			    s->dropped);
-		s->dropped = 0;
-	}
+	else if (!s->xoff && c->out.bytes > soft)
+		session_is_slow(s);
+	else if (s->xoff && c->out.bytes <= soft / 2)
+		session_is_fast(s);
 }
 
 /* -- all sessions ------------------------------------------------------- */

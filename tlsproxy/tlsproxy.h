@@ -42,7 +42,6 @@ struct uri;
 #define CLOSING_MS	2000		/* to drain a queue before closing */
 #define LINGER_MS	1000		/* for the peer's end of the stream */
 #define LEAVING_MS	5000		/* for the client's GOODBYE */
-#define SLOW_MS		30000		/* over the soft limit: session ends */
 #define PAUSE_MS	100		/* accepting, after EMFILE */
 #define WARN_AGAIN_MS	3600000		/* of what refuses certificates */
 #define PBUF_RESERVE	(64 * 1024 * 1024) /* a turn's, over the budget */
@@ -176,7 +175,9 @@ struct psess {
 	uint32_t		 slot, gen;
 	uint8_t			 state;		/* enum psess_state */
 	uint8_t			 loose_ids;
-	uint8_t			 xoff;		/* told the broker */
+	uint8_t			 xoff;		/* slow, told the broker */
+	uint8_t			 disconnects;	/* a slow one is ended: what
+						 * the realm said ... */
 	uint8_t			 held;		/* the broker asked not to
 						 * read it */
 	uint8_t			 opened;	/* SESSION_OPEN arrived */
@@ -187,11 +188,13 @@ struct psess {
 	uint8_t			 await_end;	/* the answer to SESSION_CLOSE */
 	uint8_t			 is_challenged;	/* AUTHENTICATE may come */
 	uint8_t			 provider;	/* enum auth_provider */
+	uint32_t		 disconnects_of;	/* ... in this
+						 * conf->generation */
 	uint32_t		 realm_id;
 	uint32_t		 features;	/* FEAT_*, by its HELLO */
 	uint64_t		 id;
 	uint64_t		 last_request;
-	uint64_t		 dropped;	/* events since XOFF */
+	uint64_t		 dropped;	/* events, since it is slow */
 	uint64_t		 named;		/* by which EVENT, see
 						 * wamp_event.c */
 	uint64_t		 last_invocation;
@@ -280,7 +283,9 @@ struct proxy {
 	uint32_t		 nslots, free_slot;
 	uint32_t		 nsess;
 	size_t			 held;		/* partial input, queued output */
-	uint64_t		 dropped;	/* events, all told */
+	uint64_t		 dropped;	/* events, all told; */
+	uint64_t		 slow_dropped;	/* of them to slow ones */
+	uint64_t		 slow_ended;	/* sessions */
 	uint64_t		 nnamed;	/* EVENTs that named sessions */
 	uint8_t			*rbuf;		/* READ_MAX */
 	struct wbuf		 msg;		/* message under construction */
@@ -327,6 +332,7 @@ void	 conn_queue(struct conn *, const void *, size_t);
 void	 conn_queue_pbuf(struct conn *, struct pbuf *);
 void	 conn_mark_dirty(struct conn *);
 int	 conn_is_open(const struct conn *);	/* takes messages both ways */
+void	 conn_flush(struct conn *);		/* what its socket takes */
 void	 conn_set_phase(struct conn *, uint32_t ms);	/* 0: none */
 void	 conn_set_slow(struct conn *, uint32_t ms);	/* 0: not slow */
 void	 conns_flush(struct proxy *);		/* end of turn */
@@ -402,8 +408,10 @@ void	 session_on_client_goodbye(struct conn *, const char *reason,
 	    size_t len);
 void	 session_on_client_abort(struct conn *, const char *reason,
 	    size_t len);
-int	 session_may_event(struct psess *);	/* or it is dropped, counted */
-void	 session_queue_check(struct psess *);	/* slow consumer rules */
+/* May an EVENT be queued?  If not, it is dropped and counted, or the session
+ * was ended for it. */
+int	 session_may_event(struct psess *);
+void	 session_queue_check(struct psess *);	/* is it slow, is it too much? */
 /* The session a broker names, or whose imsg it is: NULL if it is none of now;
  * *nonsense is set if it never can have been one. */
 struct psess	*session_at(struct broker *, uint32_t slot, uint32_t gen,

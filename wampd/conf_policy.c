@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: ISC
  *
  * What a realm and its roles have beside who may join and what they may do:
- * who is disclosed to whom, how long calls may take, which events are kept.
+ * who is disclosed to whom, how long calls may take, what becomes of slow
+ * consumers, which events are kept.
  */
 #include <string.h>
 
@@ -73,6 +74,13 @@ realm_call_timeout(const char *timeout, const char *max)
 	if (!bad && max != NULL && r->call_timeout > r->call_timeout_max)
 		conf_error("call timeout %s: is longer than max %s",
 		    parse_shown(timeout), parse_shown(max));
+}
+
+void
+realm_slow_consumer(int disconnects)
+{
+	if (parse_once(&parser.blockseen, ONCE_SLOW_CONSUMER, "slow consumer"))
+		parser.realm->disconnects = (uint8_t)disconnects;
 }
 
 /* -- events that are kept ----------------------------------------------- */

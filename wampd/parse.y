@@ -61,6 +61,7 @@ static void	 macro_set(const char *, const char *);
 %token	CA CLIENT CRL FINGERPRINT NAME OPTIONAL REQUIRED SUBJECT
 %token	ALWAYS ASKED CALLER DISCLOSE EVENTS HISTORY LEVEL MAX META PUBLISHER
 %token	READ RETAIN TOPIC TOPICS TRUST WHEN WRITE
+%token	CONSUMER DISCONNECT DROP SLOW
 %token	WRONG			/* the lexer found no token */
 %token	<string> STRING
 %token	<string> MACRO		/* a name with "=" behind */
@@ -186,6 +187,10 @@ limit		: CONNECTIONS STRING {
 			set_u32(ONCE_QUEUE, "queue", $2,
 			    &parser.conf->limits.queue, 4096,
 			    1024 * 1024 * 1024);
+		}
+		| SLOW STRING {
+			set_time(ONCE_SLOW, "slow", $2,
+			    &parser.conf->limits.slow, 100, 3600 * 1000);
 		}
 		| MEMORY STRING {
 			set_memory($2);
@@ -408,6 +413,8 @@ realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
 		| CALL TIMEOUT STRING MAX STRING {
 			realm_call_timeout($3, $5);
 		}
+		| SLOW CONSUMER DROP		{ realm_slow_consumer(0); }
+		| SLOW CONSUMER DISCONNECT	{ realm_slow_consumer(1); }
 		| RETAIN NEVER		{ retain_never(); }
 		| RETAIN '{' {
 			retain_begin();
@@ -800,6 +807,7 @@ static const struct keyword {
 	{ "client",		CLIENT },
 	{ "complete",		COMPLETE },
 	{ "connections",	CONNECTIONS },
+	{ "consumer",		CONSUMER },
 	{ "control",		UNSUPPORTED },
 	{ "crl",		CRL },
 	{ "cryptosign",		CRYPTOSIGN },
@@ -807,6 +815,8 @@ static const struct keyword {
 	{ "delay",		DELAY },
 	{ "deny",		DENY },
 	{ "disclose",		DISCLOSE },
+	{ "disconnect",		DISCONNECT },
+	{ "drop",		DROP },
 	{ "dynamic",		DYNAMIC },
 	{ "events",		EVENTS },
 	{ "every",		EVERY },
@@ -874,7 +884,7 @@ static const struct keyword {
 	{ "serializers",	SERIALIZERS },
 	{ "session",		SESSION },
 	{ "sessions",		UNSUPPORTED },
-	{ "slow",		UNSUPPORTED },
+	{ "slow",		SLOW },
 	{ "socket",		SOCKET },
 	{ "strict",		STRICT },
 	{ "subject",		SUBJECT },

@@ -109,6 +109,7 @@ print_limits(const struct conf_limits *l, FILE *f)
 	put_number(f, "connections per address", l->per_address);
 	put_number(f, "message", l->message);
 	put_number(f, "queue", l->queue);
+	put_time(f, "slow", l->slow);
 	put_number(f, "memory", l->memory);
 	put_time(f, "handshake", l->handshake);
 	put_time(f, "hello", l->hello);
@@ -442,6 +443,8 @@ print_realm(const struct conf *c, const struct conf_realm *r, FILE *f)
 	print_disclose("\t", "publisher", r->disclose_publisher, f);
 	print_disclose("\t", "caller", r->disclose_caller, f);
 	print_call_timeout(r, f);
+	fprintf(f, "\tslow consumer %s\n", r->disconnects ? "disconnect" :
+	    "drop");
 	print_retain(&r->retain, f);
 	print_history(&r->history, f);
 	TAILQ_FOREACH(ro, &r->roles, entry) {

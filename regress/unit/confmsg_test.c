@@ -31,7 +31,7 @@ static const char	text[] =
 "log debug\n"
 "sandbox relaxed\n"
 "grace 7s\n"
-"limits { message 2m queue 3m ping never session { calls 9 } }\n"
+"limits { message 2m queue 3m slow 4s ping never session { calls 9 } }\n"
 "keypair \"one\" { certificate \"/c\" key \"/k\" ocsp \"/o\" }\n"
 "keypair \"two\" { certificate \"/c\" key \"/k\" }\n"
 "listen on * port 8443 tls {\n"
@@ -51,6 +51,7 @@ static const char	text[] =
 "	authenticate anonymous role \"public\"\n"
 "	uri strict request ids loose\n"
 "	disclose caller never call timeout 3s max 1m\n"
+"	slow consumer disconnect\n"
 "	retain { topics 7 memory 8k message 1k }\n"
 "	history { topic prefix \"com.\" events 9 topic exact \"com.a\"\n"
 "		memory 5m }\n"
@@ -205,6 +206,7 @@ check_global(const struct conf *c)
 	CHECK(c->loglevel == LOG_LEVEL_DEBUG && c->strict == 0);
 	CHECK(c->grace == 7000 && c->limits.message == 2 * 1024 * 1024);
 	CHECK(c->limits.ping_every == 0 && c->limits.calls == 9);
+	CHECK(c->limits.slow == 4000);
 	CHECK(c->nrealms == 2);
 }
 
@@ -279,10 +281,10 @@ check_proxy(const struct conf *sent)
 	CHECK(l->flags == LISTEN_RAWSOCKET && l->fds[0] != -1);
 	CHECK(TAILQ_EMPTY(&r->auths) && TAILQ_EMPTY(&r->roles));
 	CHECK(r->strict_uris == 1 && r->loose_ids == 1);
-	CHECK(r->has_history && r->has_retain);
+	CHECK(r->has_history && r->has_retain && r->disconnects);
 	CHECK(TAILQ_EMPTY(&r->history.topics));
 	r = TAILQ_NEXT(r, entry);
-	CHECK(!r->has_history && !r->has_retain);
+	CHECK(!r->has_history && !r->has_retain && !r->disconnects);
 	conf_free(c);
 
 	c = through(sent, PROC_TLSPROXY, PROXY_UNIX);

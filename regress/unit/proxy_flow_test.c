@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,19 +196,37 @@ deaf_broker(void)
 
 /* -- a client that does not read ---------------------------------------- */
 
+static char	body[8192];
+
+static void
+body_init(void)
+{
+	memset(body, 'x', sizeof(body) - 1);
+	body[0] = '[';
+	body[1] = body[sizeof(body) - 3] = '"';
+	body[sizeof(body) - 2] = ']';
+}
+
+/* Of what was said of the session: a line with that number in it. */
+static int
+is_logged(const struct client *c, const char *fmt, unsigned long n)
+{
+	char	text[128], line[256];
+
+	snprintf(text, sizeof(text), fmt, n);
+	snprintf(line, sizeof(line), "session %llu %s",
+	    (unsigned long long)c->id, text);
+	return (pp_logged(line));
+}
+
 static void
 slow_client(void)
 {
-	static char	pay[8192];
 	struct client	a, b;
 	struct got	g;
 	unsigned long	sent, came;
 	int		rv;
 
-	memset(pay, 'x', sizeof(pay) - 1);
-	pay[0] = '[';
-	pay[1] = pay[sizeof(pay) - 3] = '"';
-	pay[sizeof(pay) - 2] = ']';
 	join(&a, 0, 1);
 	join(&b, 0, 1);
 	send_subscribed(&a, 1, 5);
@@ -216,7 +235,7 @@ slow_client(void)
 	for (sent = 0;; sent++) {
 		if (sent == 20000)
 			errx(1, "no XOFF for a client that does not read");
-		send_event(&a, 5, sent + 1, NULL, pay);
+		send_event(&a, 5, sent + 1, NULL, body);
 		client_want_like(&b, "[36,5,");
 		if (sent % 8 == 7)
 			pp_sync();
@@ -230,7 +249,7 @@ slow_client(void)
 		errx(1, "imsg %u of slot %u", g.type, g.slot);
 	send_result(&a, 11, "[1]");
 	for (came = 0; came < 100; came++) {
-		send_event(&a, 5, sent + came + 1, NULL, pay);
+		send_event(&a, 5, sent + came + 1, NULL, body);
 		client_want_like(&b, "[36,5,");
 	}
 	side_quiet(B0);
@@ -247,9 +266,10 @@ slow_client(void)
 	side_want(B0, IMSG_XON, &g, 0);
 	if (g.slot != a.slot || g.gen != a.gen)
 		errx(1, "XON of slot %u", g.slot);
-	if (!pp_logged("events are dropped") ||
-	    !pp_logged("events were dropped"))
-		errx(1, "nothing was said of it");
+	if (!is_logged(&a, "is slow: events are dropped", 0) ||
+	    !is_logged(&a, "is fast again: %lu events were dropped",
+	    sent + 100 - came))
+		errx(1, "not said: %lu were sent, %lu came", sent + 100, came);
 	send_event(&a, 5, sent + 1000, NULL, "[]");
 	client_want_like(&b, "[36,5,");
 	client_want_like(&a, "[36,5,");
@@ -259,7 +279,7 @@ slow_client(void)
 	for (sent = 0;; sent++) {
 		if (sent == 20000)
 			errx(1, "RESULTs are kept without a limit");
-		send_result(&a, sent + 1, pay);
+		send_result(&a, sent + 1, body);
 		if (sent % 8 == 7)
 			pp_sync();
 		if (side_next(B0, &g, 0) == 1 && g.type != IMSG_XOFF)
@@ -273,6 +293,181 @@ slow_client(void)
 	client_close(&a);
 	side_quiet(B0);
 	pp_ok("results are not dropped, up to the limit");
+}
+
+/* Subscribe, and send it events until it is slow: how many. */
+static unsigned long
+make_slow(struct client *c)
+{
+	struct got	g;
+	unsigned long	n;
+
+	send_subscribed(c, 1, 5);
+	for (n = 1; n < 20000; n++) {
+		send_event(c, 5, n, NULL, body);
+		pp_sync();	/* or the next one is dropped already */
+		if (side_next(B0, &g, 0) == 1)
+			break;
+	}
+	if (n == 20000 || g.type != IMSG_XOFF || g.slot != c->slot)
+		errx(1, "no XOFF for a client that does not read");
+	return (n);
+}
+
+static void
+send_more(struct client *c, unsigned long n)
+{
+	while (n-- > 0)
+		send_event(c, 5, 1, NULL, body);
+	pp_sync();
+}
+
+/* Reads on, up to what is no EVENT: how many came. */
+static unsigned long
+events_came(struct client *c, const char *then)
+{
+	unsigned long	n;
+
+	client_want(c, "[33,1,5]");
+	for (n = 0;; n++) {
+		client_want_like(c, "[");
+		if (strncmp((char *)c->msg, "[36,", 4) != 0)
+			break;
+	}
+	if (strncmp((char *)c->msg, then, strlen(then)) != 0)
+		errx(1, "got %s, want %s", (char *)c->msg, then);
+	return (n);
+}
+
+static void
+slow_to_the_end(void)
+{
+	struct client	a;
+	struct conf	*conf = conf_small();
+	unsigned long	sent, came;
+
+	join(&a, 0, 1);
+	sent = make_slow(&a) + 10;
+	send_more(&a, 10);
+	client_say(&a, "[6,{},\"wamp.close.normal\"]");
+	want_close(&a, CLOSE_GOODBYE);
+	send_end(&a, WERR_NONE, "");
+	came = events_came(&a, "[6,");
+	client_close(&a);
+	if (!is_logged(&a, "left while it was slow: %lu events were dropped",
+	    sent - came))
+		errx(1, "not said: %lu were sent, %lu came", sent, came);
+	pp_ok("what a session lost that leaves while it is slow is logged");
+
+	conf->limits.slow = 100;
+	pp_configure(conf);
+	join(&a, 0, 1);
+	make_slow(&a);
+	want_close(&a, CLOSE_LOST);
+	send_end(&a, WERR_NONE, "");
+	if (!pp_logged("slow for too long"))
+		errx(1, "nothing was said of it");
+	client_close(&a);
+	pp_configure(conf_small());
+	pp_ok("limits slow ends one that is slow for too long");
+}
+
+static void
+configure_slow(int disconnects)
+{
+	struct conf	*c = conf_small();
+
+	TAILQ_FIRST(&c->realms)->disconnects = (uint8_t)disconnects;
+	pp_configure(c);
+}
+
+static void
+want_disconnected(struct client *c)
+{
+	want_close(c, CLOSE_ENDED);
+	send_end(c, WERR_NONE, "");
+	if (!is_logged(c, "left realm=realm1 ", 0) || !pp_logged(
+	    "reason=\"slow consumer: does not read its events\""))
+		errx(1, "nothing was said of it");
+	events_came(c, "[6,{\"message\":\"slow consumer: does not read its "
+	    "events\"},\"wamp.close.killed\"]");
+}
+
+static void
+slow_disconnect(void)
+{
+	struct client	a, b;
+
+	configure_slow(1);
+	join(&a, 0, 1);
+	join(&b, 0, 1);
+	make_slow(&a);
+	send_subscribed(&b, 1, 5);
+	client_want(&b, "[33,1,5]");
+	send_event(&a, 5, 1, NULL, body);
+	client_want_like(&b, "[36,5,");
+	want_disconnected(&a);
+	client_is_closed(&a);
+	/* the subscription is the other's alone */
+	send_event(&b, 5, 1, NULL, body);
+	client_want_like(&b, "[36,5,");
+	leave(&b);
+	pp_ok("slow consumer disconnect: it is ended at the first event");
+
+	client_open_ws(&a, 0, SER_JSON);
+	hello(&a, 1);
+	send_open(&a);
+	client_want_like(&a, "[2,");
+	make_slow(&a);
+	send_event(&a, 5, 1, NULL, body);
+	want_disconnected(&a);
+	if (client_next(&a, WAIT) != -1 || a.len < 2 ||
+	    memcmp(a.msg, "\x03\xf0", 2) != 0)
+		errx(1, "no Close with 1008");
+	client_close(&a);
+	pp_ok("a WebSocket is closed with 1008");
+
+	/* nothing comes of it until an event does */
+	join(&a, 0, 1);
+	make_slow(&a);
+	configure_slow(0);
+	send_more(&a, 10);
+	side_quiet(B0);
+	if (!is_logged(&a, "is slow: events are dropped", 0))
+		errx(1, "nothing was said of it");
+	pp_ok("a reload to drop: a session that is slow stays");
+
+	configure_slow(1);
+	send_event(&a, 5, 1, NULL, body);
+	want_disconnected(&a);
+	client_is_closed(&a);
+	if (!is_logged(&a, "left while it was slow: %lu events were dropped",
+	    10))
+		errx(1, "what it lost is not said");
+	configure_slow(0);
+	pp_ok("a reload to disconnect: it goes");
+}
+
+/* More than the soft limit in one turn, which its socket takes. */
+static void
+burst(void)
+{
+	struct client	a;
+	int		i, n = 15;
+
+	join(&a, 0, 1);
+	send_subscribed(&a, 1, 5);
+	client_want(&a, "[33,1,5]");
+	pp_sync();
+	kill(pp.pid, SIGSTOP);
+	for (i = 0; i < n; i++)
+		send_event(&a, 5, 1, NULL, body);
+	kill(pp.pid, SIGCONT);
+	for (i = 0; i < n; i++)
+		client_want_like(&a, "[36,5,");
+	side_quiet(B0);
+	leave(&a);
+	pp_ok("a burst makes nobody slow who reads");
 }
 
 /* -- too much memory ---------------------------------------------------- */
@@ -630,7 +825,11 @@ main(void)
 	pp_start(PROXY_NET, conf_small());
 	silence();
 	deaf_broker();
+	body_init();
 	slow_client();
+	slow_to_the_end();
+	slow_disconnect();
+	burst();
 	memory();
 	too_many();
 	reload();
