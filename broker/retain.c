@@ -470,17 +470,18 @@ find_pattern(struct retain *r, struct found *f,
 
 /*
  * Oldest first, so that the most recent one is the last heard of.  All of
- * them wait for one session at once, which has room for a part of its queue.
+ * them wait for one session at once, and are not to make it a slow one.
  */
 static void
 found_send(struct found *f, const struct sublink *l)
 {
 	struct publication	 p;
 	struct uri		 topic;
-	size_t			 left = broker.conf->limits.queue / 2, len;
+	size_t			 left, len;
 	unsigned int		 n;
 
 	found_sort(f);
+	left = conf_soft_queue(&broker.conf->limits);
 	for (n = 0; n < f->n; n++) {
 		len = kept_size(f->heap[n]);
 		if (n > 0 && len > left)
