@@ -138,26 +138,51 @@ flow_messages(void)
 }
 
 static void
+report_dropped(struct peer *p)
+{
+	const char	*role = proc_role_name(p->id.role);
+
+	if (p->ndropped > 0)
+		log_warnx("%s %u was too slow: %llu events to it dropped",
+		    role, p->id.instance, (unsigned long long)p->ndropped);
+	if (p->nlost > 0)
+		log_warnx("limits memory was reached: %llu events to %s %u "
+		    "dropped", (unsigned long long)p->nlost, role,
+		    p->id.instance);
+	p->ndropped = p->nlost = 0;
+}
+
+static void
 peer_waited(evutil_socket_t fd, short what, void *arg)
 {
 	struct peer	*p = arg;
 
 	(void)fd;
 	(void)what;
-	if (!p->is_over)
+	if (!p->is_over) {
+		report_dropped(p);
 		return;
+	}
 	p->is_stuck = 1;
 	flow_update();
 }
 
 static void
-report_dropped(struct peer *p)
+peer_drop_event(struct peer *p)
 {
-	if (p->ndropped > 0)
-		log_warnx("%s %u was too slow: %llu events to it dropped",
-		    proc_role_name(p->id.role), p->id.instance,
-		    (unsigned long long)p->ndropped);
-	p->ndropped = 0;
+	if (p->ndropped++ == 0)
+		log_warnx("%s %u is too slow: events to it are dropped",
+		    proc_role_name(p->id.role), p->id.instance);
+}
+
+/* Its queue may be short, and then nothing else reports it. */
+void
+peer_lose_event(struct peer *p)
+{
+	struct timeval	tv = { LOST_WAIT, 0 };
+
+	if (p->nlost++ == 0 && !p->is_over)
+		evtimer_add(p->timer, &tv);
 }
 
 static void
@@ -251,8 +276,12 @@ peer_send_event(struct peer *p, const struct iovec *iov, int n,
 {
 	if (p->chan == NULL)
 		return;
-	if (peer_is_slow(p) || memory_need(iov_len(iov, n)) == -1) {
-		p->ndropped++;
+	if (peer_is_slow(p)) {
+		peer_drop_event(p);
+		return;
+	}
+	if (memory_need(iov_len(iov, n)) == -1) {
+		peer_lose_event(p);
 		return;
 	}
 	if (p->chan == NULL)	/* was given up for memory */

@@ -85,8 +85,12 @@ struct peer {
 	struct chan		*chan;		/* NULL: gone */
 	LIST_HEAD(, session)	 sessions;
 	struct slot		*slots[SLOT_MAX / SLOT_CHUNK];
-	struct event		*timer;		/* end of FLOW_WAIT */
+	struct event		*timer;		/* end of FLOW_WAIT, or, while
+						 * its queue is short, when to
+						 * report nlost */
 	uint64_t		 ndropped;	/* EVENTs, since it is slow */
+	uint64_t		 nlost;		/* EVENTs, for want of memory;
+						 * neither is reported yet */
 	uint8_t			 is_over;	/* its queue is over the mark */
 	uint8_t			 is_stuck;	/* and has been for FLOW_WAIT */
 	uint8_t			 is_xoffed;	/* we sent XOFF */
@@ -235,6 +239,7 @@ extern struct broker	 broker;
 					 * asked to wait may be long: */
 #define FLOW_MESSAGES	4		/* times limits message, or twice that */
 #define FLOW_WAIT	250		/* ms others wait for a slow one */
+#define LOST_WAIT	1		/* s until what was lost is reported */
 
 void	 peer_sendv(struct peer *, uint32_t type, uint32_t slot, uint32_t gen,
 	    const struct iovec *, int);
@@ -242,9 +247,12 @@ void	 peer_sendv(struct peer *, uint32_t type, uint32_t slot, uint32_t gen,
 int	 peer_is_slow(const struct peer *);
 /* It is even over the mark from where on EVENTs are dropped. */
 int	 peer_is_full(const struct peer *);
-/* An EVENT, the rest of it in a pbuf (or NULL); dropped if it is slow. */
+/* An EVENT, the rest of it in a pbuf (or NULL); dropped if it is slow, or
+ * without memory. */
 void	 peer_send_event(struct peer *, const struct iovec *, int,
 	    struct pbuf *);
+/* One could not even be made: without memory. */
+void	 peer_lose_event(struct peer *);
 /* It is to blame for what another process told us: cut it off. */
 void	 peer_blame(struct peer *, const char *why);
 /* There will be room for so many octets, or -1. */

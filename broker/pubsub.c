@@ -220,7 +220,7 @@ event_send(struct publication *p, const struct subpeer *sp,
 	int		n = 0;
 
 	if (publication_share(p) == -1) {
-		sp->peer->ndropped++;
+		peer_lose_event(sp->peer);
 		return;
 	}
 	memset(&m, 0, sizeof(m));

@@ -134,6 +134,12 @@ peer_is_slow(const struct peer *p)
 	return (0);
 }
 
+void
+peer_lose_event(struct peer *p)
+{
+	(void)p;
+}
+
 int
 peer_is_full(const struct peer *p)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bplay.h"
+#include "bplay_rpc.h"
 #include "conf.h"
 #include "mono.h"
 #include "uri.h"
@@ -177,6 +177,8 @@ stalled(void)
 	}
 	if (next_other(T0, &g, 0) != 0 || last_flow[0] != IMSG_XON)
 		errx(1, "the others wait again");
+	if (!bp_logged("tlsproxy 1 is too slow: events to it are dropped"))
+		errx(1, "that it begins is not logged");
 	if (!is_san() && resident_mb() > 40)
 		errx(1, "it holds %ld MB", resident_mb());
 	send_call(&a, "p", "");
@@ -379,6 +381,57 @@ memory(void)
 	bp_ok("memory used up: the one that holds most is cut off");
 }
 
+/* Memory that no queue holds: calls that another callee might be asked. */
+static void
+lost(void)
+{
+	static char	 args[60000];
+	struct conf	*c;
+	struct sess	 a, b, d;
+	struct m_invocation m;
+	struct got	 g;
+	uint64_t	 sub, inv[40];
+	int		 i;
+
+	c = bconf_new();
+	c->limits.queue = 1 * MB;
+	c->limits.memory = 2 * MB;
+	bp_reload(c);
+	gen++;
+	join(&a, T0, 1, gen, R, "all");
+	join(&b, T1, 1, gen, R, "all");
+	join(&d, T1, 2, gen, R, "all");
+	sub = subscribe(&d, "t");
+	send_features(&b, FEAT_CALLEE_REROUTE);
+	send_register(&b, "p", MATCH_EXACT, INVOKE_FIRST);
+	side_want(T1, IMSG_REGISTERED, &g, sizeof(struct m_registered));
+	send_register(&d, "p", MATCH_EXACT, INVOKE_FIRST);
+	side_want(T1, IMSG_REGISTERED, &g, sizeof(struct m_registered));
+	memset(args, 'x', sizeof(args) - 1);
+	for (i = 0; i < 40; i++) {
+		send_call(&a, "p", args);
+		side_want(T1, IMSG_INVOCATION, &g, sizeof(m));
+		memcpy(&m, g.data, sizeof(m));
+		inv[i] = m.request;
+	}
+	for (i = 0; i < 3; i++)
+		send_publish(&a, 0, "t", numbered(i), BODY);
+	settle(T1);
+	if (!bp_logged("limits memory was reached: 3 events to tlsproxy 1 "
+	    "dropped"))
+		errx(1, "what was lost is not logged");
+	for (i = 0; i < 40; i++) {
+		send_yield(&b, inv[i], "");
+		side_want(T0, IMSG_RESULT, &g, sizeof(struct m_result));
+	}
+	send_publish(&a, 0, "t", numbered(7), BODY);
+	want_numbered(T1, sub, 7);
+	leave(&a);
+	leave(&b);
+	leave(&d);
+	bp_ok("events for which there is no memory are counted");
+}
+
 static void
 state(void)
 {
@@ -440,6 +493,7 @@ main(void)
 	replies();
 	cancelled();
 	memory();
+	lost();
 	state();
 	bp_stop();
 	return (0);
