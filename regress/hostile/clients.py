@@ -4,6 +4,8 @@
 # Hostile and broken clients against the whole daemon: the offending session
 # ends, every other one carries on, memory returns to where it was.  Cases
 # named lesson_N are what went wrong elsewhere.
+#
+# alone: witnesses must not wait longer than a second
 
 import itertools
 import os
@@ -69,7 +71,7 @@ def memory():
     for pid in daemon.children().values():
         with open("/proc/%d/smaps_rollup" % pid) as f:
             for line in f:
-                if line.startswith("Pss:"):
+                if line.startswith("Anonymous:"):
                     total += int(line.split()[1])
     return total
 

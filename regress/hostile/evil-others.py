@@ -4,6 +4,8 @@
 # A broker or the keeper that somebody has taken over, in a real daemon beside
 # good ones: realms of the other broker carry on, nobody joins by a keeper
 # that lies, the parent lives and replaces whoever must be.
+#
+# alone: witnesses must not wait longer than a second
 
 import os
 import re

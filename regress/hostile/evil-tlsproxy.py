@@ -5,6 +5,8 @@
 # whoever is lied to lives, the liar is named and replaced, no session of
 # another channel loses a message or waits, and nobody gets a session that
 # the keeper did not grant (threats: lessons 4, 6, 25).
+#
+# alone: witnesses must not wait longer than a second
 
 import os
 import re

@@ -4,6 +4,8 @@
 # What went wrong in other daemons and must not here, by the numbers of the
 # list of lessons, as far as the whole daemon shows it and no other test has
 # that number.
+#
+# alone: witnesses must not wait longer than a second
 
 import grp
 import os

@@ -3,6 +3,8 @@
 #
 # Under load: handshakes by the hundred do not make a session wait, and the
 # death of each child costs what it must and nothing more.
+#
+# alone: witnesses must not wait longer than a second
 
 import os
 import signal

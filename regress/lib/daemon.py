@@ -11,6 +11,7 @@
 
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -101,12 +102,18 @@ def wait_until(fn, timeout=10, what=None):
 
 
 def free_port(host='127.0.0.1'):
-    """A port that was free a moment ago."""
-    s = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET)
-    s.bind((host, 0))
-    port = s.getsockname()[1]
-    s.close()
-    return port
+    """A port that was free a moment ago, and that the kernel gives to nobody
+    who connects."""
+    for _ in range(100):
+        port = random.randrange(10000, 32768)
+        with socket.socket(socket.AF_INET6 if ':' in host else
+                           socket.AF_INET) as s:
+            try:
+                s.bind((host, port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError('no free port at ' + host)
 
 
 def base_tmp():
@@ -125,17 +132,24 @@ def tmpdir(mode=0o755):
     return d
 
 
+def is_user(name):
+    try:
+        return pwd.getpwnam(name) is not None
+    except KeyError:
+        return False
+
+
 def ensure_users():
     """As root, wampd wants its three users and an empty directory."""
     if not IS_ROOT:
         return
     for u in USERS:
-        try:
-            pwd.getpwnam(u)
-        except KeyError:
+        if not is_user(u):
+            # another test may be doing the same
             subprocess.run(['useradd', '-r', '-M', '-U', '-d', EMPTYDIR,
-                            '-s', '/usr/sbin/nologin', u], check=True,
+                            '-s', '/usr/sbin/nologin', u],
                            stderr=subprocess.DEVNULL)
+            wait_until(lambda u=u: is_user(u), 10, 'user ' + u)
     os.makedirs(EMPTYDIR, mode=0o755, exist_ok=True)
 
 

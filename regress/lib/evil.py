@@ -66,10 +66,12 @@ FIXED = {		# valid imsgs of a tlsproxy to a broker
 
 
 def say(text, level=6):
-    try:
-        os.write(2, ('<%d>evil: %s\n' % (level, text)).encode())
-    except BlockingIOError:
-        pass
+    for _ in range(500):
+        try:
+            os.write(2, ('<%d>evil: %s\n' % (level, text)).encode())
+            return
+        except BlockingIOError:
+            time.sleep(0.01)
 
 
 def verdict(name, good, why=''):

@@ -216,7 +216,7 @@ def interrupt(ser):
     reg = service(ser, 'register', '-n', '4', 'com.example.i', '--', 'sh',
                   '-c', 'read x; case $x in *quick*) echo 1;; *stubborn*) '
                   'trap "echo 2; exit 0" TERM;; esac; case $x in *quick*) ;; '
-                  '*) touch %s/$$; sleep 1000 & wait; sleep 1000;; esac' % d)
+                  '*) sleep 1000 & touch %s/$$; wait; sleep 1000;; esac' % d)
     with Client(sock) as c:
         for do in ('sleep', 'stubborn'):
             request = c.next()
