@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "uri.h"
+#include "utf8.h"
 
 enum empty {
 	EMPTY_NONE,		/* no empty component at all */
@@ -74,6 +75,23 @@ space_char(const unsigned char *p, size_t left)
 	return (0);
 }
 
+/* Octets that are nothing but part of a component: nearly all there are. */
+static inline size_t
+plain_len(const unsigned char *p, size_t len, enum uri_rules rules)
+{
+	size_t	i = 0;
+
+	if (rules == URI_STRICT)
+		while (i < len && ((p[i] >= 'a' && p[i] <= 'z') ||
+		    (p[i] >= '0' && p[i] <= '9') || p[i] == '_'))
+			i++;
+	else
+		while (i < len && p[i] > ' ' && p[i] <= '~' &&
+		    p[i] != '#' && p[i] != '.')
+			i++;
+	return (i);
+}
+
 /* Characters and components by the rules; "" has one, empty component. */
 static int
 is_made_of(const struct uri *u, enum uri_rules rules, enum empty empty)
@@ -84,15 +102,15 @@ is_made_of(const struct uri *u, enum uri_rules rules, enum empty empty)
 	if (u->len > URI_MAXLEN)
 		return (0);
 	for (i = 0; i < u->len; i++) {
+		i += plain_len(p + i, u->len - i, rules);
+		if (i == u->len)
+			break;
 		if (p[i] == '.') {
 			if (i == start && empty != EMPTY_ANY)
 				return (0);
 			start = i + 1;
-		} else if (rules == URI_STRICT) {
-			if (!((p[i] >= 'a' && p[i] <= 'z') ||
-			    (p[i] >= '0' && p[i] <= '9') || p[i] == '_'))
-				return (0);
-		} else if (p[i] == '#' || space_char(p + i, u->len - i))
+		} else if (rules == URI_STRICT || p[i] == '#' ||
+		    space_char(p + i, u->len - i))
 			return (0);
 	}
 	return (i > start || empty != EMPTY_NONE);
@@ -125,6 +143,8 @@ uri_is_utf8(const struct uri *u)
 	const unsigned char	*p = (const unsigned char *)u->p;
 	size_t			 i, n;
 
+	if (utf8_is_ascii(p, u->len))
+		return (1);
 	for (i = 0; i < u->len; i += n)
 		if ((n = utf8_char(p + i, u->len - i)) == 0)
 			return (0);
