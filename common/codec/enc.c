@@ -31,21 +31,6 @@
 #define CBOR_NULL	0xf6
 #define CBOR_DOUBLE	0xfb
 
-static int
-packer_write(void *arg, const char *buf, size_t len)
-{
-	struct wbuf	*w = arg;
-
-	wbuf_add(w, buf, len);
-	return (w->failed ? -1 : 0);
-}
-
-static inline void
-packer(msgpack_packer *pk, struct enc *e)
-{
-	msgpack_packer_init(pk, e->w, packer_write);
-}
-
 static inline void
 octet(struct wbuf *w, uint8_t c)
 {
@@ -55,6 +40,24 @@ octet(struct wbuf *w, uint8_t c)
 		*p = c;
 		w->len++;
 	}
+}
+
+static int
+packer_write(void *arg, const char *buf, size_t len)
+{
+	struct wbuf	*w = arg;
+
+	if (len == 1)		/* as most heads are */
+		octet(w, (uint8_t)*buf);
+	else
+		wbuf_add(w, buf, len);
+	return (w->failed ? -1 : 0);
+}
+
+static inline void
+packer(msgpack_packer *pk, struct enc *e)
+{
+	msgpack_packer_init(pk, e->w, packer_write);
 }
 
 /* RFC 8949, 4.2.1: arguments as short as possible. */
