@@ -217,17 +217,6 @@ peer_is_slow(const struct peer *p)
 
 /* -- sending ------------------------------------------------------------ */
 
-static size_t
-iov_len(const struct iovec *iov, int n)
-{
-	size_t	len = 0;
-	int	i;
-
-	for (i = 0; i < n; i++)
-		len += iov[i].iov_len;
-	return (len);
-}
-
 /*
  * Over the budget the peer for which most waits is given up, not the one
  * that is sent to next.
@@ -265,7 +254,7 @@ peer_sendv(struct peer *p, uint32_t type, uint32_t slot, uint32_t gen,
 		return;
 	}
 	/* if there is no room the channel ends: nothing is lost silently */
-	(void)memory_need(iov_len(iov, n));
+	(void)memory_need(iov_total(iov, n));
 	if (p->chan != NULL)
 		chan_sendv(p->chan, type, slot, gen, iov, n);
 }
@@ -280,7 +269,7 @@ peer_send_event(struct peer *p, const struct iovec *iov, int n,
 		peer_drop_event(p);
 		return;
 	}
-	if (memory_need(iov_len(iov, n)) == -1) {
+	if (memory_need(iov_total(iov, n)) == -1) {
 		peer_lose_event(p);
 		return;
 	}

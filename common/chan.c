@@ -532,30 +532,6 @@ chan_begin(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 	return (p + sizeof(h));
 }
 
-static size_t
-iov_total(const struct iovec *iov, int n)
-{
-	size_t	total = 0;
-	int	i;
-
-	for (i = 0; i < n; i++)
-		total += iov[i].iov_len;
-	return (total);
-}
-
-static uint8_t *
-iov_copy(uint8_t *p, const struct iovec *iov, int n)
-{
-	int	i;
-
-	for (i = 0; i < n; i++) {
-		if (iov[i].iov_len > 0)
-			memcpy(p, iov[i].iov_base, iov[i].iov_len);
-		p += iov[i].iov_len;
-	}
-	return (p);
-}
-
 int
 chan_sendv(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
     const struct iovec *iov, int n)

@@ -15,6 +15,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct chan;
 struct event_base;
@@ -105,6 +106,31 @@ iov_set(struct iovec *iov, const void *p, size_t len)
 
 	iov->iov_base = u.p;
 	iov->iov_len = len;
+}
+
+static inline size_t
+iov_total(const struct iovec *iov, int n)
+{
+	size_t	total = 0;
+	int	i;
+
+	for (i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	return (total);
+}
+
+/* One after another to p; returns what is behind the last. */
+static inline uint8_t *
+iov_copy(uint8_t *p, const struct iovec *iov, int n)
+{
+	int	i;
+
+	for (i = 0; i < n; i++) {
+		if (iov[i].iov_len > 0)
+			memcpy(p, iov[i].iov_base, iov[i].iov_len);
+		p += iov[i].iov_len;
+	}
+	return (p);
 }
 
 /*

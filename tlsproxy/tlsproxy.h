@@ -29,6 +29,7 @@ struct chan;
 struct client_files;
 struct conn;
 struct imsg;
+struct iovec;
 struct pbuf;
 struct peercert;
 struct psess;
@@ -353,12 +354,13 @@ void	 transport_joined(struct conn *);	/* raise the message limit */
 void	 transport_left(struct conn *);		/* secrets may come again */
 void	 transport_ping(struct conn *);
 void	 transport_free(struct conn *);
-/* One WAMP message as a frame: 0, or -1 if the client does not take one of
- * that length (nothing is queued). */
-int	 transport_send(struct conn *, const uint8_t *, size_t);
+/* One WAMP message, in n parts, as a frame: 0, or -1 if the client does not
+ * take one of that length (nothing is queued). */
+int	 transport_send(struct conn *, const struct iovec *, int n);
 /* The same as a whole frame to be shared between clients; NULL without
  * memory.  is_ws and ser as in struct conn. */
-struct pbuf	*transport_frame(int is_ws, int ser, const uint8_t *, size_t);
+struct pbuf	*transport_frame(int is_ws, int ser, const struct iovec *,
+		    int n);
 
 /* features.c: what HELLO.Details.roles announces, FEAT_*: NULL, or how it
  * violates the protocol */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chan.h"
 #include "http.h"
 #include "pbuf.h"
 #include "tls_key.h"
@@ -123,37 +124,37 @@ frame_header(uint8_t hdr[WS_MAXHDR], int is_ws, int ser, size_t len)
 }
 
 int
-transport_send(struct conn *c, const uint8_t *msg, size_t len)
+transport_send(struct conn *c, const struct iovec *iov, int n)
 {
 	uint8_t	 hdr[WS_MAXHDR], *p;
-	size_t	 n;
+	size_t	 hdrlen, len = iov_total(iov, n);
 
 	if (len > c->peermax || (!c->is_ws && len > RS_MAXLEN))
 		return (-1);
-	n = frame_header(hdr, c->is_ws, c->ser, len);
-	if ((p = obuf_room(&c->out, n + len)) == NULL) {
+	hdrlen = frame_header(hdr, c->is_ws, c->ser, len);
+	if ((p = obuf_room(&c->out, hdrlen + len)) == NULL) {
 		conn_kill(c, "out of memory");
 		return (0);
 	}
-	memcpy(p, hdr, n);
-	memcpy(p + n, msg, len);
+	memcpy(p, hdr, hdrlen);
+	iov_copy(p + hdrlen, iov, n);
 	conn_mark_dirty(c);
 	return (0);
 }
 
 struct pbuf *
-transport_frame(int is_ws, int ser, const uint8_t *msg, size_t len)
+transport_frame(int is_ws, int ser, const struct iovec *iov, int n)
 {
 	struct pbuf	*pb;
 	uint8_t		 hdr[WS_MAXHDR];
-	size_t		 n;
+	size_t		 hdrlen, len = iov_total(iov, n);
 
-	n = frame_header(hdr, is_ws, ser, len);
-	if ((pb = pbuf_new(n + len)) == NULL)
+	hdrlen = frame_header(hdr, is_ws, ser, len);
+	if ((pb = pbuf_new(hdrlen + len)) == NULL)
 		return (NULL);
-	memcpy(pb->data, hdr, n);
-	memcpy(pb->data + n, msg, len);
-	pb->len = n + len;
+	memcpy(pb->data, hdr, hdrlen);
+	iov_copy(pb->data + hdrlen, iov, n);
+	pb->len = hdrlen + len;
 	return (pb);
 }
 

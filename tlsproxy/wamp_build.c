@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "chan.h"
 #include "tlsproxy.h"
 #include "wamp_out.h"
 
@@ -99,48 +100,7 @@ out_details(struct enc *e, const struct details *d, const struct payload *pl)
 
 /* -- payloads ----------------------------------------------------------- */
 
-/* Octets that make one list of nargs elements of the payload alone. */
-static enum codec_err
-payload_split(const struct payload *pl, struct wbuf *w, struct val v[2])
-{
-	static const uint8_t	open[SER_MAX] = { 0, '[', 0x90, 0x80 };
-	uint8_t			first = open[pl->ser];
-	size_t			n;
-	enum codec_err		err;
-
-	if (pl->ser != SER_JSON)
-		first = (uint8_t)(first + pl->nargs);
-	wbuf_reset(w);
-	wbuf_add(w, &first, 1);
-	wbuf_add(w, pl->p, pl->len);
-	if (pl->ser == SER_JSON)
-		wbuf_add(w, "]", 1);
-	if (w->failed)
-		return (CODEC_ENOMEM);
-	err = codec_split((enum ser)pl->ser, w->buf, w->len, v, 2, &n);
-	if (err == CODEC_OK && n != pl->nargs)
-		err = CODEC_ESYNTAX;
-	return (err);
-}
-
-/* Is what was built a message with the payload that was meant? */
-static enum codec_err
-payload_check(int ser, const struct wbuf *w, size_t headlen, uint8_t nargs)
-{
-	struct val	v[8];
-	size_t		n;
-	enum codec_err	err;
-
-	err = codec_split((enum ser)ser, w->buf, w->len, v, 8, &n);
-	if (err != CODEC_OK)
-		return (err);
-	if (n != headlen + nargs ||
-	    (nargs > 0 && v[headlen].type != VAL_ARRAY) ||
-	    (nargs > 1 && v[headlen + 1].type != VAL_MAP))
-		return (CODEC_ESYNTAX);
-	return (CODEC_OK);
-}
-
+/* It came from another process: is it what was meant? */
 enum codec_err
 payload_values(const struct payload *pl, struct val v[2])
 {
@@ -148,10 +108,12 @@ payload_values(const struct payload *pl, struct val v[2])
 
 	if (pl->is_bad)
 		return (CODEC_ESYNTAX);
-	if ((err = payload_split(pl, &proxy->tmp, v)) != CODEC_OK)
+	if (pl->nargs == 0)
+		return (CODEC_OK);
+	err = codec_values((enum ser)pl->ser, pl->p, pl->len, v, pl->nargs);
+	if (err != CODEC_OK)
 		return (err);
-	if ((pl->nargs > 0 && v[0].type != VAL_ARRAY) ||
-	    (pl->nargs > 1 && v[1].type != VAL_MAP))
+	if (v[0].type != VAL_ARRAY || (pl->nargs > 1 && v[1].type != VAL_MAP))
 		return (CODEC_ESYNTAX);
 	return (CODEC_OK);
 }
@@ -169,44 +131,38 @@ out_value(struct enc *e, const struct val *v)
 	return (err);
 }
 
-/* Both values of a payload in another serializer, behind the head. */
-static enum codec_err
-payload_convert(const struct payload *pl, struct enc *e)
-{
-	struct val	v[2];
-	enum codec_err	err = payload_values(pl, v);
-	int		i;
-
-	for (i = 0; i < pl->nargs && err == CODEC_OK; i++)
-		err = out_value(e, &v[i]);
-	return (err);
-}
-
 enum codec_err
-out_build(int ser, const struct head *h, const struct payload *pl)
+out_build(int ser, const struct head *h, const struct payload *pl,
+    struct message *m)
 {
 	struct enc	 e;
+	struct val	 v[2];
 	struct wbuf	*w = out_begin(&e, ser);
-	unsigned int	 i, headlen = 2 + h->n + (h->uri != NULL);
-	enum codec_err	 err = CODEC_OK;
+	size_t		 at = 0, spliced = 0;
+	unsigned int	 i;
+	enum codec_err	 err;
 
-	if (pl->is_bad)
-		return (CODEC_ESYNTAX);
-	enc_array(&e, headlen + pl->nargs);
+	if ((err = payload_values(pl, v)) != CODEC_OK)
+		return (err);
+	enc_array(&e, 2 + h->n + (h->uri != NULL) + pl->nargs);
 	enc_uint(&e, h->code);
 	for (i = 0; i < h->n; i++)
 		enc_uint(&e, h->ids[i]);
 	out_details(&e, h->details, pl);
 	if (h->uri != NULL)
 		enc_str(&e, h->uri, h->urilen);
-	if (pl->nargs > 0 && pl->ser == ser)
-		enc_raw(&e, pl->p, pl->len);
-	else if (pl->nargs > 0)
-		err = payload_convert(pl, &e);
+	if (pl->ser == ser && pl->nargs > 0) {
+		/* only what is around it */
+		enc_raw(&e, pl->p, 0);
+		at = w->len;
+		spliced = pl->len;
+	}
+	for (i = 0; i < pl->nargs && pl->ser != ser && err == CODEC_OK; i++)
+		err = out_value(&e, &v[i]);
 	enc_end(&e);
-	if (err == CODEC_OK && w->failed)
-		err = CODEC_ENOMEM;
-	if (err == CODEC_OK && pl->nargs > 0 && pl->ser == ser)
-		err = payload_check(ser, w, headlen, pl->nargs);
-	return (err);
+	iov_set(&m->iov[0], w->buf, at);
+	iov_set(&m->iov[1], pl->p, spliced);
+	iov_set(&m->iov[2], w->buf + at, w->len - at);
+	m->len = w->len + spliced;
+	return (err == CODEC_OK && w->failed ? CODEC_ENOMEM : err);
 }

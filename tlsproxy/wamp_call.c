@@ -33,15 +33,16 @@ static enum wamp_err
 out_message(struct conn *c, const struct head *h, const struct payload *pl,
     const char **text)
 {
+	struct message	m;
 	enum codec_err	err;
 
-	err = out_build(c->ser, h, pl);
+	err = out_build(c->ser, h, pl, &m);
 	if (err == CODEC_ENOMEM) {
 		conn_kill(c, "out of memory");
 		return (WERR_NONE);
 	}
 	if (err == CODEC_OK &&
-	    transport_send(c, proxy->msg.buf, proxy->msg.len) == 0)
+	    transport_send(c, m.iov, MESSAGE_PARTS) == 0)
 		return (WERR_NONE);
 	return (build_error(err, text));
 }

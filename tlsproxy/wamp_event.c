@@ -64,19 +64,19 @@ static struct pbuf *
 fanout_frame(struct fanout *f, uint32_t features, int ser, int is_ws)
 {
 	struct variant	*v = fanout_variant(f, features);
-	struct wbuf	*w = &proxy->msg;
+	struct message	 m;
 	struct details	 d;
 
 	if (v->failed[ser] || v->frame[ser][is_ws] != NULL)
 		return (v->frame[ser][is_ws]);
 	event_details(&d, f, features);
 	f->h.details = &d;
-	if (out_build(ser, &f->h, &f->pl) != CODEC_OK ||
-	    (v->frame[ser][is_ws] = transport_frame(is_ws, ser, w->buf,
-	    w->len)) == NULL)
+	if (out_build(ser, &f->h, &f->pl, &m) != CODEC_OK ||
+	    (v->frame[ser][is_ws] = transport_frame(is_ws, ser, m.iov,
+	    MESSAGE_PARTS)) == NULL)
 		v->failed[ser] = 1;
 	f->h.details = NULL;
-	v->msglen[ser] = w->len;
+	v->msglen[ser] = m.len;
 	return (v->frame[ser][is_ws]);
 }
 

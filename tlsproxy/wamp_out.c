@@ -31,11 +31,14 @@ out_begin(struct enc *e, int ser)
 void
 out_send(struct conn *c, const struct wbuf *w)
 {
+	struct iovec	iov;
+
 	if (!conn_is_open(c))
 		return;
+	iov_set(&iov, w->buf, w->len);
 	if (w->failed)
 		conn_kill(c, "out of memory");
-	else if (transport_send(c, w->buf, w->len) == -1)
+	else if (transport_send(c, &iov, 1) == -1)
 		conn_close_code(c, WS_TOOBIG, "message too long");
 }
 

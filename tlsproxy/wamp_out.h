@@ -7,6 +7,8 @@
 #ifndef WAMPD_WAMP_OUT_H
 #define WAMPD_WAMP_OUT_H
 
+#include <sys/uio.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +77,13 @@ struct head {
 	size_t			 urilen;
 };
 
+/* One that was built: in parts, as its payload was not copied. */
+#define MESSAGE_PARTS	3
+struct message {
+	struct iovec	 iov[MESSAGE_PARTS];
+	size_t		 len;
+};
+
 /* wamp_parse.c: what brokers say of messages with a payload; 0, or -1:
  * nonsense */
 int	 out_is_id(uint64_t);
@@ -103,13 +112,14 @@ void	 details_origin(struct details *, const struct origin *,
 /* As a map, with the ppt_* of a payload (or NULL). */
 void	 out_details(struct enc *, const struct details *,
 	    const struct payload *);
-/* Arguments and ArgumentsKw, checked: they lie in proxy->tmp. */
+/* Arguments and ArgumentsKw, checked. */
 enum codec_err	 payload_values(const struct payload *, struct val[2]);
 /* One of them, converted if need be. */
 enum codec_err	 out_value(struct enc *, const struct val *);
-/* [code, ids..., {}, uri?, args?, kwargs?] into proxy->msg. */
+/* [code, ids..., {}, uri?, args?, kwargs?]: lies in proxy->msg and in the
+ * payload. */
 enum codec_err	 out_build(int ser, const struct head *,
-		    const struct payload *);
+		    const struct payload *, struct message *);
 
 /* wamp_call.c: why a message is not delivered */
 extern const char	out_too_long[], out_not_convertible[];

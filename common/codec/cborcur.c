@@ -434,3 +434,16 @@ cbor_split(const uint8_t *buf, size_t len, struct val *v, size_t max,
 	*n = i;
 	return (CODEC_OK);
 }
+
+enum codec_err
+cbor_values(const uint8_t *buf, size_t len, struct val *v, size_t n)
+{
+	const uint8_t	*p = buf, *end = buf + len;
+	enum codec_err	 error;
+	size_t		 i;
+
+	for (i = 0; i < n; i++)
+		if ((error = cbor_next(&p, end, 1, &v[i])) != CODEC_OK)
+			return (error);
+	return (p == end ? CODEC_OK : CODEC_ETRAIL);
+}

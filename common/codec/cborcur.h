@@ -19,6 +19,7 @@ enum codec_err	 cbor_next(const uint8_t **, const uint8_t *end,
 enum codec_err	 cbor_split(const uint8_t *, size_t, struct val *,
 		    size_t max, size_t *n);
 enum codec_err	 cbor_check(const uint8_t *, size_t, struct val *);
+enum codec_err	 cbor_values(const uint8_t *, size_t, struct val *, size_t n);
 
 /* Is a break at *pp?  Then it is stepped over. */
 int		 cbor_break(const uint8_t **, const uint8_t *end);

@@ -55,6 +55,23 @@ codec_check(enum ser ser, const uint8_t *buf, size_t len, struct val *v)
 	return (CODEC_ESYNTAX);
 }
 
+enum codec_err
+codec_values(enum ser ser, const uint8_t *buf, size_t len, struct val *v,
+    size_t n)
+{
+	switch (ser) {
+	case SER_JSON:
+		return (json_values(buf, len, v, n));
+	case SER_MSGPACK:
+		return (mp_values(buf, len, v, n));
+	case SER_CBOR:
+		return (cbor_values(buf, len, v, n));
+	case SER_NONE:
+		break;
+	}
+	return (CODEC_ESYNTAX);
+}
+
 const char *
 codec_strerror(enum codec_err error)
 {

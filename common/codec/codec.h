@@ -125,6 +125,13 @@ enum codec_err	 codec_split(enum ser, const uint8_t *buf, size_t len,
 enum codec_err	 codec_check(enum ser, const uint8_t *buf, size_t len,
 		    struct val *v);
 
+/*
+ * The same for n values that fill buf wholly, as they stand inside of a list:
+ * those of JSON have a comma between them.
+ */
+enum codec_err	 codec_values(enum ser, const uint8_t *buf, size_t len,
+		    struct val *v, size_t n);
+
 const char	*codec_strerror(enum codec_err);	/* "not UTF-8", ... */
 const char	*ser_name(enum ser);	/* "json", "msgpack", "cbor", "none" */
 

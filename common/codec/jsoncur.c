@@ -539,6 +539,23 @@ json_split(const uint8_t *buf, size_t len, struct val *v, size_t max,
 	return (CODEC_OK);
 }
 
+enum codec_err
+json_values(const uint8_t *buf, size_t len, struct val *v, size_t n)
+{
+	const uint8_t	*p = buf, *end = buf + len;
+	enum codec_err	 error;
+	size_t		 i;
+
+	for (i = 0; i < n; i++) {
+		if (i > 0 && (p == end || *p++ != ','))
+			return (p == end ? CODEC_ETRUNC : CODEC_ESYNTAX);
+		if ((error = json_next(&p, end, 1, &v[i])) != CODEC_OK)
+			return (error);
+		p = skip_space(p, end);
+	}
+	return (p == end ? CODEC_OK : CODEC_ETRAIL);
+}
+
 int
 json_more(const uint8_t **pp, const uint8_t *end)
 {

@@ -21,6 +21,7 @@ enum codec_err	 json_next(const uint8_t **, const uint8_t *end,
 enum codec_err	 json_split(const uint8_t *, size_t, struct val *,
 		    size_t max, size_t *n);
 enum codec_err	 json_check(const uint8_t *, size_t, struct val *);
+enum codec_err	 json_values(const uint8_t *, size_t, struct val *, size_t n);
 
 /*
  * Inside a checked array or map: go to the next key or value.  Returns 0

@@ -267,13 +267,25 @@ mp_check(const uint8_t *buf, size_t len, struct val *v)
 }
 
 enum codec_err
+mp_values(const uint8_t *buf, size_t len, struct val *v, size_t n)
+{
+	const uint8_t	*p = buf, *end = buf + len;
+	enum codec_err	 error;
+	size_t		 i;
+
+	for (i = 0; i < n; i++)
+		if ((error = mp_next(&p, end, 1, &v[i])) != CODEC_OK)
+			return (error);
+	return (p == end ? CODEC_OK : CODEC_ETRAIL);
+}
+
+enum codec_err
 mp_split(const uint8_t *buf, size_t len, struct val *v, size_t max,
     size_t *n)
 {
 	const uint8_t	*p = buf, *end;
 	struct val	 list;
 	enum codec_err	 error;
-	size_t		 i;
 
 	*n = 0;
 	if (len == 0)
@@ -288,13 +300,10 @@ mp_split(const uint8_t *buf, size_t len, struct val *v, size_t max,
 	}
 	if (list.u.u > max)
 		return (CODEC_ETOOMANY);
-	for (i = 0; i < list.u.u; i++)
-		if ((error = mp_next(&p, end, 1, &v[i])) != CODEC_OK)
-			return (error);
-	if (p != end)
-		return (CODEC_ETRAIL);
-	*n = i;
-	return (CODEC_OK);
+	error = mp_values(p, (size_t)(end - p), v, (size_t)list.u.u);
+	if (error == CODEC_OK)
+		*n = (size_t)list.u.u;
+	return (error);
 }
 
 /* Good for all serializers; here because it must be where mpcur.o is alone. */

@@ -31,12 +31,14 @@ enum codec_err	 mp_next(const uint8_t **, const uint8_t *end,
 		    unsigned int depth, struct val *);
 
 /*
- * As codec_split(), codec_check(), val_array_next() and val_map_next();
+ * As codec_split(), codec_check(), codec_values(), val_array_next() and
+ * val_map_next();
  * val_iter_init() is in mpcur.o, too.
  */
 enum codec_err	 mp_split(const uint8_t *, size_t, struct val *, size_t max,
 		    size_t *n);
 enum codec_err	 mp_check(const uint8_t *, size_t, struct val *);
+enum codec_err	 mp_values(const uint8_t *, size_t, struct val *, size_t n);
 int		 mp_array_next(struct val_iter *, struct val *);
 int		 mp_map_next(struct val_iter *, struct val *, struct val *);
 

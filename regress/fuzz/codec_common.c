@@ -146,6 +146,53 @@ split_agrees(const struct val *v, const struct val *list, size_t n)
 		abort();
 }
 
+/* What stands inside of a list is so many values, and no other number. */
+static void
+values_agree(const struct val *list, size_t n)
+{
+	struct val	 v[MAXLIST];
+	const uint8_t	*end = list[n - 1].p + list[n - 1].len;
+	size_t		 i, len = (size_t)(end - list[0].p);
+	enum ser	 ser = (enum ser)list[0].ser;
+	uint8_t		*copy = exact_copy(list[0].p, len);
+
+	if (codec_values(ser, copy, len, v, n) != CODEC_OK)
+		abort();
+	for (i = 0; i < n; i++)
+		if (v[i].p - copy != list[i].p - list[0].p ||
+		    v[i].len != list[i].len || v[i].type != list[i].type)
+			abort();
+	if (codec_values(ser, copy, len, v, n - 1) != CODEC_ETRAIL ||
+	    (n < MAXLIST &&
+	    codec_values(ser, copy, len, v, n + 1) != CODEC_ETRUNC))
+		abort();
+	free(copy);
+}
+
+/* Any octets: are they values as if there were a list around them? */
+static void
+values_are_listed(enum ser ser, const uint8_t *in, size_t len, uint8_t n)
+{
+	static const uint8_t	 open[SER_MAX] = { 0, '[', 0x90, 0x80 };
+	struct val		 v[MAXLIST], list[MAXLIST];
+	uint8_t			*copy;
+	size_t			 max = len + 2, got;
+	enum codec_err		 values, split;
+
+	if ((copy = malloc(max)) == NULL)
+		abort();
+	copy[0] = ser == SER_JSON ? open[ser] : open[ser] + n;
+	if (len > 0)
+		memcpy(copy + 1, in, len);
+	copy[len + 1] = ']';
+	split = codec_split(ser, copy, ser == SER_JSON ? max : max - 1, list,
+	    MAXLIST, &got);
+	values = codec_values(ser, copy + 1, len, v, n);
+	if ((values == CODEC_OK) != (split == CODEC_OK && got == n))
+		abort();
+	free(copy);
+}
+
 /* A container cut anywhere is known to be cut. */
 static void
 cuts_agree(const struct val *v)
@@ -198,5 +245,9 @@ reading_agrees(enum ser ser, const uint8_t *in, size_t len)
 	}
 	if (split == CODEC_OK)
 		split_agrees(&v, list, n);
+	if (split == CODEC_OK && n > 0)
+		values_agree(list, n);
+	values_are_listed(ser, copy, len, 1);
+	values_are_listed(ser, copy, len, 2);
 	free(copy);
 }

@@ -582,6 +582,55 @@ test_split(void)
 	puts("ok - split");
 }
 
+static const struct values {
+	enum ser	 ser;
+	const char	*in;
+	size_t		 len, n;
+	enum codec_err	 want;
+} values[] = {
+	{ SER_JSON, S("[1,2],{}"), 2, CODEC_OK },
+	{ SER_JSON, S(" [1] , {} "), 2, CODEC_OK },
+	{ SER_JSON, S("[1]"), 1, CODEC_OK },
+	{ SER_JSON, S("[1]"), 2, CODEC_ETRUNC },
+	{ SER_JSON, S("[1],"), 2, CODEC_ETRUNC },
+	{ SER_JSON, S("[1] {}"), 2, CODEC_ESYNTAX },
+	{ SER_JSON, S("[1],{}"), 1, CODEC_ETRAIL },
+	{ SER_JSON, S("[1]]"), 1, CODEC_ETRAIL },
+	{ SER_JSON, S("[1],{},3"), 2, CODEC_ETRAIL },
+	{ SER_MSGPACK, S("\x91\1\x80"), 2, CODEC_OK },
+	{ SER_MSGPACK, S("\x91\1\x80"), 1, CODEC_ETRAIL },
+	{ SER_MSGPACK, S("\x91\1"), 2, CODEC_ETRUNC },
+	{ SER_MSGPACK, S("\x91"), 1, CODEC_ETRUNC },
+	{ SER_CBOR, S("\x81\1\xa0"), 2, CODEC_OK },
+	{ SER_CBOR, S("\x81\1\xa0"), 1, CODEC_ETRAIL },
+	{ SER_CBOR, S("\x81\1"), 2, CODEC_ETRUNC },
+	{ SER_CBOR, S("\x81\1\xff"), 2, CODEC_ESYNTAX },
+};
+
+static void
+test_values(void)
+{
+	const struct values	*t;
+	struct val		 v[2];
+	uint8_t			*in;
+	enum codec_err		 got;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		t = &values[i];
+		in = copy(t->in, t->len);
+		got = codec_values(t->ser, in, t->len, v, t->n);
+		if (got != t->want)
+			errx(1, "%zu values in %s: got %s, want %s", t->n,
+			    show(t->in, t->len), names[got], names[t->want]);
+		if (got == CODEC_OK && v[0].type != VAL_ARRAY)
+			errx(1, "values in %s: the first is no list",
+			    show(t->in, t->len));
+		free(in);
+	}
+	puts("ok - values");
+}
+
 static int
 map_check(enum ser ser, const char *s, size_t len)
 {
@@ -715,6 +764,7 @@ main(void)
 	test_scalars();
 	test_depth();
 	test_split();
+	test_values();
 	test_map_check();
 	test_truncations();
 	return (0);
