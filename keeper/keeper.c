@@ -185,7 +185,7 @@ conf_commit(struct conf *next)
 {
 	struct conf	*old = keeper.conf;
 
-	keys_commit(keeper.proc.base);
+	keys_commit(keeper.proc.base, old != NULL ? old->limits.handshake : 0);
 	keeper.conf = next;
 	userset_commit(old);
 	if (old != NULL)

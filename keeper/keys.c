@@ -32,7 +32,8 @@
 
 #define KEYS_HEAP	(1024 * 1024)	/* some 300 keys of RSA 4096 */
 #define KEYS_HEAP_MIN	32		/* its smallest block */
-#define KEYS_RETIRE	10		/* seconds: tlsproxies commit later */
+#define KEYS_HEAP_FULL	(KEYS_HEAP - 32 * 1024)	/* reading one may fail */
+#define KEYS_RETIRE	10000		/* ms: tlsproxies commit later */
 
 struct key {
 	SLIST_ENTRY(key) entry;
@@ -144,6 +145,10 @@ key_read(const struct conf_keypair *kp, char *err, size_t errlen)
 	if (pkey == NULL && is_protected)
 		snprintf(err, errlen, "keypair \"%s\": the key is protected "
 		    "by a passphrase, which nobody can type here", kp->name);
+	else if (pkey == NULL && CRYPTO_secure_used() > KEYS_HEAP_FULL)
+		snprintf(err, errlen, "keypair \"%s\": the %d KiB of locked "
+		    "memory for keys are used up", kp->name,
+		    KEYS_HEAP / 1024);
 	else if (pkey == NULL)
 		snprintf(err, errlen, "keypair \"%s\": the key is not a "
 		    "private key in PEM", kp->name);
@@ -229,8 +234,38 @@ pubkey_hash(EVP_PKEY *pub, uint8_t hash[32])
 	return (0);
 }
 
+static EVP_PKEY *
+keyset_find(const struct keyset *ks, const uint8_t hash[32])
+{
+	struct key	*k;
+
+	SLIST_FOREACH(k, &ks->keys, entry)
+		if (memcmp(k->hash, hash, sizeof(k->hash)) == 0)
+			return (k->pkey);
+	return (NULL);
+}
+
+/*
+ * A key that is held already is held once: many reloads in a row would fill
+ * the locked heap otherwise.  Both belong to the same public key.
+ */
+static void
+key_share(struct key *k, const struct keyset *ks)
+{
+	EVP_PKEY	*pkey;
+
+	if ((pkey = keyset_find(ks, k->hash)) == NULL &&
+	    (pkey = keys_find(k->hash)) == NULL)
+		return;
+	if (EVP_PKEY_up_ref(pkey) != 1)
+		return;
+	EVP_PKEY_free(k->pkey);
+	k->pkey = pkey;
+}
+
 static struct key *
-key_new(const struct conf_keypair *kp, char *err, size_t errlen)
+key_new(const struct conf_keypair *kp, const struct keyset *ks, char *err,
+    size_t errlen)
 {
 	struct key	*k;
 	EVP_PKEY	*pub;
@@ -255,6 +290,7 @@ key_new(const struct conf_keypair *kp, char *err, size_t errlen)
 		    "does not verify", kp->name);
 		goto fail;
 	}
+	key_share(k, ks);
 	cert_warn_dates(kp, x);
 	X509_free(x);
 	return (k);
@@ -290,7 +326,7 @@ keys_check(struct conf *next, char *err, size_t errlen)
 	}
 	TAILQ_FOREACH(kp, &next->keypairs, entry) {
 		if (!failed) {
-			if ((k = key_new(kp, err, errlen)) == NULL)
+			if ((k = key_new(kp, ks, err, errlen)) == NULL)
 				failed = 1;
 			else
 				SLIST_INSERT_HEAD(&ks->keys, k, entry);
@@ -309,13 +345,18 @@ keys_check(struct conf *next, char *err, size_t errlen)
 	return (0);
 }
 
-/* The keys checked last are in force; the old ones stay for a while. */
+/*
+ * The keys checked last are in force.  The old ones stay for a while, since
+ * handshakes that began with their certificates go on, for limit ms at most.
+ */
 void
-keys_commit(struct event_base *base)
+keys_commit(struct event_base *base, uint32_t limit)
 {
-	const struct timeval	 wait = { KEYS_RETIRE, 0 };
-	struct keyset		*old = current;
+	struct keyset	*old = current;
+	struct timeval	 wait;
 
+	wait.tv_sec = (KEYS_RETIRE + limit) / 1000;
+	wait.tv_usec = (KEYS_RETIRE + limit) % 1000 * 1000;
 	current = checked;
 	checked = NULL;
 	if (old == NULL)
@@ -324,17 +365,6 @@ keys_commit(struct event_base *base)
 	old->timer = evtimer_new(base, keyset_expired, old);
 	if (old->timer == NULL || evtimer_add(old->timer, &wait) == -1)
 		fatalx("timer of old keys");
-}
-
-static EVP_PKEY *
-keyset_find(const struct keyset *ks, const uint8_t hash[32])
-{
-	struct key	*k;
-
-	SLIST_FOREACH(k, &ks->keys, entry)
-		if (memcmp(k->hash, hash, sizeof(k->hash)) == 0)
-			return (k->pkey);
-	return (NULL);
 }
 
 EVP_PKEY *

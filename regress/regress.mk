@@ -1,8 +1,9 @@
-# make regress [TESTS="unit/log system/basic"] [STRICT=1] [SAN=1]
+# make regress [TESTS="unit/log system/basic"] [STRICT=1] [SAN=1] [LONG=1]
 #
 # A test is a program or script that exits 0.  It may print a line a case:
 # "ok - name", "not ok - name: reason", "skip - name: reason"; one that
-# prints none counts as one case.
+# prints none counts as one case.  LONG=1: what takes minutes as well;
+# LONG=only: nothing but the tests that have such a long form.
 
 include regress/unit/unit.mk
 include regress/fuzz/fuzz.mk
@@ -11,12 +12,13 @@ include regress/bench/bench.mk
 
 TESTS ?=
 STRICT ?=
+LONG ?=
 
 regress:
 	@sh regress/prepare.sh
 	@$(MAKE) -s -j$$(nproc) programs unit-programs hostile-programs
-	@B=$(CURDIR)/$(B) SAN=$(SAN) STRICT=$(STRICT) PYTHON=$(PYTHON) \
-	    sh regress/run.sh $(TESTS)
+	@B=$(CURDIR)/$(B) SAN=$(SAN) STRICT=$(STRICT) LONG=$(LONG) \
+	    PYTHON=$(PYTHON) sh regress/run.sh $(TESTS)
 
 # Rewrite the files that unit/conf compares with, and wampd-conformance(7);
 # then read the diff.

@@ -7,18 +7,26 @@
 # time, but alone those that say so in a line "# alone: why"; ends with
 # "N passed, M failed, K skipped" and exit status 1 if any failed (or, with
 # STRICT=1, was skipped).  With RETRY=1 a test that fails is run once more
-# when all others are through, and both are shown; with LONG=1 one may take
-# two hours (LONG=1 WALK=1h is a long random walk).  Called by "make regress",
-# which sets B, SAN, STRICT and PYTHON.
+# when all others are through, and both are shown.  With LONG=1 tests that have
+# a long form run in it, and each may take two hours (LONG=1 WALK=1h is a long
+# random walk); with LONG=only those alone run: the files with a line
+# "# LONG=1: what that is".  Called by "make regress", which sets B, SAN,
+# STRICT, LONG and PYTHON.
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 B=${B:-$top/build}
 PYTHON=${PYTHON:-/usr/bin/python3}
-[ -z "${LONG:-}" ] || LIMIT=${LIMIT:-7200}
+is_long='^.'
+case ${LONG:-0} in
+0)	LONG= ;;
+only)	is_long='^# LONG=1: '; LONG=1 ;;
+*)	LONG=1 ;;
+esac
+[ -z "$LONG" ] || LIMIT=${LIMIT:-7200}
 LIMIT=${LIMIT:-300}
 JOBS=${JOBS:-$(nproc 2>/dev/null || echo 2)}
-export B PYTHON top SAN
+export B PYTHON top SAN LONG
 export PYTHONPATH="$top/regress/lib" PYTHONDONTWRITEBYTECODE=1
 export ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:${UBSAN_OPTIONS:-}"
@@ -35,11 +43,12 @@ list() {
 		return
 	fi
 	for f in "$B"/regress/unit/*; do
-		[ -x "$f" ] && [ -f "$f" ] && echo "unit/$(basename "$f")"
+		[ "$is_long" = '^.' ] && [ -x "$f" ] && [ -f "$f" ] &&
+		    echo "unit/$(basename "$f")"
 	done
 	for d in config vectors hostile system conformance walk interop; do
 		for f in "$top"/regress/$d/*.sh "$top"/regress/$d/*.py; do
-			[ -f "$f" ] || continue
+			[ -f "$f" ] && grep -q "$is_long" "$f" || continue
 			f=${f%.*}
 			echo "$d/$(basename "$f")"
 		done

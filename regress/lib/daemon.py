@@ -26,6 +26,7 @@ TOP = os.environ.get('top') or os.path.dirname(os.path.dirname(
     os.path.dirname(os.path.abspath(__file__))))
 B = os.environ.get('B') or os.path.join(TOP, 'build')
 SAN = os.environ.get('SAN', '') not in ('', '0')
+LONG = os.environ.get('LONG', '') not in ('', '0')
 IS_ROOT = os.geteuid() == 0
 USERS = ('_wampd', '_wampbroker', '_wampkeeper')
 EMPTYDIR = '/var/empty/wampd'

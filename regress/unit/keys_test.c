@@ -142,7 +142,7 @@ hash_of(const char *name, uint8_t hash[32])
 }
 
 static void
-commit(struct event_base *base, const char *name)
+commit(struct event_base *base, const char *name, uint32_t limit)
 {
 	struct conf	*c = conf_new();
 	char		 errstr[256];
@@ -150,7 +150,7 @@ commit(struct event_base *base, const char *name)
 	certs_keypair(c, name, name);
 	if (keys_check(c, errstr, sizeof(errstr)) == -1)
 		errx(1, "%s", errstr);
-	keys_commit(base);
+	keys_commit(base, limit);
 	conf_free(c);
 }
 
@@ -166,7 +166,31 @@ expect_key(const char *name, int want)
 		errx(1, "key %s: got %d, want %d", name, pkey != NULL, want);
 }
 
-/* The keys of the configuration before stay for ten seconds. */
+/* Reading one more says what is the matter. */
+static void
+test_full(void)
+{
+	struct conf	*c = conf_new();
+	void		*p[64];
+	char		 errstr[256];
+	size_t		 n = 0, size;
+
+	for (size = 256 * 1024; size >= 1024; size /= 2)
+		while (n < sizeof(p) / sizeof(p[0]) &&
+		    (p[n] = CRYPTO_secure_malloc(size, __FILE__,
+		    __LINE__)) != NULL)
+			n++;
+	certs_keypair(c, "rsa2048", "rsa2048");
+	if (keys_check(c, errstr, sizeof(errstr)) != -1 ||
+	    strcmp(errstr, "keypair \"rsa2048\": the 1024 KiB of locked "
+	    "memory for keys are used up") != 0)
+		errx(1, "no locked memory: got \"%s\"", errstr);
+	while (n > 0)
+		CRYPTO_secure_free(p[--n], __FILE__, __LINE__);
+	conf_free(c);
+}
+
+/* The keys of the configuration before stay for as long as handshakes. */
 static void
 test_retire(void)
 {
@@ -174,14 +198,19 @@ test_retire(void)
 	struct timespec		 begin, end;
 	struct conf		*c;
 	char			 errstr[256];
+	size_t			 used;
 
 	if (base == NULL)
 		errx(1, "event_base_new");
-	commit(base, "rsa2048");
+	commit(base, "rsa2048", 0);
 	expect_key("rsa2048", 1);
-	if (CRYPTO_secure_used() < 2048 / 8)
-		errx(1, "%zu octets in the locked heap",
-		    CRYPTO_secure_used());
+	used = CRYPTO_secure_used();
+	if (used < 2048 / 8)
+		errx(1, "%zu octets in the locked heap", used);
+	commit(base, "rsa2048", 0);
+	if (CRYPTO_secure_used() != used)
+		errx(1, "%zu octets in the locked heap, want %zu: a key is "
+		    "there twice", CRYPTO_secure_used(), used);
 
 	/* checked is not in force */
 	c = conf_new();
@@ -192,17 +221,17 @@ test_retire(void)
 	conf_free(c);
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	commit(base, "p256");
+	commit(base, "p256", 3000);
 	expect_key("p384", 0);
 	expect_key("p256", 1);
 	expect_key("rsa2048", 1);
-	commit(base, "compressed");
+	commit(base, "compressed", 0);
 	expect_key("p256", 1);
 	expect_key("rsa2048", 1);
 	event_base_dispatch(base);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	if (end.tv_sec - begin.tv_sec < 9 || end.tv_sec - begin.tv_sec > 20)
-		errx(1, "old keys were kept for %ld s, want 10",
+	if (end.tv_sec - begin.tv_sec < 12 || end.tv_sec - begin.tv_sec > 23)
+		errx(1, "old keys were kept for %ld s, want 13",
 		    (long)(end.tv_sec - begin.tv_sec));
 	expect_key("p256", 0);
 	expect_key("rsa2048", 0);
@@ -222,6 +251,7 @@ main(void)
 	test_strict(1, 0);
 	for (i = 0; i < sizeof(trials) / sizeof(trials[0]); i++)
 		test_trial(&trials[i]);
+	test_full();
 	test_retire();
 	return (0);
 }
