@@ -55,8 +55,7 @@ result_send(const struct invocation *inv, uint32_t flags,
 	m.pptlen = b->pptlen;
 	iov_set(&iov[0], &m, sizeof(m));
 	iov_set(&iov[1], b->ppt, m.pptlen);
-	iov_set(&iov[2], b->p, b->len);
-	session_sendv(inv->caller, IMSG_RESULT, iov, 3);
+	session_sendv_body(inv->caller, IMSG_RESULT, iov, 2, b);
 }
 
 static void
@@ -201,8 +200,7 @@ error_send(const struct invocation *inv, struct m_error *m,
 	iov_set(&iov[0], m, sizeof(*m));
 	iov_set(&iov[1], error->p, error->len);
 	iov_set(&iov[2], b->ppt, b->pptlen);
-	iov_set(&iov[3], b->p, b->len);
-	session_sendv(inv->caller, IMSG_ERROR, iov, 4);
+	session_sendv_body(inv->caller, IMSG_ERROR, iov, 3, b);
 }
 
 int

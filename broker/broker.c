@@ -243,16 +243,32 @@ memory_need(size_t len)
 	return (0);
 }
 
+int
+memory_keep(struct pbuf *pb)
+{
+	if (pb->is_counted)
+		return (0);
+	return (memory_need(pb->size) == 0 ? pbuf_count(pb) : -1);
+}
+
+/* May something be queued for it that must not get lost? */
+static int
+peer_takes(struct peer *p)
+{
+	if (p->chan == NULL)
+		return (0);
+	if (chan_waiting(p->chan) <= FLOW_REPLIES + 2 * flow_messages())
+		return (1);
+	peer_blame(p, "does not read");
+	return (0);
+}
+
 void
 peer_sendv(struct peer *p, uint32_t type, uint32_t slot, uint32_t gen,
     const struct iovec *iov, int n)
 {
-	if (p->chan == NULL)
+	if (!peer_takes(p))
 		return;
-	if (chan_waiting(p->chan) > FLOW_REPLIES + 2 * flow_messages()) {
-		peer_blame(p, "does not read");
-		return;
-	}
 	/* if there is no room the channel ends: nothing is lost silently */
 	(void)memory_need(iov_total(iov, n));
 	if (p->chan != NULL)
@@ -260,8 +276,27 @@ peer_sendv(struct peer *p, uint32_t type, uint32_t slot, uint32_t gen,
 }
 
 void
+peer_sendv_body(struct peer *p, uint32_t type, uint32_t slot, uint32_t gen,
+    struct iovec *iov, int n, const struct body *b)
+{
+	if (!peer_takes(p))
+		return;
+	(void)memory_keep(b->pb);
+	if (p->chan == NULL)
+		return;
+	if (pbuf_count(b->pb) == 0) {
+		chan_sendv_pbuf(p->chan, type, slot, gen, iov, n, b->pb,
+		    (size_t)(b->p - b->pb->data), b->len);
+		return;
+	}
+	/* the channel ends */
+	iov_set(&iov[n], b->p, b->len);
+	chan_sendv(p->chan, type, slot, gen, iov, n + 1);
+}
+
+void
 peer_send_event(struct peer *p, const struct iovec *iov, int n,
-    struct pbuf *pb)
+    struct pbuf *pb, size_t off, size_t len)
 {
 	if (p->chan == NULL)
 		return;
@@ -278,8 +313,8 @@ peer_send_event(struct peer *p, const struct iovec *iov, int n,
 	if (pb == NULL)
 		chan_sendv(p->chan, IMSG_EVENT, 0, 0, iov, n);
 	else
-		chan_sendv_pbuf(p->chan, IMSG_EVENT, 0, 0, iov, n, pb, 0,
-		    pb->len);
+		chan_sendv_pbuf(p->chan, IMSG_EVENT, 0, 0, iov, n, pb,
+		    off, len);
 }
 
 /* -- peers -------------------------------------------------------------- */

@@ -24,6 +24,7 @@
 #include "uri.h"
 #include "wamp.h"
 
+struct body;
 struct details;
 struct event;
 struct histories;
@@ -243,20 +244,25 @@ extern struct broker	 broker;
 
 void	 peer_sendv(struct peer *, uint32_t type, uint32_t slot, uint32_t gen,
 	    const struct iovec *, int);
+/* The same with a body that is in a pbuf as its last part; iov has room for
+ * one more. */
+void	 peer_sendv_body(struct peer *, uint32_t type, uint32_t slot,
+	    uint32_t gen, struct iovec *iov, int, const struct body *);
 /* Its queue grows and does not shrink. */
 int	 peer_is_slow(const struct peer *);
 /* It is even over the mark from where on EVENTs are dropped. */
 int	 peer_is_full(const struct peer *);
-/* An EVENT, the rest of it in a pbuf (or NULL); dropped if it is slow, or
- * without memory. */
+/* An EVENT, the rest of it, len octets from off, in a pbuf (or NULL); dropped
+ * if it is slow, or without memory. */
 void	 peer_send_event(struct peer *, const struct iovec *, int,
-	    struct pbuf *);
+	    struct pbuf *, size_t off, size_t len);
 /* One could not even be made: without memory. */
 void	 peer_lose_event(struct peer *);
 /* It is to blame for what another process told us: cut it off. */
 void	 peer_blame(struct peer *, const char *why);
 /* There will be room for so many octets, or -1. */
 int	 memory_need(size_t);
+int	 memory_keep(struct pbuf *);	/* and it is counted, see pbuf_count() */
 /* As if that imsg came through the table again, which it passed before. */
 int	 proxy_says(struct chan *, struct imsg *);
 /* Objects of a client: 0, or -1: over the budget. */
@@ -272,6 +278,7 @@ void	 sweep_wake(void);	/* there is work to be done in slices */
  * along with them (ppt.h). */
 struct body {
 	const uint8_t	*p;
+	struct pbuf	*pb;		/* which p is part of, or NULL */
 	uint32_t	 len;
 	uint8_t		 ser, nargs;
 	uint16_t	 pptlen;
@@ -362,6 +369,9 @@ void	 session_kill(struct session *, struct kill *);
 void	 session_pause(struct session *, uint8_t reason, int want);
 void	 session_sendv(struct session *, uint32_t type, const struct iovec *,
 	    int);
+/* With a body as its last part; iov has room for one more. */
+void	 session_sendv_body(struct session *, uint32_t type, struct iovec *iov,
+	    int, const struct body *);
 void	 session_send(struct session *, uint32_t type, const void *, size_t);
 void	 session_refuse(struct session *, enum wamp_code, uint64_t request,
 	    enum wamp_err, const char *why);

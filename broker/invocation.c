@@ -102,6 +102,7 @@ invocation_kept(const struct invocation *inv, struct uri *procedure,
 	b->ppt = k->pb->data + k->urilen;
 	b->pptlen = k->pptlen;
 	b->p = b->ppt + k->pptlen;
+	b->pb = k->pb;
 	b->len = k->paylen;
 	b->ser = k->ser;
 	b->nargs = k->nargs;
@@ -336,8 +337,7 @@ invocation_send(const struct invocation *inv, uint32_t flags,
 		m.pptlen = b->pptlen;
 		iov_set(&iov[n++], b->ppt, m.pptlen);
 	}
-	iov_set(&iov[n++], b->p, b->len);
-	session_sendv(inv->callee, IMSG_INVOCATION, iov, n);
+	session_sendv_body(inv->callee, IMSG_INVOCATION, iov, n, b);
 }
 
 void

@@ -16,6 +16,7 @@
 struct rd {
 	const uint8_t	*p;
 	size_t		 left;
+	struct pbuf	*pb;		/* of all of it, or NULL */
 };
 
 static int
@@ -26,6 +27,7 @@ rd_begin(struct rd *r, const struct imsg *im, void *fixed, size_t len)
 	memcpy(fixed, im->data, len);
 	r->p = im->data + len;
 	r->left = im->len - len;
+	r->pb = im->pb;
 	return (0);
 }
 
@@ -59,6 +61,7 @@ rd_body(struct rd *r, uint8_t ser, uint8_t nargs, uint32_t len,
 	if (ser < 1 || ser >= SER_MAX || nargs > 2 ||
 	    (nargs == 0) != (len == 0))
 		return (-1);
+	b->pb = r->pb;
 	b->len = len;
 	b->ser = ser;
 	b->nargs = nargs;

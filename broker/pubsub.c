@@ -192,21 +192,32 @@ pubsub_leave(struct session *s)
 /* -- EVENT -------------------------------------------------------------- */
 
 /*
- * A large body is copied once and then shared by all channels that it goes
- * to.  0, or -1: no memory.
+ * A large body is shared by all channels that it goes to, copied once if it
+ * is in no pbuf.  0, or -1: no memory.
  */
 static int
 publication_share(struct publication *p)
 {
-	if (p->pb != NULL || p->body.len < OBUF_COPY)
+	struct body	*b = &p->body;
+
+	if (p->pb != NULL || b->len < OBUF_COPY)
 		return (0);
-	if (p->is_lost || memory_need(p->body.len) == -1 ||
-	    (p->pb = pbuf_new(p->body.len)) == NULL) {
-		p->is_lost = 1;
+	if (p->is_lost)
 		return (-1);
+	p->is_lost = 1;
+	if (b->pb != NULL) {
+		if (memory_keep(b->pb) == -1)
+			return (-1);
+		p->pb = pbuf_ref(b->pb);
+		p->off = (size_t)(b->p - b->pb->data);
+	} else {
+		if (memory_need(b->len) == -1 ||
+		    (p->pb = pbuf_new(b->len)) == NULL)
+			return (-1);
+		memcpy(p->pb->data, b->p, b->len);
+		p->pb->len = b->len;
 	}
-	memcpy(p->pb->data, p->body.p, p->body.len);
-	p->pb->len = p->body.len;
+	p->is_lost = 0;
 	return (0);
 }
 
@@ -252,7 +263,7 @@ event_send(struct publication *p, const struct subpeer *sp,
 		iov_set(&iov[n++], p->body.ppt, m.pptlen);
 	if (p->pb == NULL)
 		iov_set(&iov[n++], p->body.p, p->body.len);
-	peer_send_event(sp->peer, iov, n, p->pb);
+	peer_send_event(sp->peer, iov, n, p->pb, p->off, p->body.len);
 }
 
 static void

@@ -78,7 +78,8 @@ struct publication {
 	struct uri		 authrole;
 	const struct filter	*filter;	/* or NULL: for everybody */
 	struct body		 body;		/* with ppt */
-	struct pbuf		*pb;		/* body, once it is shared */
+	struct pbuf		*pb;		/* body, once it is shared, */
+	size_t			 off;		/* where it begins in it */
 	struct kept		*kept;		/* its copy, once it is kept */
 	uint8_t			 is_retained;	/* retain: true */
 	uint8_t			 is_lost;	/* no memory to share it */

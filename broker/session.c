@@ -14,7 +14,9 @@
 #include "dynamic.h"
 #include "log.h"
 #include "meta.h"
+#include "obuf.h"
 #include "mono.h"
+#include "obuf.h"
 #include "pubsub.h"
 
 #define CANCEL_NOW	256	/* callers told at once when a callee leaves */
@@ -606,6 +608,19 @@ session_sendv(struct session *s, uint32_t type, const struct iovec *iov,
     int n)
 {
 	peer_sendv(s->peer, type, s->slot, s->gen, iov, n);
+}
+
+/* A body that is in a pbuf is not copied. */
+void
+session_sendv_body(struct session *s, uint32_t type, struct iovec *iov, int n,
+    const struct body *b)
+{
+	if (b->pb != NULL && b->len >= OBUF_COPY) {
+		peer_sendv_body(s->peer, type, s->slot, s->gen, iov, n, b);
+		return;
+	}
+	iov_set(&iov[n], b->p, b->len);
+	session_sendv(s, type, iov, n + 1);
 }
 
 void

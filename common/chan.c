@@ -27,6 +27,10 @@
 
 #define CHAN_INBUF	(256 * 1024)
 #define CHAN_READS	4		/* a turn, while much comes */
+#define CHAN_TURN	(CHAN_READS * CHAN_INBUF)	/* octets of a turn */
+#define CHAN_BIG	(64 * 1024)	/* imsgs that get a pbuf of their own */
+#define CHAN_PEEK	4096		/* what is read behind such a one, since
+					 * the next may be one, too */
 #define CHAN_OUTCHUNK	(64 * 1024)
 #define CHAN_MAXFDS	4		/* received, not yet claimed */
 
@@ -38,8 +42,9 @@ struct chan {
 	int			 fd;
 	struct event		*rev, *wev;
 	struct obuf		 out;
-	uint8_t			*in;		/* allocated, aligned to 8 */
-	size_t			 inlen, insize;
+	uint8_t			*in;		/* CHAN_INBUF, aligned to 8 */
+	size_t			 inlen;
+	struct pbuf		*big;		/* a long imsg, not whole yet */
 	size_t			 maxlen;
 	const struct chan_ops	*ops;
 	void			*arg;
@@ -57,6 +62,7 @@ struct chan {
 	uint8_t			 in_handler;
 	uint8_t			 is_freed;	/* chan_free() in a handler */
 	uint8_t			 wipes;
+	uint8_t			 peeks;		/* the last one was big */
 	enum chan_end		 end;
 	const char		*why;
 };
@@ -84,8 +90,7 @@ chan_new(struct event_base *base, int fd, size_t maxlen,
 	c->high = SIZE_MAX;
 	c->low = SIZE_MAX;
 	obuf_init(&c->out, CHAN_OUTCHUNK, 1);
-	c->insize = CHAN_INBUF;
-	if ((c->in = malloc(c->insize)) == NULL)
+	if ((c->in = malloc(CHAN_INBUF)) == NULL)
 		goto fail;
 	if (evutil_make_socket_nonblocking(fd) == -1)
 		goto fail;
@@ -126,11 +131,21 @@ chan_shut(struct chan *c)
 }
 
 static void
+chan_free_big(struct chan *c)
+{
+	if (c->wipes && c->big != NULL)
+		explicit_bzero(c->big->data, c->big->size);
+	pbuf_unref(c->big);
+	c->big = NULL;
+}
+
+static void
 chan_free_in(struct chan *c)
 {
 	if (c->wipes && c->in != NULL)
-		explicit_bzero(c->in, c->insize);
+		explicit_bzero(c->in, CHAN_INBUF);
 	free(c->in);
+	chan_free_big(c);
 }
 
 void
@@ -260,7 +275,7 @@ chan_rule_for(const struct chan *c, const struct imsg_hdr *h, const char **why)
 /* Returns 0 to go on, -1 if the channel is over. */
 static int
 chan_deliver(struct chan *c, const struct chan_rule *r,
-    const struct imsg_hdr *h, const uint8_t *data)
+    const struct imsg_hdr *h, const uint8_t *data, struct pbuf *pb)
 {
 	struct imsg	m;
 	int		rv;
@@ -270,6 +285,7 @@ chan_deliver(struct chan *c, const struct chan_rule *r,
 	m.gen = h->gen;
 	m.data = data;
 	m.len = h->len - sizeof(*h);
+	m.pb = pb;
 	m.fd = -1;
 	if (r->wants_fd) {
 		if (c->nfds == 0) {
@@ -292,6 +308,39 @@ chan_deliver(struct chan *c, const struct chan_rule *r,
 	return (0);
 }
 
+/* The imsg that begins here is longer than what there is of it. */
+static int
+chan_begin_big(struct chan *c, const uint8_t *p, size_t len, size_t full)
+{
+	if ((c->big = pbuf_new_apart(full)) == NULL) {
+		chan_end(c, CHAN_EOF, "out of memory");
+		return (-1);
+	}
+	memcpy(c->big->data, p, len);
+	c->big->len = len;
+	return (0);
+}
+
+/* It is whole.  Its header is looked at again: the state may be another. */
+static int
+chan_end_big(struct chan *c)
+{
+	const struct chan_rule	*r;
+	struct imsg_hdr		 h;
+	const char		*why;
+	int			 rv;
+
+	memcpy(&h, c->big->data, sizeof(h));
+	if ((r = chan_rule_for(c, &h, &why)) == NULL) {
+		chan_end(c, CHAN_NONSENSE, why);
+		return (-1);
+	}
+	rv = chan_deliver(c, r, &h, c->big->data + sizeof(h), c->big);
+	chan_free_big(c);
+	c->peeks = 1;
+	return (rv);
+}
+
 /* Handle all complete imsgs of the buffer, move the rest to its begin. */
 static int
 chan_parse(struct chan *c)
@@ -299,8 +348,7 @@ chan_parse(struct chan *c)
 	const struct chan_rule	*r;
 	struct imsg_hdr		 h;
 	const char		*why;
-	size_t			 off = 0, need = 0, full;
-	uint8_t			*p;
+	size_t			 off = 0, full;
 
 	for (;;) {
 		if (c->inlen - off < sizeof(h))
@@ -312,10 +360,16 @@ chan_parse(struct chan *c)
 		}
 		full = IMSG_PADDED(h.len);
 		if (c->inlen - off < full) {
-			need = full;
+			if (full < CHAN_BIG)
+				break;
+			if (chan_begin_big(c, c->in + off, c->inlen - off,
+			    full) == -1)
+				return (-1);
+			off = c->inlen;
 			break;
 		}
-		if (chan_deliver(c, r, &h, c->in + off + sizeof(h)) == -1)
+		if (chan_deliver(c, r, &h, c->in + off + sizeof(h),
+		    NULL) == -1)
 			return (-1);
 		off += full;
 	}
@@ -324,25 +378,13 @@ chan_parse(struct chan *c)
 	c->inlen -= off;
 	if (c->wipes)
 		explicit_bzero(c->in + c->inlen, off);
-	if (need < CHAN_INBUF)
-		need = CHAN_INBUF;
-	if (need > c->insize || (c->insize > CHAN_INBUF &&
-	    need == CHAN_INBUF && c->inlen <= CHAN_INBUF)) {
-		if ((p = realloc(c->in, need)) == NULL) {
-			chan_end(c, CHAN_EOF, "out of memory");
-			return (-1);
-		}
-		c->in = p;
-		c->insize = need;
-	}
 	return (0);
 }
 
-/* As read(2), and keeps one descriptor that came along. */
+/* As readv(2), and keeps one descriptor that came along. */
 static ssize_t
-chan_recv(struct chan *c)
+chan_recv(struct chan *c, struct iovec *iov, int niov)
 {
-	struct iovec	 iov;
 	struct msghdr	 msg;
 	struct cmsghdr	*cmsg;
 	ssize_t		 n;
@@ -352,10 +394,8 @@ chan_recv(struct chan *c)
 	} ctl;
 
 	memset(&msg, 0, sizeof(msg));
-	iov.iov_base = c->in + c->inlen;
-	iov.iov_len = c->insize - c->inlen;
-	msg.msg_iov = &iov;
-	msg.msg_iovlen = 1;
+	msg.msg_iov = iov;
+	msg.msg_iovlen = (size_t)niov;
 	msg.msg_control = ctl.buf;
 	msg.msg_controllen = sizeof(ctl.buf);
 	n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC);
@@ -384,17 +424,61 @@ chan_recv(struct chan *c)
 	return (n);
 }
 
-/* One read and what it brought: 1 if there may be more, 0 if not. */
+/* Where to read to: up to most of a long imsg, and what is behind it. */
 static int
-chan_read(struct chan *c)
+chan_room(struct chan *c, size_t most, struct iovec iov[2])
 {
-	size_t	room = c->insize - c->inlen;
-	ssize_t	n;
+	size_t	lack;
+	int	n = 0;
+
+	if (c->big != NULL) {
+		lack = c->big->size - c->big->len;
+		iov[n].iov_base = c->big->data + c->big->len;
+		iov[n++].iov_len = lack < most ? lack : most;
+		if (lack >= most)
+			return (n);
+	}
+	iov[n].iov_base = c->in + c->inlen;
+	iov[n++].iov_len = (c->big != NULL || c->peeks ? CHAN_PEEK :
+	    CHAN_INBUF) - c->inlen;
+	return (n);
+}
+
+/* n octets came to where chan_room() said: 0, or -1 if the channel is over. */
+static int
+chan_take(struct chan *c, size_t n)
+{
+	size_t	lack;
+
+	if (c->big != NULL) {
+		lack = c->big->size - c->big->len;
+		if (n < lack) {
+			c->big->len += n;
+			return (0);
+		}
+		c->big->len = c->big->size;
+		if (chan_end_big(c) == -1)
+			return (-1);
+		n -= lack;
+	} else
+		c->peeks = 0;
+	c->inlen += n;
+	return (chan_parse(c));
+}
+
+/* One read and what it brought: octets if there may be more, 0 if not. */
+static size_t
+chan_read(struct chan *c, size_t most)
+{
+	struct iovec	iov[2];
+	int		niov = chan_room(c, most, iov);
+	size_t		room = iov_total(iov, niov);
+	ssize_t		n;
 
 	if (c->passes_fds)
-		n = chan_recv(c);
+		n = chan_recv(c, iov, niov);
 	else
-		n = read(c->fd, c->in + c->inlen, room);
+		n = readv(c->fd, iov, niov);
 	if (c->is_closed)
 		return (0);
 	if (n == -1) {
@@ -406,8 +490,10 @@ chan_read(struct chan *c)
 		chan_end(c, CHAN_EOF, "closed");
 		return (0);
 	}
-	c->inlen += (size_t)n;
-	return (chan_parse(c) == 0 && (size_t)n > CHAN_INBUF / 4);
+	if (chan_take(c, (size_t)n) == -1)
+		return (0);
+	return ((size_t)n == room || (size_t)n > CHAN_INBUF / 4 ?
+	    (size_t)n : 0);
 }
 
 /* Peers are read faster than clients, or the queues between us grow. */
@@ -415,13 +501,17 @@ static void
 chan_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct chan	*c = arg;
+	size_t		 left = CHAN_TURN, n;
 	int		 i;
 
 	(void)fd;
 	(void)what;
 	c->in_handler = 1;
-	for (i = 0; i < CHAN_READS && chan_read(c); i++)
-		;
+	for (i = 0; i < CHAN_READS && left > 0; i++) {
+		if ((n = chan_read(c, left)) == 0)
+			break;
+		left -= n < left ? n : left;
+	}
 	c->in_handler = 0;
 	if (c->is_freed) {
 		chan_free_in(c);

@@ -37,6 +37,8 @@ struct imsg {
 	uint32_t	 gen;
 	const uint8_t	*data;	/* aligned to 8 */
 	size_t		 len;
+	struct pbuf	*pb;	/* which data is part of, to be kept without a
+				 * copy (pbuf_count()); NULL: in none */
 	int		 fd;	/* or -1; the handler takes it by setting -1,
 				 * else it is closed */
 };

@@ -299,6 +299,7 @@ chan_sendv_pbuf(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
     const struct iovec *iov, int n, struct pbuf *pb, size_t off, size_t len)
 {
 	MUST(pb->refs > 0 && off <= pb->len && len <= pb->len - off);
+	MUST(pb->is_counted);
 	return (heard(c, type, slot, gen, iov, n, len));
 }
 
@@ -418,18 +419,20 @@ say(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 	const struct chan_rule	*r;
 	struct imsg		 im;
 	size_t			 max;
-	uint8_t			*copy;
+	struct pbuf		*pb;
 
 	/* exactly sized and aligned, for sanitizers */
-	MUST((copy = malloc(len > 0 ? len : 1)) != NULL);
+	MUST((pb = pbuf_new_apart(len)) != NULL);
 	if (len > 0)
-		memcpy(copy, data, len);
+		memcpy(pb->data, data, len);
+	pb->len = len;
 	im.type = type;
 	im.slot = slot;
 	im.gen = gen;
 	im.len = len;
 	im.fd = -1;
-	im.data = copy;
+	im.data = pb->data;
+	im.pb = len & 1 ? pb : NULL;
 	r = type < IMSG_MAX ? &c->ops->table[type] : NULL;
 	max = r == NULL ? 0 : r->max == 0 ? r->min : r->max;
 	c->in_handler = 1;
@@ -441,7 +444,7 @@ say(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 	c->in_handler = 0;
 	if (c->is_freed)
 		free(c);
-	free(copy);
+	pbuf_unref(pb);
 }
 
 static void

@@ -112,9 +112,24 @@ peer_sendv(struct peer *p, uint32_t type, uint32_t slot, uint32_t gen,
 	}
 }
 
+/* What is sent is of the broker's own making. */
+void
+peer_sendv_body(struct peer *p, uint32_t type, uint32_t slot, uint32_t gen,
+    struct iovec *iov, int n, const struct body *b)
+{
+	(void)p;
+	(void)type;
+	(void)slot;
+	(void)gen;
+	(void)iov;
+	(void)n;
+	(void)b;
+	abort();
+}
+
 void
 peer_send_event(struct peer *p, const struct iovec *iov, int n,
-    struct pbuf *pb)
+    struct pbuf *pb, size_t off, size_t len)
 {
 	struct m_event	m;
 
@@ -122,7 +137,7 @@ peer_send_event(struct peer *p, const struct iovec *iov, int n,
 	memcpy(&m, iov[0].iov_base, sizeof(m));
 	MUST(m.ser == SER_MSGPACK);
 	if (pb != NULL)
-		read_body(pb->data, pb->len, m.nargs);
+		read_body(pb->data + off, len, m.nargs);
 	else
 		read_body(iov[n - 1].iov_base, iov[n - 1].iov_len, m.nargs);
 }
@@ -153,6 +168,12 @@ peer_blame(struct peer *p, const char *why)
 	(void)p;
 	(void)why;
 	abort();
+}
+
+int
+memory_keep(struct pbuf *pb)
+{
+	return (pbuf_count(pb));
 }
 
 int

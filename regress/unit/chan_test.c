@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include <err.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,6 +30,8 @@ static struct event_base	*base;
 static int			 got_ended, got_end, got_over, got_under;
 static int			 n_small, n_big, n_fd;
 static uint32_t			 next_seq;
+static struct pbuf		*kept;
+static int			 n_kept;
 
 static int
 on_small(struct chan *c, struct imsg *m)
@@ -54,6 +57,14 @@ on_big(struct chan *c, struct imsg *m)
 	for (i = 0; i < m->len; i++)
 		if (m->data[i] != (uint8_t)(i * 7))
 			errx(1, "big imsg differs at %zu", i);
+	if (m->pb != NULL && (m->data < m->pb->data || m->pb->refs != 1 ||
+	    m->data + m->len > m->pb->data + m->pb->len || m->pb->is_counted))
+		errx(1, "data is not of the pbuf");
+	if (m->pb != NULL && pbuf_count(m->pb) == 0) {
+		pbuf_unref(kept);
+		kept = pbuf_ref(m->pb);
+		n_kept++;
+	}
 	n_big++;
 	return (0);
 }
@@ -84,6 +95,7 @@ static const struct chan_rule table[IMSG_MAX] = {
 	[IMSG_EVENT] = { on_big, 0, CHAN_ANY, 0, 0 },
 	[IMSG_SETUP_PEER] = { on_fd, 0, 16, 0, 1 },
 	[IMSG_ACCEPT] = { on_small, sizeof(struct m_u32), 0, 2, 0 },
+	[IMSG_INVOCATION] = { on_big, 0, CHAN_ANY, 2, 0 },
 	[IMSG_SHUTDOWN] = { on_free, 0, 0, 0, 0 },
 };
 
@@ -134,6 +146,7 @@ pair(struct chan **a, struct chan **b, int *raw, size_t maxlen)
 		errx(1, "chan_new");
 	got_ended = got_over = got_under = n_small = n_big = n_fd = 0;
 	next_seq = 0;
+	n_kept = 0;
 }
 
 static void
@@ -179,6 +192,8 @@ test_order(void)
 	expect(got_ended, 1, "ended at EOF");
 	expect(got_end, CHAN_EOF, "end");
 	chan_free(b);
+	pbuf_unref(kept);
+	kept = NULL;
 	if (pbuf_in_use() != 0)
 		errx(1, "%zu octets of pbufs left", pbuf_in_use());
 }
@@ -238,6 +253,146 @@ nonsense(uint32_t type, uint32_t len, size_t send, const char *what)
 	expect(n_small, 0, what);
 	close(raw);
 	chan_free(b);
+}
+
+/* -- long imsgs, in pieces ----------------------------------------------- */
+
+static uint8_t	stream[2 * 1024 * 1024];
+static size_t	streamlen;
+
+static void
+stream_add(uint32_t type, uint32_t slot, size_t len)
+{
+	struct imsg_hdr	 h = { type, (uint32_t)(sizeof(h) + len), slot, 7 };
+	uint8_t		*p = stream + streamlen;
+	size_t		 i, full = (sizeof(h) + len + 7) & ~(size_t)7;
+
+	memset(p, 0, full);
+	memcpy(p, &h, sizeof(h));
+	p += sizeof(h);
+	if (len == sizeof(slot))
+		memcpy(p, &slot, len);
+	else
+		for (i = 0; i < len; i++)
+			p[i] = (uint8_t)(i * 7);
+	streamlen += full;
+}
+
+static void
+raw_write(int raw, const uint8_t *p, size_t len)
+{
+	ssize_t	n;
+
+	while (len > 0) {
+		n = send(raw, p, len, MSG_DONTWAIT);
+		if (n == -1 && errno == EAGAIN)
+			n = 0;
+		if (n == -1)
+			err(1, "send");
+		p += n;
+		len -= (size_t)n;
+		turn(1);
+	}
+	turn(2);
+}
+
+/* The stream, cut there. */
+static void
+cut_at(size_t first, size_t second)
+{
+	struct chan	*b;
+	int		 raw;
+
+	pair(NULL, &b, &raw, 1024 * 1024);
+	raw_write(raw, stream, first);
+	raw_write(raw, stream + first, second - first);
+	raw_write(raw, stream + second, streamlen - second);
+	expect(n_small, 4, "small imsgs");
+	expect(n_big, 5, "big imsgs");
+	expect(got_ended, 0, "ended");
+	close(raw);
+	chan_free(b);
+}
+
+/* Before, in and behind each of them: the header, the begin, the end. */
+static void
+test_pieces(void)
+{
+	static const size_t	lens[] = { 4, 65519, 65520, 4, 65521, 300000,
+				    4, 70001, 4 };
+	size_t			i, at, begins[10], n = 0, k;
+	uint32_t		seq = 0;
+
+	streamlen = 0;
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		begins[n++] = streamlen;
+		if (lens[i] == 4)
+			stream_add(IMSG_PING, seq++, 4);
+		else
+			stream_add(IMSG_EVENT, 0, lens[i]);
+	}
+	begins[n] = streamlen;
+	for (i = 1; i <= n; i++)
+		for (k = 0; k <= 48; k++) {
+			if ((at = begins[i] + k - 24) > streamlen)
+				break;
+			cut_at(at, at);
+			cut_at(at, at + 4096 < streamlen ? at + 4096 : at);
+			cut_at(at > 70000 ? at - 70000 : 0, at);
+		}
+	if (n_kept == 0)
+		errx(1, "no pbufs of long imsgs");
+	if (pbuf_in_use() != kept->size)
+		errx(1, "%zu octets in use", pbuf_in_use());
+	for (i = 0; i < 60000; i++)
+		if (kept->data[sizeof(struct imsg_hdr) + i] !=
+		    (uint8_t)(i * 7))
+			errx(1, "what was kept changed at %zu", i);
+	pbuf_unref(kept);
+	kept = NULL;
+	expect((int)pbuf_in_use(), 0, "octets in use");
+}
+
+/* What its header says must hold when it is whole, too. */
+static void
+test_big_state(void)
+{
+	struct chan	*b;
+	int		 raw;
+
+	streamlen = 0;
+	stream_add(IMSG_INVOCATION, 0, 100000);
+	pair(NULL, &b, &raw, 1024 * 1024);
+	chan_set_state(b, 2);
+	raw_write(raw, stream, 90000);
+	expect(got_ended, 0, "ended early");
+	chan_set_state(b, 4);
+	raw_write(raw, stream + 90000, streamlen - 90000);
+	expect(got_ended, 1, "state changed");
+	expect(got_end, CHAN_NONSENSE, "state changed");
+	expect(n_big, 0, "big imsgs");
+	close(raw);
+	chan_free(b);
+}
+
+/* The end in the middle of one, and a channel that is freed there. */
+static void
+test_big_ends(void)
+{
+	struct chan	*b;
+	int		 raw;
+
+	streamlen = 0;
+	stream_add(IMSG_EVENT, 0, 100000);
+	pair(NULL, &b, &raw, 1024 * 1024);
+	chan_wipe(b);
+	raw_write(raw, stream, 80000);
+	close(raw);
+	turn(3);
+	expect(got_ended, 1, "ended");
+	expect(got_end, CHAN_EOF, "end");
+	chan_free(b);
+	nonsense(IMSG_EVENT, 16 + 1024 * 1024 + 1, 16, "a long one too long");
 }
 
 static void
@@ -372,6 +527,8 @@ test_budget(void)
 {
 	struct pbuf	*a, *b;
 
+	pbuf_unref(kept);
+	kept = NULL;
 	pbuf_set_budget(1000);
 	a = pbuf_new(600);
 	b = pbuf_new(600);
@@ -380,7 +537,18 @@ test_budget(void)
 	pbuf_unref(a);
 	if ((b = pbuf_new(600)) == NULL)
 		errx(1, "budget is not given back");
+	if ((a = pbuf_new_apart(600)) == NULL || pbuf_in_use() != 600)
+		errx(1, "apart, but counted");
+	if (pbuf_count(a) != -1 || pbuf_in_use() != 600)
+		errx(1, "counted beyond the budget");
 	pbuf_unref(b);
+	if (pbuf_count(a) == -1 || pbuf_count(a) == -1 ||
+	    pbuf_in_use() != 600)
+		errx(1, "not counted once");
+	pbuf_unref(a);
+	if ((a = pbuf_new_apart(2000)) == NULL || pbuf_in_use() != 0)
+		errx(1, "the budget bounds what is apart");
+	pbuf_unref(a);
 	pbuf_set_budget(0);
 }
 
@@ -457,6 +625,9 @@ main(void)
 		errx(1, "event_base_new");
 	test_order();
 	test_bytewise();
+	test_pieces();
+	test_big_state();
+	test_big_ends();
 	test_nonsense();
 	test_fds();
 	test_unasked_fds();
