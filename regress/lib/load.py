@@ -140,11 +140,10 @@ class Limit(Router):
 
 CONF = '''prefork {prefork}
 brokers 1
-log brief
+log {log}
 limits {{
 	connections per address 1000000
-	message 4m
-	queue 16m
+	{sizes}
 	{limits}
 }}
 keypair "localhost" {{
@@ -175,9 +174,11 @@ class Daemon(Router):
     """wampd as it is started by whoever runs this, sandbox and all, with
     every transport; limits and realm: what else their blocks say."""
 
-    def __init__(self, label='wampd', prefork=2, limits='', realm=''):
+    def __init__(self, label='wampd', prefork=2, limits='', realm='',
+                 log='brief', sizes='message 4m  queue 16m'):
         self.label = label
-        self.conf = dict(prefork=prefork, limits=limits, realm=realm)
+        self.conf = dict(prefork=prefork, limits=limits, realm=realm, log=log,
+                         sizes=sizes)
 
     def __enter__(self):
         self.dir = tmpdir()

@@ -39,7 +39,7 @@ static struct conn	*conns;
 static int		 nconns, nopen, nready, nsetup;
 static struct topic	*topics;
 static int		 ntopics = 1;
-static int		 npub = 1, nsub = 1, ncaller = 1, ncallee = 1;
+static int		 npub = 1, nsub = 1, ndeaf, ncaller = 1, ncallee = 1;
 static int		 window = 64, parallel = 32;
 static uint64_t		 nsessions = 1000, opened, finished, failed;
 static double		 duration = 3, warmup = 0.5, rate, hold;
@@ -65,6 +65,7 @@ usage(void)
 "  -w N     window: messages in flight per publisher or caller (64)\n"
 "  -r RATE  pubsub: RATE messages a second in all instead of a window\n"
 "  -p N -s N -k N  publishers, subscribers, topics (1 1 1)\n"
+"  -D N     pubsub: N more subscribers, which never read (0)\n"
 "  -a       acknowledged publishing\n"
 "  -c N -e N  callers, callees (1 1)\n"
 "  -N N     connect, idle: sessions (1000)     -j N  at a time (32)\n"
@@ -129,7 +130,7 @@ stamp_age(const uint8_t *p)
 static int
 is_receiver(enum role r)
 {
-	return (r == R_SUB || r == R_CALLEE);
+	return (r == R_SUB || r == R_DEAF || r == R_CALLEE);
 }
 
 static void
@@ -159,6 +160,7 @@ cb_ready(struct conn *c)
 	nready++;
 	switch (c->role) {
 	case R_SUB:
+	case R_DEAF:
 		conn_subscribe(c, topics[c->topic].uri);
 		break;
 	case R_CALLEE:
@@ -182,10 +184,12 @@ cb_ready(struct conn *c)
 void
 cb_setup(struct conn *c)
 {
-	if (!c->setup) {
-		c->setup = 1;
-		nsetup++;
-	}
+	if (c->setup)
+		return;
+	c->setup = 1;
+	nsetup++;
+	if (c->role == R_DEAF)
+		conn_deafen(c);
 }
 
 /* All subscribers have one more message of this topic: find the new minimum. */
@@ -403,13 +407,14 @@ run_pubsub(void)
 	int		 i, stalls = 0, timeout;
 
 	if ((topics = calloc(ntopics, sizeof(*topics))) == NULL ||
-	    (conns = calloc(npub + nsub, sizeof(*conns))) == NULL)
+	    (conns = calloc(npub + nsub + ndeaf, sizeof(*conns))) == NULL)
 		err(1, NULL);
 	for (i = 0; i < ntopics; i++)
 		topics[i].urilen = snprintf(topics[i].uri,
 		    sizeof(topics[i].uri), "com.bench.topic.%d", i);
 	add_conns(nsub, R_SUB);
 	add_conns(npub, R_PUB);
+	add_conns(ndeaf, R_DEAF);
 	for (i = 0; i < ntopics; i++)
 		if ((topics[i].subs = calloc(nsub + 1,
 		    sizeof(c))) == NULL)
@@ -420,6 +425,7 @@ run_pubsub(void)
 		t->nmin++;
 	}
 	open_all(R_SUB);
+	open_all(R_DEAF);
 	open_all(R_PUB);
 
 	t0 = nsec();
@@ -482,9 +488,11 @@ run_pubsub(void)
 	lost = lost > late ? lost - late : 0;
 
 	print_common(secs, cpu, gcpu);
-	printf(" p=%d s=%d k=%d w=%d rate=%.0f ack=%d published_s=%.0f "
-	    "events_s=%.0f lost=%llu", npub, nsub, ntopics, window, rate,
-	    conf.ack, npubs / secs, ndels / secs, (unsigned long long)lost);
+	printf(" p=%d s=%d deaf=%d k=%d w=%d rate=%.0f ack=%d "
+	    "published_s=%.0f events_s=%.0f published=%llu lost=%llu", npub,
+	    nsub, ndeaf, ntopics, window, rate, conf.ack, npubs / secs,
+	    ndels / secs, (unsigned long long)published,
+	    (unsigned long long)lost);
 	print_latency();
 	if (trees.nroot > 0 && npubs > 0)
 		printf(" cpu_us_msg=%.3f cpu_us_event=%.4f",
@@ -644,13 +652,14 @@ main(int argc, char *argv[])
 	conf.payload = 256;
 	conf.suites = "TLS_AES_128_GCM_SHA256";
 	while ((ch = getopt(argc, argv,
-	    "2aBC:c:e:F:f:H:j:k:L:N:n:P:p:R:r:Ss:t:u:W:w:z")) != -1)
+	    "2aBC:c:D:e:F:f:H:j:k:L:N:n:P:p:R:r:Ss:t:u:W:w:z")) != -1)
 		switch (ch) {
 		case '2': conf.tls12 = 1; break;
 		case 'a': conf.ack = 1; break;
 		case 'B': conf.bin = 1; break;
 		case 'C': conf.suites = optarg; break;
 		case 'c': ncaller = atoi(optarg); break;
+		case 'D': ndeaf = atoi(optarg); break;
 		case 'e': ncallee = atoi(optarg); break;
 		case 'F': receivers_parse(optarg); break;
 		case 'f': ser = ser_parse(optarg); break;
@@ -679,7 +688,7 @@ main(int argc, char *argv[])
 	argc -= optind;
 	argv += optind;
 	if (argc != 2 || conf.payload < 16 || conf.payload > 15 << 20 ||
-	    npub < 1 || nsub < 0 || ntopics < 1 || ncaller < 1 ||
+	    npub < 1 || nsub < 0 || ndeaf < 0 || ntopics < 1 || ncaller < 1 ||
 	    ncallee < 1 || window < 1 || parallel < 1 || nsessions < 1 ||
 	    nsessions > 10000000)
 		usage();
