@@ -25,6 +25,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 
 # Serializers and framings; linked by tlsproxy and wampc only.
 CODEC_OBJS =	$(addprefix $(B)/obj/common/codec/, \
+		assembly.o \
 		cborcur.o \
 		codec.o \
 		enc.o \

@@ -387,22 +387,27 @@ conn_linger(struct conn *c)
 	}
 }
 
+/* What it holds of a message that began. */
+static void
+conn_count_held(struct conn *c)
+{
+	size_t	held = transport_buffered(c);
+
+	c->p->held += held - c->held;
+	c->held = held;
+}
+
 /* Time limit of a message that began; octets count as long as it lasts. */
 static void
 conn_after_input(struct conn *c)
 {
-	struct proxy	*p = c->p;
-	size_t		 held;
-
 	if (c->state >= CONN_CLOSING)
 		return;
 	if (!transport_is_partial(c))
 		c->complete_at = 0;
 	else if (c->complete_at == 0 && c->state == CONN_OPEN)
-		c->complete_at = mono_ms() + p->conf->limits.complete;
-	held = transport_buffered(c);
-	p->held += held - c->held;
-	c->held = held;
+		c->complete_at = mono_ms() + c->p->conf->limits.complete;
+	conn_count_held(c);
 	conn_arm(c);
 }
 
@@ -415,15 +420,40 @@ conn_wipe(struct conn *c, size_t n)
 		transport_free(c);	/* nobody reads on */
 }
 
+/*
+ * Where to read to: the rest of a long message to its place, and more of it
+ * than of others as long as there is some of READ_BULK.
+ */
+static uint8_t *
+conn_room(struct conn *c, size_t *size)
+{
+	struct proxy	*p = c->p;
+	uint8_t		*buf;
+
+	if ((buf = transport_room(c, size)) == NULL) {
+		*size = READ_MAX;
+		return (p->rbuf);
+	}
+	if (*size <= READ_MAX)
+		return (buf);
+	if (*size > READ_MAX + p->bulk)
+		*size = READ_MAX + p->bulk;
+	return (buf);
+}
+
 static void
 conn_input(struct conn *c)
 {
 	struct proxy	*p = c->p;
+	uint8_t		*buf;
+	size_t		 size;
 	ssize_t		 n;
 	int		 is_in;
 
-	n = conn_read(c, p->rbuf, READ_MAX);
+	buf = conn_room(c, &size);
+	n = conn_read(c, buf, size);
 	if (n == READ_AGAIN) {
+		conn_count_held(c);	/* there may be more room now */
 		if (c->want_write)
 			event_add(&c->wev, NULL);
 		return;
@@ -432,12 +462,14 @@ conn_input(struct conn *c)
 		conn_kill(c, n == 0 ? "connection closed" : "connection lost");
 		return;
 	}
+	if (n > READ_MAX)
+		p->bulk -= (size_t)n - READ_MAX;
 	c->last_input = mono_ms();
 	c->ping_sent = 0;
 	is_in = c->sess != NULL && c->sess->state == SESS_JOINED;
-	transport_input(c, p->rbuf, (size_t)n);
+	transport_input(c, buf, (size_t)n);
 	if (!is_in)
-		conn_wipe(c, (size_t)n);
+		conn_wipe(c, buf == p->rbuf ? (size_t)n : 0);
 	conn_after_input(c);
 }
 

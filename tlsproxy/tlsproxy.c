@@ -375,6 +375,7 @@ turn_end(void)
 	if (p->conf == NULL)
 		return;
 	tls_key_new_turn();
+	p->bulk = READ_BULK;
 	if (sign_lost) {
 		sign_lost = 0;
 		log_warnx("the keeper lied: handshakes fail");

@@ -38,6 +38,7 @@ struct uri;
 
 #define PREJOIN_MAX	(16 * 1024)	/* longest message before WELCOME */
 #define READ_MAX	(64 * 1024)	/* octets a connection and turn */
+#define READ_BULK	(1024 * 1024)	/* more of long messages, all of them */
 #define CHAN_HIGH	(4 * 1024 * 1024) /* to a broker: stop reading clients */
 #define CHAN_LOW	(1024 * 1024)
 #define CLOSING_MS	2000		/* to drain a queue before closing */
@@ -289,6 +290,7 @@ struct proxy {
 	uint64_t		 slow_ended;	/* sessions */
 	uint64_t		 nnamed;	/* EVENTs that named sessions */
 	uint8_t			*rbuf;		/* READ_MAX */
+	size_t			 bulk;		/* what of READ_BULK is left */
 	struct wbuf		 msg;		/* message under construction */
 	struct wbuf		 tmp;		/* payload under conversion */
 	struct wbuf		 filter;	/* m_filter of a PUBLISH */
@@ -350,6 +352,9 @@ void	 revoked_continue(struct proxy *);
 void	 transport_input(struct conn *, uint8_t *, size_t);
 int	 transport_is_partial(const struct conn *);
 size_t	 transport_buffered(const struct conn *);	/* octets */
+/* Where to read the next octets to, at most *n: they are of a long message;
+ * or NULL. */
+uint8_t	*transport_room(struct conn *, size_t *n);
 void	 transport_joined(struct conn *);	/* raise the message limit */
 void	 transport_left(struct conn *);		/* secrets may come again */
 void	 transport_ping(struct conn *);
@@ -455,7 +460,8 @@ int		 submap_has(const struct psess *, uint64_t id);
 void		 submap_free(struct broker *);
 
 /* wamp_in.c: messages of clients */
-void	 wamp_input(struct conn *, const uint8_t *, size_t);
+/* pb: which the message is part of, or NULL */
+void	 wamp_input(struct conn *, const uint8_t *, size_t, struct pbuf *pb);
 
 /* wamp_out.c: messages to clients without a payload */
 int	 out_is_text(const void *, size_t);	/* UTF-8, as strings must be */

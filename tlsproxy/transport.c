@@ -88,7 +88,15 @@ transport_buffered(const struct conn *c)
 {
 	if (c->state != CONN_OPEN)
 		return (c->prelen);
-	return (c->is_ws ? c->in.ws.size : c->in.rs.size);
+	return (c->is_ws ? ws_held(&c->in.ws) : rs_held(&c->in.rs));
+}
+
+uint8_t *
+transport_room(struct conn *c, size_t *n)
+{
+	if (c->state != CONN_OPEN)
+		return (NULL);
+	return (c->is_ws ? ws_room(&c->in.ws, n) : rs_room(&c->in.rs, n));
 }
 
 static void
@@ -213,7 +221,7 @@ rs_input(struct conn *c, uint8_t *p, size_t len)
 			return;
 		case RS_MESSAGE:
 			c->complete_at = 0;
-			wamp_input(c, ev.data, ev.len);
+			wamp_input(c, ev.data, ev.len, ev.pb);
 			break;
 		case RS_PING:
 			c->complete_at = 0;
@@ -251,7 +259,7 @@ ws_input(struct conn *c, uint8_t *p, size_t len)
 			return;
 		case WS_MESSAGE:
 			c->complete_at = 0;
-			wamp_input(c, ev.data, ev.len);
+			wamp_input(c, ev.data, ev.len, ev.pb);
 			break;
 		case WS_PING:
 			control_frame(c, WS_OP_PONG, ev.data, ev.len);

@@ -12,6 +12,7 @@
 
 #include "chan.h"
 #include "options.h"
+#include "pbuf.h"
 #include "tlsproxy.h"
 #include "uri.h"
 
@@ -39,6 +40,8 @@ struct in {
 	size_t			 pptlen;
 	const uint8_t		*pay;
 	size_t			 paylen;
+	struct pbuf		*pb;		/* which pay is part of, or
+						 * NULL */
 	uint8_t			 ser, nargs;	/* of the payload */
 	uint8_t			 continues;	/* CALL: the id is not new */
 	uint8_t			 scratch[URI_MAXLEN + 1];
@@ -154,6 +157,7 @@ in_payload_msgpack(struct in *in)
 	if (err != CODEC_OK || w->len > proxy->conf->limits.message)
 		return;
 	in->ser = SER_MSGPACK;
+	in->pb = NULL;
 	in->pay = w->buf;
 	in->paylen = w->len;
 }
@@ -162,8 +166,9 @@ in_payload_msgpack(struct in *in)
 static void
 to_broker(struct in *in, uint32_t type, const void *m, size_t len)
 {
-	struct iovec	iov[5];
-	int		n = 0;
+	struct chan	*ch = in->s->broker->chan;
+	struct iovec	 iov[5];
+	int		 n = 0;
 
 	iov_set(&iov[n++], m, len);
 	iov_set(&iov[n++], in->uri.p, in->uri.len);
@@ -171,9 +176,14 @@ to_broker(struct in *in, uint32_t type, const void *m, size_t len)
 		iov_set(&iov[n++], in->filter->buf, in->filter->len);
 	if (in->pptlen > 0)
 		iov_set(&iov[n++], in->ppt, in->pptlen);
+	if (in->pb != NULL && in->paylen >= OBUF_COPY &&
+	    pbuf_count(in->pb) == 0) {
+		chan_sendv_pbuf(ch, type, in->s->slot, in->s->gen, iov, n,
+		    in->pb, (size_t)(in->pay - in->pb->data), in->paylen);
+		return;
+	}
 	iov_set(&iov[n++], in->pay, in->paylen);
-	chan_sendv(in->s->broker->chan, type, in->s->slot, in->s->gen, iov,
-	    n);
+	chan_sendv(ch, type, in->s->slot, in->s->gen, iov, n);
 }
 
 /* -- Payload Passthru Mode ---------------------------------------------- */
@@ -723,12 +733,13 @@ in_init(struct in *in, struct conn *c)
 }
 
 void
-wamp_input(struct conn *c, const uint8_t *msg, size_t len)
+wamp_input(struct conn *c, const uint8_t *msg, size_t len, struct pbuf *pb)
 {
 	struct in	in;
 	enum codec_err	err;
 
 	in_init(&in, c);
+	in.pb = pb;
 	err = codec_split((enum ser)c->ser, msg, len, in.v, MSG_MAXELEMS,
 	    &in.n);
 	if (err != CODEC_OK) {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assembly.h"
+#include "pbuf.h"
 #include "rawsocket.h"
 
 #define RS_MINEXP	9	/* LENGTH 0 is 2**9 octets */
@@ -20,8 +22,6 @@
 
 #define RS_25THBIT	0x08
 #define RS_TYPEMASK	0x07
-
-#define RS_MINBUF	64
 
 static unsigned int
 floor_exp(size_t n)
@@ -120,21 +120,10 @@ rs_init(struct rs *rs, size_t max)
 	rs->max = max;
 }
 
-static void
-drop_buf(struct rs *rs)
-{
-	if (rs->wipes)
-		freezero(rs->buf, rs->size);
-	else
-		free(rs->buf);
-	rs->buf = NULL;
-	rs->len = rs->size = 0;
-}
-
 void
 rs_free(struct rs *rs)
 {
-	drop_buf(rs);
+	assembly_drop(&rs->pb, rs->wipes);
 	rs->hdrlen = 0;
 }
 
@@ -146,33 +135,6 @@ fail(struct rs *rs, struct rs_event *ev, const char *why, int toobig)
 	ev->type = RS_FAIL;
 	ev->why = why;
 	ev->toobig = toobig;
-}
-
-/* Append n octets, no more than the payload lacks. */
-static int
-append(struct rs *rs, const uint8_t *p, size_t n)
-{
-	size_t	 size;
-	uint8_t	*buf;
-
-	if (n > rs->size - rs->len) {
-		size = rs->size < RS_MINBUF ? RS_MINBUF : rs->size * 2;
-		if (size < rs->len + n)
-			size = rs->len + n;
-		if (size > rs->need)
-			size = rs->need;
-		if (rs->wipes)
-			buf = recallocarray(rs->buf, rs->size, size, 1);
-		else
-			buf = realloc(rs->buf, size);
-		if (buf == NULL)
-			return (-1);
-		rs->buf = buf;
-		rs->size = size;
-	}
-	memcpy(rs->buf + rs->len, p, n);
-	rs->len += n;
-	return (0);
 }
 
 /* The header is complete.  Returns NULL, or why it is not acceptable. */
@@ -219,7 +181,7 @@ take_header(struct rs *rs, uint8_t **p, size_t *len, struct rs_event *ev)
 }
 
 static void
-deliver(struct rs *rs, struct rs_event *ev, uint8_t *data)
+deliver(struct rs *rs, struct rs_event *ev, uint8_t *data, struct pbuf *pb)
 {
 	static const enum rs_event_type	 types[] = {
 		[RS_T_MESSAGE] = RS_MESSAGE,
@@ -230,13 +192,14 @@ deliver(struct rs *rs, struct rs_event *ev, uint8_t *data)
 	ev->type = types[rs->hdr[0] & RS_TYPEMASK];
 	ev->data = data;
 	ev->len = rs->need;
-	rs->hdrlen = 0;		/* buf lives on until the next rs_next() */
+	ev->pb = pb;
+	rs->hdrlen = 0;		/* pb lives on until the next rs_next() */
 }
 
 void
 rs_next(struct rs *rs, uint8_t **p, size_t *len, struct rs_event *ev)
 {
-	size_t	 n;
+	size_t	 n, had;
 
 	memset(ev, 0, sizeof(*ev));
 	ev->type = RS_MORE;
@@ -245,29 +208,45 @@ rs_next(struct rs *rs, uint8_t **p, size_t *len, struct rs_event *ev)
 		*len = 0;
 		return;
 	}
-	if (rs->hdrlen == 0 && rs->buf != NULL)
-		drop_buf(rs);
+	if (rs->hdrlen == 0)
+		assembly_drop(&rs->pb, rs->wipes);
 
 	if (rs->hdrlen < RS_HDRLEN && take_header(rs, p, len, ev) == -1)
 		return;
 
-	n = rs->need - rs->len;
-	if (rs->len == 0 && *len >= n) {
-		deliver(rs, ev, *p);
+	had = rs->pb != NULL ? rs->pb->len : 0;
+	n = rs->need - had;
+	if (had == 0 && *len >= n) {
+		deliver(rs, ev, *p, NULL);
 		*p += n;
 		*len -= n;
 		return;
 	}
 	if (n > *len)
 		n = *len;
-	if (n > 0 && append(rs, *p, n) == -1) {
+	if (n > 0 && assembly_add(&rs->pb, *p, n, rs->need,
+	    rs->wipes) == -1) {
 		fail(rs, ev, "out of memory", 0);
 		return;
 	}
 	*p += n;
 	*len -= n;
-	if (rs->len == rs->need)
-		deliver(rs, ev, rs->buf);
+	if (had + n == rs->need)
+		deliver(rs, ev, rs->pb->data, rs->pb);
+}
+
+uint8_t *
+rs_room(struct rs *rs, size_t *n)
+{
+	if (rs->hdrlen < RS_HDRLEN)
+		return (NULL);
+	return (assembly_room(&rs->pb, rs->need, rs->wipes, n));
+}
+
+size_t
+rs_held(const struct rs *rs)
+{
+	return (rs->pb != NULL ? rs->pb->size : 0);
 }
 
 int

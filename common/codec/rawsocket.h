@@ -15,6 +15,8 @@
 #define RS_HDRLEN	4
 #define RS_MAXLEN	16777216	/* 16 MiB, the 25th bit */
 
+struct pbuf;
+
 enum rs_event_type {
 	RS_MORE,		/* all octets taken, nothing complete */
 	RS_MESSAGE,		/* a WAMP message */
@@ -27,14 +29,15 @@ struct rs_event {
 	enum rs_event_type	 type;
 	uint8_t			*data;	/* valid until the next rs_next() */
 	size_t			 len;
+	struct pbuf		*pb;	/* which data is part of, or NULL */
 	const char		*why;	/* RS_FAIL: English, for log and ABORT */
 	int			 toobig;	/* RS_FAIL: message over limit */
 };
 
 /*
- * A receiver of frames.  Owns its assembly buffer, which exists only while
- * a frame is incomplete and grows with what was received, never with what
- * was announced.  max may change at any time, it counts at the next header.
+ * A receiver of frames.  Owns its assembly buffer, outside of the budget of
+ * pbufs, which exists only while a frame is incomplete and grows with what
+ * was received, never with what was announced.  max may change at any time, it counts at the next header.
  */
 struct rs {
 	size_t		 max;		/* largest payload accepted: what the
@@ -45,8 +48,7 @@ struct rs {
 	uint8_t		 hdrlen;
 	uint8_t		 failed;	/* RS_FAIL was delivered */
 	size_t		 need;		/* payload length of the frame */
-	uint8_t		*buf;		/* payload of an incomplete frame */
-	size_t		 len, size;
+	struct pbuf	*pb;		/* payload of an incomplete frame */
 };
 
 /*
@@ -79,6 +81,13 @@ void	 rs_free(struct rs *);
  */
 void	 rs_next(struct rs *, uint8_t **p, size_t *len, struct rs_event *ev);
 int	 rs_is_partial(const struct rs *);
+/*
+ * Where the next octets may be read to, at most *n of them, for rs_next() to
+ * find them in their place; NULL: elsewhere, there is no long frame under
+ * way.
+ */
+uint8_t	*rs_room(struct rs *, size_t *n);
+size_t	 rs_held(const struct rs *);	/* octets of its buffer */
 
 #define RS_T_MESSAGE	0
 #define RS_T_PING	1

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assembly.h"
+#include "pbuf.h"
 #include "websocket.h"
 
 #define WS_FIN		0x80
@@ -17,8 +19,6 @@
 #define WS_LEN16	126
 #define WS_LEN64	127
 #define WS_MAXCTL	125
-
-#define WS_MINBUF	64
 
 /*
  * UTF-8 under way: how many continuation octets lack, and the range of the
@@ -109,21 +109,24 @@ ws_init(struct ws *ws, size_t max, int client, int text)
 	ws->text = text != 0;
 }
 
-static void
-drop_buf(struct ws *ws)
+/* Octets of the message so far. */
+static size_t
+assembled(const struct ws *ws)
 {
-	if (ws->wipes)
-		freezero(ws->buf, ws->size);
-	else
-		free(ws->buf);
-	ws->buf = NULL;
-	ws->len = ws->size = 0;
+	return (ws->pb != NULL ? ws->pb->len : 0);
+}
+
+/* How long it may become; its last frame says how long it will be. */
+static size_t
+most(const struct ws *ws)
+{
+	return (ws->fin ? assembled(ws) + ws->left : ws->max);
 }
 
 static void
 end(struct ws *ws)
 {
-	drop_buf(ws);
+	assembly_drop(&ws->pb, ws->wipes);
 	ws->closed = 1;
 	ws->inmsg = ws->inframe = 0;
 	ws->hdrlen = ws->ctllen = 0;
@@ -143,33 +146,6 @@ fail(struct ws *ws, struct ws_event *ev, uint16_t code, const char *why)
 	ev->code = code;
 	ev->why = why;
 	return (-1);
-}
-
-/* Append to the message, which will have most octets at most. */
-static int
-append(struct ws *ws, const uint8_t *p, size_t n, size_t most)
-{
-	size_t	 size;
-	uint8_t	*buf;
-
-	if (n > ws->size - ws->len) {
-		size = ws->size < WS_MINBUF ? WS_MINBUF : ws->size * 2;
-		if (size > most)
-			size = most;
-		if (size < ws->len + n)
-			size = ws->len + n;
-		if (ws->wipes)
-			buf = recallocarray(ws->buf, ws->size, size, 1);
-		else
-			buf = realloc(ws->buf, size);
-		if (buf == NULL)
-			return (-1);
-		ws->buf = buf;
-		ws->size = size;
-	}
-	memcpy(ws->buf + ws->len, p, n);
-	ws->len += n;
-	return (0);
 }
 
 static int
@@ -253,7 +229,7 @@ check_length(struct ws *ws, struct ws_event *ev)
 		return (fail(ws, ev, WS_PROTOCOL,
 		    "frame length not in the shortest form"));
 	if (!is_control(ws) &&
-	    (ws->len > ws->max || n > ws->max - ws->len))
+	    (assembled(ws) > ws->max || n > ws->max - assembled(ws)))
 		return (fail(ws, ev, WS_TOOBIG,
 		    "message longer than permitted"));
 	ws->left = (size_t)n;
@@ -393,8 +369,8 @@ take_control(struct ws *ws, uint8_t **p, size_t *len, struct ws_event *ev)
 static int
 take_data(struct ws *ws, uint8_t **p, size_t *len, struct ws_event *ev)
 {
-	size_t	 n = *len < ws->left ? *len : ws->left, most;
-	int	 whole = ws->len == 0 && n == ws->left && ws->fin;
+	size_t	 n = *len < ws->left ? *len : ws->left, longest = most(ws);
+	int	 whole = assembled(ws) == 0 && n == ws->left && ws->fin;
 	uint8_t	*data;
 
 	data = take_payload(ws, p, len, n);
@@ -402,9 +378,8 @@ take_data(struct ws *ws, uint8_t **p, size_t *len, struct ws_event *ev)
 		fail(ws, ev, WS_BADDATA, "text is not UTF-8");
 		return (0);
 	}
-	/* the last frame says how long the message will be */
-	most = ws->fin ? ws->len + n + ws->left : ws->max;
-	if (!whole && n > 0 && append(ws, data, n, most) == -1) {
+	if (!whole && n > 0 && assembly_add(&ws->pb, data, n, longest,
+	    ws->wipes) == -1) {
 		fail(ws, ev, WS_INTERNAL, "out of memory");
 		return (0);
 	}
@@ -417,10 +392,11 @@ take_data(struct ws *ws, uint8_t **p, size_t *len, struct ws_event *ev)
 		fail(ws, ev, WS_BADDATA, "text ends inside a character");
 		return (0);
 	}
-	ws->inmsg = 0;		/* buf lives on until the next ws_next() */
+	ws->inmsg = 0;		/* pb lives on until the next ws_next() */
 	ev->type = WS_MESSAGE;
-	ev->data = whole ? data : ws->buf;
-	ev->len = whole ? n : ws->len;
+	ev->pb = whole ? NULL : ws->pb;
+	ev->data = ev->pb == NULL ? data : ws->pb->data;
+	ev->len = whole ? n : assembled(ws);
 	return (0);
 }
 
@@ -434,8 +410,8 @@ ws_next(struct ws *ws, uint8_t **p, size_t *len, struct ws_event *ev)
 		*len = 0;
 		return;
 	}
-	if (!ws->inmsg && ws->buf != NULL)
-		drop_buf(ws);
+	if (!ws->inmsg)
+		assembly_drop(&ws->pb, ws->wipes);
 	do {
 		if (!ws->inframe)
 			take_header(ws, p, len, ev);
@@ -452,6 +428,25 @@ int
 ws_is_partial(const struct ws *ws)
 {
 	return (ws->inmsg || ws->inframe || ws->hdrlen > 0);
+}
+
+uint8_t *
+ws_room(struct ws *ws, size_t *n)
+{
+	uint8_t	*p;
+
+	if (!ws->inframe || is_control(ws) ||
+	    (p = assembly_room(&ws->pb, most(ws), ws->wipes, n)) == NULL)
+		return (NULL);
+	if (*n > ws->left)
+		*n = ws->left;
+	return (p);
+}
+
+size_t
+ws_held(const struct ws *ws)
+{
+	return (ws->pb != NULL ? ws->pb->size : 0);
 }
 
 size_t

@@ -30,6 +30,8 @@
 #define WS_TOOBIG	1009
 #define WS_INTERNAL	1011
 
+struct pbuf;
+
 enum ws_event_type {
 	WS_MORE,		/* all octets taken, nothing complete */
 	WS_MESSAGE,		/* whole message, defragmented and unmasked */
@@ -44,13 +46,14 @@ struct ws_event {
 	enum ws_event_type	 type;
 	uint8_t			*data;	/* valid until the next ws_next() */
 	size_t			 len;
+	struct pbuf		*pb;	/* which data is part of, or NULL */
 	uint16_t		 code;
 	const char		*why;	/* WS_FAIL: English */
 };
 
 /*
- * A receiver of frames; owns its assembly buffer, which exists only while a
- * message is incomplete.  max may change at any time, it counts at the next
+ * A receiver of frames; owns its assembly buffer, outside of the budget of
+ * pbufs, which exists only while a message is incomplete.  max may change at any time, it counts at the next
  * header.
  */
 struct ws {
@@ -72,8 +75,7 @@ struct ws {
 	uint32_t	 utf8;		/* state of the UTF-8 check */
 	size_t		 left;		/* octets of the frame to come */
 	size_t		 maskpos;
-	uint8_t		*buf;		/* message under assembly */
-	size_t		 len, size;
+	struct pbuf	*pb;		/* message under assembly */
 	uint8_t		 ctl[125];	/* control frame under assembly */
 	uint8_t		 ctllen;
 };
@@ -93,6 +95,9 @@ void	 ws_free(struct ws *);
 void	 ws_next(struct ws *, uint8_t **p, size_t *len, struct ws_event *ev);
 /* Has a message or frame begun that is not complete? */
 int	 ws_is_partial(const struct ws *);
+/* As rs_room() and rs_held(). */
+uint8_t	*ws_room(struct ws *, size_t *n);
+size_t	 ws_held(const struct ws *);
 
 /*
  * Header of an unfragmented frame, unmasked if mask is NULL (server).

@@ -302,6 +302,19 @@ chan_sendv(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 }
 
 int
+chan_sendv_pbuf(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
+    const struct iovec *iov, int n, struct pbuf *pb, size_t off, size_t len)
+{
+	struct iovec	v[8];
+
+	MUST(n < 8 && pb->refs > 0 && pb->is_counted && off <= pb->len &&
+	    len <= pb->len - off);
+	memcpy(v, iov, (size_t)n * sizeof(v[0]));
+	iov_set(&v[n], pb->data + off, len);
+	return (chan_sendv(c, type, slot, gen, v, n + 1));
+}
+
+int
 chan_send(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
     const void *data, size_t len)
 {
@@ -601,20 +614,23 @@ static void
 deliver(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
     const uint8_t *p, size_t len)
 {
-	static uint64_t		 data[1024];
 	const struct chan_rule	*r;
 	struct imsg		 im;
+	struct pbuf		*pb;
 	size_t			 max;
 
-	if (c == NULL || len > sizeof(data))
+	if (c == NULL || len > 8192)
 		return;
+	MUST((pb = pbuf_new_apart(len)) != NULL);
+	pb->len = len;
 	memset(&im, 0, sizeof(im));
 	im.type = type;
 	im.slot = slot;
 	im.gen = gen;
 	if (len > 0)
-		memcpy(data, p, len);
-	im.data = (const uint8_t *)data;
+		memcpy(pb->data, p, len);
+	im.data = pb->data;
+	im.pb = len & 1 ? pb : NULL;
 	im.len = len;
 	im.fd = -1;
 	r = type < IMSG_MAX ? &c->ops->table[type] : NULL;
@@ -626,14 +642,18 @@ deliver(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 			c->in_handler = 1;
 			rv = r->handler(c, &im);
 			c->in_handler = 0;
+			pbuf_unref(pb);
 			if (c->is_freed) {
 				free(c);
 				return;
 			}
 			if (rv == 0)
 				return;
+			c->ops->ended(c, CHAN_NONSENSE, "fuzz");
+			return;
 		}
 	}
+	pbuf_unref(pb);
 	c->ops->ended(c, CHAN_NONSENSE, "fuzz");
 }
 

@@ -48,14 +48,14 @@ feed(struct rs *rs, const uint8_t *in, size_t len, size_t received,
 		rs_next(rs, &p, &n, &ev);
 		if (n > len || p != copy + (len - n))
 			abort();
-		if (rs->size > 2 * received + 64 || rs->size > rs->max)
+		if (rs_held(rs) > 2 * received + 64 || rs_held(rs) > rs->max)
 			abort();
 		if (ev.type == RS_MORE)
 			break;
 		if (!alive || ev.len > rs->max)
 			abort();
 		if (ev.type == RS_FAIL) {
-			if (ev.why == NULL || rs->buf != NULL)
+			if (ev.why == NULL || rs->pb != NULL)
 				abort();
 			alive = 0;
 		}

@@ -77,7 +77,7 @@ check(const struct ws *ws, const struct ws_event *ev)
 			abort();
 		break;
 	case WS_FAIL:
-		if (ev->why == NULL || !ws->closed || ws->buf != NULL ||
+		if (ev->why == NULL || !ws->closed || ws->pb != NULL ||
 		    (ev->code != WS_PROTOCOL && ev->code != WS_UNSUPPORTED &&
 		    ev->code != WS_BADDATA && ev->code != WS_TOOBIG))
 			abort();
@@ -104,7 +104,7 @@ feed(struct ws *ws, const uint8_t *in, size_t len, size_t received,
 		ws_next(ws, &p, &n, &ev);
 		if (n > len || p != copy + (len - n))
 			abort();
-		if (ws->size > 2 * received + 64 || ws->size > ws->max)
+		if (ws_held(ws) > 2 * received + 64 || ws_held(ws) > ws->max)
 			abort();
 		if (ev.type == WS_MORE)
 			break;
@@ -144,7 +144,7 @@ run(const uint8_t *in, size_t len, uint8_t how, uint32_t seed,
 		feed(&ws, in + done - n, n, done, e);
 	}
 	e->partial = ws_is_partial(&ws);
-	if (ws.closed && (e->partial || ws.buf != NULL))
+	if (ws.closed && (e->partial || ws.pb != NULL))
 		abort();
 	ws_free(&ws);
 }

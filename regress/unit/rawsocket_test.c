@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pbuf.h"
 #include "rawsocket.h"
 
 static void
@@ -261,7 +262,7 @@ test_memory(void)
 	p = hdr;
 	len = 4;
 	rs_next(&rs, &p, &len, &ev);
-	if (ev.type != RS_MORE || rs.size != 0)
+	if (ev.type != RS_MORE || rs_held(&rs) != 0)
 		errx(1, "memory taken for an announced length");
 	while (got < RS_MAXLEN) {
 		n = got < 1000 ? 1 : sizeof(chunk);
@@ -272,17 +273,100 @@ test_memory(void)
 		len = n;
 		rs_next(&rs, &p, &len, &ev);
 		got += n;
-		if (rs.size > 2 * got + 64 || rs.size > RS_MAXLEN)
-			errx(1, "%zu octets held after %zu", rs.size, got);
+		if (rs_held(&rs) > 2 * got + 64 || rs_held(&rs) > RS_MAXLEN)
+			errx(1, "%zu octets held after %zu", rs_held(&rs), got);
 		if ((ev.type == RS_PING) != (got == RS_MAXLEN))
 			errx(1, "event %d after %zu", ev.type, got);
 	}
 	if (ev.len != RS_MAXLEN || ev.data[1000] != 1000 / 999)
 		errx(1, "16 MiB came back wrong");
 	rs_next(&rs, &p, &len, &ev);
-	if (ev.type != RS_MORE || rs.buf != NULL || rs_is_partial(&rs))
+	if (ev.type != RS_MORE || rs.pb != NULL || rs_is_partial(&rs))
 		errx(1, "buffer kept behind a complete frame");
 	rs_free(&rs);
+}
+
+/*
+ * A long message that is read to where it belongs: the first piece, then up
+ * to step octets at once.
+ */
+static void
+read_in_place(size_t total, size_t first, size_t step, int wipes)
+{
+	struct rs_event	 ev;
+	struct pbuf	*pb;
+	struct rs	 rs;
+	uint8_t		*in, *p;
+	size_t		 got, n, len, nroom = 0;
+
+	if ((in = malloc(RS_HDRLEN + total)) == NULL)
+		err(1, NULL);
+	rs_header(in, RS_T_MESSAGE, total);
+	for (n = 0; n < total; n++)
+		in[RS_HDRLEN + n] = (uint8_t)(n * 7 + n / 251);
+	rs_init(&rs, RS_MAXLEN);
+	rs.wipes = (uint8_t)wipes;
+	if (rs_room(&rs, &n) != NULL)
+		errx(1, "room before a header");
+	for (got = 0; got < RS_HDRLEN + total; got += n) {
+		if ((p = rs_room(&rs, &n)) != NULL) {
+			if (got + n > RS_HDRLEN + total || n == 0)
+				errx(1, "room for %zu after %zu", n, got);
+			if (n > step)
+				n = step;
+			memcpy(p, in + got, n);
+			nroom++;
+		} else {
+			p = in + got;
+			n = got == 0 ? first : step;
+			if (n > RS_HDRLEN + total - got)
+				n = RS_HDRLEN + total - got;
+		}
+		len = n;
+		rs_next(&rs, &p, &len, &ev);
+		if (rs_held(&rs) > 4 * (got + n) + 64 || rs_held(&rs) > total)
+			errx(1, "%zu octets held after %zu", rs_held(&rs),
+			    got + n);
+		if (len != 0 || (ev.type == RS_MESSAGE) !=
+		    (got + n == RS_HDRLEN + total))
+			errx(1, "event %d after %zu", ev.type, got + n);
+	}
+	if (nroom == 0 || ev.pb == NULL || ev.data != ev.pb->data ||
+	    ev.len != total || ev.pb->len != total ||
+	    memcmp(ev.data, in + RS_HDRLEN, total) != 0)
+		errx(1, "%zu octets by %zu, %zu are not in place", total,
+		    first, step);
+	if (rs_room(&rs, &n) != NULL)
+		errx(1, "room behind a frame");
+	/* it can be kept, which makes it none of rs's business */
+	pb = pbuf_ref(ev.pb);
+	rs_next(&rs, &p, &len, &ev);
+	if (rs_held(&rs) != 0 || pb->refs != 1 ||
+	    memcmp(pb->data, in + RS_HDRLEN, total) != 0)
+		errx(1, "what is kept changes");
+	pbuf_unref(pb);
+	if (pbuf_in_use() != 0)
+		errx(1, "counted");
+	rs_free(&rs);
+	free(in);
+}
+
+static void
+test_room(void)
+{
+	static const size_t	firsts[] = { 1, 3, 4, 5, 32771, 32772, 32773,
+				    65536, 99999, 100003 };
+	static const size_t	steps[] = { 1000, 32768, 65536, 1000000 };
+	size_t			i, k;
+
+	for (i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++)
+		for (k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
+			if (firsts[i] < 32772 && steps[k] > 70000)
+				continue;
+			read_in_place(100000, firsts[i], steps[k], 0);
+			read_in_place(100000, firsts[i], steps[k], 1);
+			read_in_place(1000000, firsts[i], steps[k], k & 1);
+		}
 }
 
 /* A payload wholly in the input is not copied. */
@@ -296,7 +380,7 @@ test_inplace(void)
 
 	rs_init(&rs, 512);
 	rs_next(&rs, &p, &len, &ev);
-	if (ev.type != RS_MESSAGE || ev.data != in + 4 || rs.buf != NULL)
+	if (ev.type != RS_MESSAGE || ev.data != in + 4 || rs.pb != NULL)
 		errx(1, "not delivered in place");
 	rs_next(&rs, &p, &len, &ev);
 	if (ev.type != RS_MESSAGE || ev.len != 0 || ev.data == NULL)
@@ -314,5 +398,6 @@ main(void)
 	test_largest();
 	test_memory();
 	test_inplace();
+	test_room();
 	return (0);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pbuf.h"
 #include "websocket.h"
 
 #define MAX	300		/* largest message in the tables */
@@ -641,7 +642,7 @@ test_memory(void)
 	p = hdr;
 	len = ws_header(hdr, WS_OP_BINARY, 16777216, NULL);
 	ws_next(&ws, &p, &len, &ev);
-	if (ev.type != WS_MORE || ws.size != 0)
+	if (ev.type != WS_MORE || ws_held(&ws) != 0)
 		errx(1, "memory taken for an announced length");
 	for (got = 0; got < 16777216; got += n) {
 		n = got < 1000 ? 1 : sizeof(chunk);
@@ -650,13 +651,13 @@ test_memory(void)
 		p = chunk;
 		len = n;
 		ws_next(&ws, &p, &len, &ev);
-		if (ws.size > 2 * (got + n) + 64 || ws.size > 16777216)
-			errx(1, "%zu octets held after %zu", ws.size, got + n);
+		if (ws_held(&ws) > 2 * (got + n) + 64 || ws_held(&ws) > 16777216)
+			errx(1, "%zu octets held after %zu", ws_held(&ws), got + n);
 	}
 	if (ev.type != WS_MESSAGE || ev.len != 16777216)
 		errx(1, "16 MiB came back wrong");
 	ws_next(&ws, &p, &len, &ev);
-	if (ev.type != WS_MORE || ws.buf != NULL || ws_is_partial(&ws))
+	if (ev.type != WS_MORE || ws.pb != NULL || ws_is_partial(&ws))
 		errx(1, "buffer kept behind a message");
 
 	/* 10^6 fragments of one octet; between them empty ones */
@@ -667,15 +668,15 @@ test_memory(void)
 		p = one;
 		len = 3;
 		ws_next(&ws, &p, &len, &ev);
-		if (ev.type != WS_MORE || ws.size > 2 * (i + 1) + 64)
+		if (ev.type != WS_MORE || ws_held(&ws) > 2 * (i + 1) + 64)
 			errx(1, "fragment %zu: event %d, %zu octets held", i,
-			    ev.type, ws.size);
+			    ev.type, ws_held(&ws));
 		one[0] = one[1] = 0;
 		p = one;
 		len = 2;
-		n = ws.size;
+		n = ws_held(&ws);
 		ws_next(&ws, &p, &len, &ev);
-		if (ev.type != WS_MORE || ws.size != n)
+		if (ev.type != WS_MORE || ws_held(&ws) != n)
 			errx(1, "empty fragment %zu", i);
 	}
 	memcpy(one, "\x80\0", 2);
@@ -686,6 +687,109 @@ test_memory(void)
 	    ev.data[999999] != (uint8_t)999999)
 		errx(1, "10^6 fragments came back wrong");
 	ws_free(&ws);
+}
+
+/*
+ * A long message in frames of each octets, masked, with pings between, read
+ * to where it belongs: the first piece, then up to step octets at once.
+ */
+static void
+read_in_place(size_t total, size_t each, size_t first, size_t step, int text)
+{
+	static const uint8_t	 mask[] = { 0x12, 0x9a, 0x00, 0xff };
+	static const uint8_t	 ping[] = { 0x89, 0x81, 0, 0, 0, 0, 'p' };
+	struct ws_event		 ev;
+	struct pbuf		*pb;
+	struct ws		 ws;
+	uint8_t			*in, *want, *p;
+	size_t			 at, n, len, size = 0, got, nroom = 0;
+
+	if ((in = malloc(2 * total + 1000)) == NULL ||
+	    (want = malloc(total)) == NULL)
+		err(1, NULL);
+	for (n = 0; n < total; n++)
+		want[n] = (uint8_t)((n * 7 + n / 251) & 0x7f);
+	if (text)		/* across all that may be cut */
+		for (n = 0; n + 2 < total; n += 2)
+			memcpy(want + n, "\xc3\xa4", 2);
+	for (at = 0; at < total; at += n) {
+		n = each < total - at ? each : total - at;
+		len = ws_header(in + size, at > 0 ? WS_OP_CONT : text ?
+		    WS_OP_TEXT : WS_OP_BINARY, n, mask);
+		if (at + n < total)
+			in[size] &= 0x7f;
+		size += len;
+		memcpy(in + size, want + at, n);
+		ws_mask(in + size, n, mask, 0);
+		size += n;
+		if (at + n < total) {
+			memcpy(in + size, ping, sizeof(ping));
+			size += sizeof(ping);
+		}
+	}
+	ws_init(&ws, 16777216, 0, text);
+	pb = NULL;
+	for (got = 0; got < size; got += n) {
+		if ((p = ws_room(&ws, &n)) != NULL) {
+			if (got + n > size || n == 0)
+				errx(1, "room for %zu after %zu", n, got);
+			if (n > step)
+				n = step;
+			memcpy(p, in + got, n);
+			nroom++;
+		} else {
+			p = in + got;
+			n = got == 0 ? first : step;
+			if (n > size - got)
+				n = size - got;
+		}
+		for (len = n;;) {
+			ws_next(&ws, &p, &len, &ev);
+			if (ws_held(&ws) > 4 * (got + n) + 64)
+				errx(1, "%zu octets held after %zu",
+				    ws_held(&ws), got + n);
+			if (ev.type == WS_MORE)
+				break;
+			if (ev.type == WS_PING)
+				continue;
+			if (ev.type != WS_MESSAGE || got + n != size)
+				errx(1, "event %d after %zu", ev.type,
+				    got + n);
+			if (ev.pb == NULL || ev.data != ev.pb->data ||
+			    ev.len != total)
+				errx(1, "no pbuf");
+			pb = pbuf_ref(ev.pb);
+		}
+		if (len != 0)
+			errx(1, "%zu octets left", len);
+	}
+	if (nroom == 0 || pb == NULL || pb->refs != 1 ||
+	    memcmp(pb->data, want, total) != 0)
+		errx(1, "%zu octets in frames of %zu are not in place", total,
+		    each);
+	pbuf_unref(pb);
+	if (ws_room(&ws, &n) != NULL || ws_held(&ws) != 0 ||
+	    pbuf_in_use() != 0)
+		errx(1, "something is left of a message");
+	ws_free(&ws);
+	free(in);
+	free(want);
+}
+
+static void
+test_room(void)
+{
+	static const size_t	eachs[] = { 1000, 65536, 99999, 1000000 };
+	static const size_t	steps[] = { 997, 65536, 100000 };
+	size_t			i, k;
+
+	for (i = 0; i < sizeof(eachs) / sizeof(eachs[0]); i++)
+		for (k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
+			read_in_place(300001, eachs[i], 1, steps[k], 0);
+			read_in_place(300001, eachs[i], 65537, steps[k], 1);
+			read_in_place(300002, eachs[i], 65536, steps[k],
+			    (int)k & 1);
+		}
 }
 
 /* A message wholly in the input is not copied, behind empty ones too. */
@@ -706,7 +810,7 @@ test_inplace(void)
 	if (ev.type != WS_PING || ev.data != in + 8)
 		errx(1, "ping not delivered in place");
 	ws_next(&ws, &p, &len, &ev);
-	if (ev.type != WS_MESSAGE || ev.data != in + 11 || ws.buf != NULL)
+	if (ev.type != WS_MESSAGE || ev.data != in + 11 || ws.pb != NULL)
 		errx(1, "last fragment not delivered in place");
 	ws_free(&ws);
 }
@@ -724,5 +828,6 @@ main(void)
 	test_largest();
 	test_memory();
 	test_inplace();
+	test_room();
 	return (0);
 }
