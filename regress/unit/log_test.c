@@ -7,6 +7,7 @@
 #include <err.h>
 #include <string.h>
 #include <unistd.h>
+#include <vis.h>
 
 #include "log.h"
 
@@ -21,6 +22,22 @@ expect_vis(const char *in, size_t len, size_t size, const char *want)
 		errx(1, "log_vis: got \"%s\", want \"%s\"", buf, want);
 	if (buf[size] != 'X')
 		errx(1, "log_vis: wrote behind %zu octets", size);
+}
+
+/* What is copied without asking vis(3) is what vis(3) leaves alone. */
+static void
+expect_as_vis(void)
+{
+	char	in[2] = { 0, 'x' }, want[16];
+	int	c;
+
+	for (c = 0; c < 256; c++) {
+		in[0] = (char)c;
+		vis(want, (unsigned char)in[0], VIS_CSTYLE | VIS_OCTAL |
+		    VIS_WHITE | VIS_DQ, in[1]);
+		strlcat(want, "x", sizeof(want));
+		expect_vis(in, 2, 64, want);
+	}
 }
 
 static void
@@ -58,6 +75,7 @@ main(void)
 	expect_vis("abcdef", 6, 4, "abc");
 	expect_vis("ab\n", 3, 4, "ab");
 	expect_vis("", 0, 1, "");
+	expect_as_vis();
 
 	log_init(LOG_TO_PARENT, "test");
 	expect_line(4, "hello", "<4>hello\n");
