@@ -176,14 +176,24 @@ obuf_add_fd(struct obuf *o, const void *data, size_t len, int fd)
 }
 
 size_t
-obuf_peek(const struct obuf *o, const uint8_t **p)
+obuf_peek(const struct obuf *o, uint8_t *buf, size_t size, const uint8_t **p)
 {
 	const struct oseg	*s = o->head;
+	size_t			 n, len = 0;
 
 	if (s == NULL)
 		return (0);
-	*p = s->pb->data + s->off;
-	return (s->len);
+	if (s->next == NULL || s->len >= size) {
+		*p = s->pb->data + s->off;
+		return (s->len);
+	}
+	for (; s != NULL && len < size; s = s->next) {
+		n = s->len < size - len ? s->len : size - len;
+		memcpy(buf + len, s->pb->data + s->off, n);
+		len += n;
+	}
+	*p = buf;
+	return (len);
 }
 
 /* The chunk begins anew, or is given back. */

@@ -55,8 +55,13 @@ int	 obuf_add_fd(struct obuf *, const void *, size_t, int fd);
  * some waits still, -1 on an error (errno).
  */
 int	 obuf_write(struct obuf *, int fd);
-/* For tls_write(3): the first contiguous octets; and having written n. */
-size_t	 obuf_peek(const struct obuf *, const uint8_t **);
+/*
+ * For tls_write(3): at least size octets from the first on, or all there are,
+ * gathered in buf where they are not contiguous.
+ */
+size_t	 obuf_peek(const struct obuf *, uint8_t *buf, size_t size,
+	    const uint8_t **);
+/* n octets were written. */
 void	 obuf_drain(struct obuf *, size_t n);
 
 #endif /* WAMPD_OBUF_H */

@@ -235,7 +235,10 @@ conn_read_plain(struct conn *c, uint8_t *buf, size_t size)
 	return (READ_FAILED);
 }
 
-/* As much as there is, since OpenSSL may hold more than poll can tell. */
+/*
+ * As much as OpenSSL holds, of which poll cannot tell, and what else there
+ * is while it comes in large pieces.
+ */
 static ssize_t
 conn_read_tls(struct conn *c, uint8_t *buf, size_t size)
 {
@@ -247,6 +250,8 @@ conn_read_tls(struct conn *c, uint8_t *buf, size_t size)
 		n = tls_read(c->tls, buf + len, size - len);
 		if (n > 0) {
 			len += (size_t)n;
+			if (n < RECORD_MAX / 2 && !tls_release_more(c->ssl))
+				return ((ssize_t)len);
 			continue;
 		}
 		if (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT) {
@@ -340,7 +345,9 @@ conn_handshake(struct conn *c)
 		return;
 	}
 	c->state = CONN_DETECT;
-	conn_postpone(c);		/* data may be there already */
+	tls_release_wipe(c->ssl, 1);
+	if (tls_release_more(c->ssl))
+		conn_postpone(c);
 }
 
 /* Does the broker of this client's session ask for silence? */
@@ -564,7 +571,10 @@ conns_resume(struct proxy *p)
 
 /* -- writing ------------------------------------------------------------ */
 
-/* 1: all written, 0: some waits, -1: failed. */
+/*
+ * In as few records as it fits, each of which is a write(2).  1: all
+ * written, 0: some waits, -1: failed.
+ */
 static int
 conn_write_tls(struct conn *c)
 {
@@ -572,7 +582,7 @@ conn_write_tls(struct conn *c)
 	size_t		 len;
 	ssize_t		 n;
 
-	while ((len = obuf_peek(&c->out, &p)) > 0) {
+	while ((len = obuf_peek(&c->out, c->p->record, RECORD_MAX, &p)) > 0) {
 		n = tls_write(c->tls, p, len);
 		if (n > 0) {
 			obuf_drain(&c->out, (size_t)n);

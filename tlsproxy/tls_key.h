@@ -24,11 +24,13 @@ int		 tls_warm_up(char *err, size_t errlen);
 /* tls_release.c: once, before the first tls_configure() */
 void		 tls_release_buffers(void);
 /*
- * The SSL that tls_accept_socket() made just now, or NULL; and whether what
- * is read of it is wiped in OpenSSL's buffer, as it is at first.
+ * The SSL that tls_accept_socket() made just now, or NULL; whether what is
+ * read of it is wiped in OpenSSL's buffer, as it is not at first; and whether
+ * it may hold octets that tls_read() has not given out.
  */
 void		*tls_release_last(void);
 void		 tls_release_wipe(void *, int);
+int		 tls_release_more(const void *);
 
 /*
  * tls_key.c: once, before the first tls_configure().  lost (or NULL) is

@@ -4,9 +4,10 @@
  *
  * What libtls offers no way to say to OpenSSL: give back the buffers of
  * idle connections, 9 to 16 KiB each; wipe in them what was read, which may
- * have been a password; and send no session tickets, which in
- * TLS 1.3 it does in spite of SSL_OP_NO_TICKET, two for each handshake,
- * though nothing can be resumed with them.  A creation hook of OpenSSL's
+ * have been a password; read as much as fits in one, not each record's five
+ * octets and then the rest; and send no session tickets, which in TLS 1.3
+ * it does in spite of SSL_OP_NO_TICKET, two for each handshake, though
+ * nothing can be resumed with them.  A creation hook of OpenSSL's
  * application data reaches each SSL while it is made.  Compile with
  * -DNO_TLS_RELEASE to do without.
  */
@@ -30,7 +31,7 @@ release_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 	(void)argp;
 	SSL_set_mode(parent, SSL_MODE_RELEASE_BUFFERS);
 	SSL_set_num_tickets(parent, 0);
-	SSL_set_options(parent, SSL_OP_CLEANSE_PLAINTEXT);
+	SSL_set_read_ahead(parent, 1);
 	last = parent;
 }
 
@@ -61,6 +62,12 @@ tls_release_wipe(void *ssl, int on)
 		SSL_clear_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
 }
 
+int
+tls_release_more(const void *ssl)
+{
+	return (ssl == NULL || SSL_has_pending(ssl));
+}
+
 #else
 
 void *
@@ -74,6 +81,13 @@ tls_release_wipe(void *ssl, int on)
 {
 	(void)ssl;
 	(void)on;
+}
+
+int
+tls_release_more(const void *ssl)
+{
+	(void)ssl;
+	return (1);
 }
 
 void

@@ -401,7 +401,8 @@ prepare(void)
 		tls_release_buffers();
 		tls_key_init(on_sign_lost);
 	}
-	if ((p->rbuf = malloc(READ_MAX)) == NULL)
+	if ((p->rbuf = malloc(READ_MAX)) == NULL ||
+	    (p->record = malloc(RECORD_MAX)) == NULL)
 		fatal("tlsproxy");
 	p->next_turn = evtimer_new(p->proc.base, on_next_turn, p);
 	p->resume = evtimer_new(p->proc.base, on_resume, p);

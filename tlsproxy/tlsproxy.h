@@ -39,6 +39,7 @@ struct uri;
 #define PREJOIN_MAX	(16 * 1024)	/* longest message before WELCOME */
 #define READ_MAX	(64 * 1024)	/* octets a connection and turn */
 #define READ_BULK	(1024 * 1024)	/* more of long messages, all of them */
+#define RECORD_MAX	(16 * 1024)	/* octets of a TLS record */
 #define CHAN_HIGH	(4 * 1024 * 1024) /* to a broker: stop reading clients */
 #define CHAN_LOW	(1024 * 1024)
 #define CLOSING_MS	2000		/* to drain a queue before closing */
@@ -291,6 +292,7 @@ struct proxy {
 	uint64_t		 nnamed;	/* EVENTs that named sessions */
 	uint8_t			*rbuf;		/* READ_MAX */
 	size_t			 bulk;		/* what of READ_BULK is left */
+	uint8_t			*record;	/* RECORD_MAX, under construction */
 	struct wbuf		 msg;		/* message under construction */
 	struct wbuf		 tmp;		/* payload under conversion */
 	struct wbuf		 filter;	/* m_filter of a PUBLISH */

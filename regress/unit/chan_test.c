@@ -552,14 +552,15 @@ test_budget(void)
 	pbuf_set_budget(0);
 }
 
-/* Headers and shared payloads in turn: one chunk, and the right octets. */
+/* Headers and shared payloads in turn: one chunk, and the right octets, as
+ * many at once as were asked for. */
 static void
 test_queue(void)
 {
 	struct obuf	 o;
 	struct pbuf	*pb;
 	const uint8_t	*p;
-	uint8_t		 hdr[24];
+	uint8_t		 hdr[24], piece[5000];
 	size_t		 n, i, at, pos = 0, size = 2100;
 	int		 k;
 
@@ -576,7 +577,9 @@ test_queue(void)
 	}
 	if (pbuf_in_use() > 70 * 1024)
 		errx(1, "%zu octets for 24,000", pbuf_in_use());
-	while ((n = obuf_peek(&o, &p)) > 0) {
+	while ((n = obuf_peek(&o, piece, sizeof(piece), &p)) > 0) {
+		if (n != (o.bytes < sizeof(piece) ? o.bytes : sizeof(piece)))
+			errx(1, "%zu octets at once of %zu", n, o.bytes);
 		if (n > 1777)
 			n = 1777;
 		for (i = 0; i < n; i++, pos++) {
