@@ -322,7 +322,8 @@ schedule(struct child *c)
 static int
 may_retry(struct child *c)
 {
-	if (c->was_ready || ++c->early_deaths < EARLY_DEATHS)
+	if (c->was_ready || c->w->is_ready ||
+	    ++c->early_deaths < EARLY_DEATHS)
 		return (1);
 	log_warnx("%s cannot be started: giving up", c->name);
 	wampd_fail(c->w);
@@ -342,7 +343,7 @@ child_start(struct child *c)
 	c->reload = RELOAD_NOT;
 	c->pong_at = mono_ms();
 	if (spawn(c) == -1) {
-		if (may_retry(c))
+		if (!c->is_extra && may_retry(c))
 			schedule(c);
 		return;
 	}
@@ -361,6 +362,14 @@ restart(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (!c->w->is_stopping)
 		child_start(c);
+}
+
+/* It is down and waits: not any longer. */
+void
+child_restart(struct child *c)
+{
+	event_del(c->restart);
+	child_start(c);
 }
 
 /* -- end ---------------------------------------------------------------- */
@@ -444,10 +453,10 @@ bury(struct child *c)
 		wampd_fail(w);
 		return;
 	}
-	log_warnx("%s (process %d) %s; it will be started again", c->name,
-	    (int)c->pid, how);
+	log_warnx("%s (process %d) %s%s", c->name, (int)c->pid, how,
+	    c->is_extra ? "" : "; it will be started again");
 	c->pid = 0;
-	if (may_retry(c))
+	if (!c->is_extra && may_retry(c))
 		schedule(c);
 }
 

@@ -32,33 +32,51 @@ want(struct wampd *w, enum proc_role role, enum proxy_kind kind,
 	if (child_find(w, role, instance) != NULL)
 		return;
 	c = child_new(w, role, kind, instance);
+	c->is_extra = w->reload.is_active;
 	child_start(c);
 }
 
 /*
- * Start the children that w->conf asks for and that are not there yet.  A
+ * Start the children that conf asks for and that are not there yet.  A
  * tlsproxy serves network listeners or Unix sockets, never both.
  */
 void
-children_update(struct wampd *w)
+children_update(struct wampd *w, const struct conf *conf)
 {
 	struct conf_listen	*l;
 	unsigned int		 i;
 	int			 has_net = 0, has_unix = 0;
 
-	TAILQ_FOREACH(l, &w->conf->listens, entry) {
+	TAILQ_FOREACH(l, &conf->listens, entry) {
 		if (l->path != NULL)
 			has_unix = 1;
 		else
 			has_net = 1;
 	}
 	want(w, PROC_KEEPER, PROXY_NET, 0);
-	for (i = 0; i < w->conf->brokers; i++)
+	for (i = 0; i < conf->brokers; i++)
 		want(w, PROC_BROKER, PROXY_NET, i);
-	for (i = 0; has_net && i < w->conf->prefork; i++)
+	for (i = 0; has_net && i < conf->prefork; i++)
 		want(w, PROC_TLSPROXY, PROXY_NET, i);
 	if (has_unix)
-		want(w, PROC_TLSPROXY, PROXY_UNIX, w->conf->prefork);
+		want(w, PROC_TLSPROXY, PROXY_UNIX, conf->prefork);
+}
+
+/* Those that a reload started which was given up, once they are buried. */
+static void
+drop_extra(struct wampd *w)
+{
+	size_t	i, n = 0;
+
+	for (i = 0; i < w->nchildren; i++) {
+		if (w->children[i]->is_extra && w->children[i]->pid == 0 &&
+		    !w->reload.is_active) {
+			edges_drop_child(w->children[i]);
+			child_free(w->children[i]);
+		} else
+			w->children[n++] = w->children[i];
+	}
+	w->nchildren = n;
 }
 
 /* -- limits of connections ---------------------------------------------- */
@@ -169,6 +187,7 @@ children_progress(struct wampd *w)
 		chan_loop_exit();
 		return;
 	}
+	drop_extra(w);
 	reload_progress(w);
 	for (i = 0; i < w->nchildren; i++)
 		start_step(w->children[i]);

@@ -70,6 +70,19 @@ end_of(const struct edge *e, const struct child *c)
 	return (e->end[0] == c ? 0 : e->end[1] == c ? 1 : -1);
 }
 
+/* c, of whom no edge is more than EDGE_DOWN, will not be among them. */
+void
+edges_drop_child(struct child *c)
+{
+	struct wampd	*w = c->w;
+	size_t		 i, n = 0;
+
+	for (i = 0; i < w->nedges; i++)
+		if (end_of(&w->edges[i], c) == -1)
+			w->edges[n++] = w->edges[i];
+	w->nedges = n;
+}
+
 static void
 describe(struct m_peer *m, const struct child *c, enum peer_link link)
 {

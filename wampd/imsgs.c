@@ -88,10 +88,8 @@ on_conf_ready(struct chan *ch, struct imsg *m)
 	struct m_u32	 gen;
 
 	memcpy(&gen, m->data, sizeof(gen));
-	if (c->state != CHILD_CONF)
+	if (c->state != CHILD_CONF || gen.n != c->w->conf->generation)
 		return (reload_ready(c, gen.n));
-	if (gen.n != c->w->conf->generation)
-		return (-1);
 	if (c->w->is_check) {
 		chan_loop_exit();
 		return (0);
@@ -105,12 +103,15 @@ static int
 on_conf_failed(struct chan *ch, struct imsg *m)
 {
 	struct child	*c = chan_arg(ch);
+	struct m_u32	 gen;
 	char		 text[MAXREASON];
 
-	logsink_clean(text, sizeof(text), m->data + sizeof(struct m_u32),
-	    m->len - sizeof(struct m_u32));
-	if (c->state != CHILD_CONF)
-		return (reload_failed(c, text));
+	memcpy(&gen, m->data, sizeof(gen));
+	logsink_clean(text, sizeof(text), m->data + sizeof(gen),
+	    m->len - sizeof(gen));
+	if (c->state != CHILD_CONF ||
+	    (gen.n != 0 && gen.n != c->w->conf->generation))
+		return (reload_failed(c, gen.n, text));
 	if (!c->w->is_ready) {
 		log_warnx("%s", text);
 		wampd_fail(c->w);

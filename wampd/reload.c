@@ -3,17 +3,18 @@
  * SPDX-License-Identifier: ISC
  *
  * A new configuration in two phases: everything that can fail is done while
- * the old one is in force (parse, open, send to all, READY from all), and
- * only then it is committed: brokers, keeper, tlsproxies.  Whatever fails
- * before leaves everything as it was.
+ * the old one is in force (parse, open, start who is missing, send to all,
+ * READY from all), and only then it is committed: brokers, keeper,
+ * tlsproxies.  Whatever fails before leaves everything as it was.
  */
 #include <sys/types.h>
 
+#include <errno.h>
 #include <event2/event.h>
-
 #include "chan.h"
 #include "wampd.h"
 
+#define START_WITHIN	30	/* s: for children that are not there */
 #define ANSWER_WITHIN	10	/* s, each phase */
 
 static void	timeout(evutil_socket_t, short, void *);
@@ -29,9 +30,9 @@ stop_timer(struct wampd *w)
 }
 
 static int
-start_timer(struct wampd *w)
+start_timer(struct wampd *w, int seconds)
 {
-	static const struct timeval	tv = { ANSWER_WITHIN, 0 };
+	struct timeval	tv = { seconds, 0 };
 
 	stop_timer(w);
 	w->reload.timer = evtimer_new(w->base, timeout, w);
@@ -55,6 +56,8 @@ give_up(struct wampd *w)
 			chan_send(c->chan, IMSG_CONF_ABORT, 0, 0, &gen,
 			    sizeof(gen));
 		c->reload = RELOAD_NOT;
+		if (c->is_extra)
+			child_kill(c, "is not needed");
 	}
 	stop_timer(w);
 	listen_abort(w);
@@ -111,20 +114,56 @@ load(struct wampd *w)
 	return (next);
 }
 
-/* To all children that run with the old one. */
-static int
-send_all(struct wampd *w)
+/*
+ * Nobody takes a configuration unseen: who waits for his restart starts now,
+ * and who would be needed is started before it is known whether he will be.
+ */
+static void
+start_missing(struct wampd *w)
 {
 	struct child	*c;
 	size_t		 i;
 
 	for (i = 0; i < w->nchildren; i++) {
 		c = w->children[i];
-		if (c->state < CHILD_PEERS || c->chan == NULL)
-			continue;
+		if (c->state == CHILD_DOWN && c->pid == 0)
+			child_restart(c);
+	}
+	children_update(w, w->reload.next);
+}
+
+/* 1: every child has a sandbox at least, -1: one could not be forked. */
+static int
+all_there(const struct wampd *w)
+{
+	const struct child	*c;
+	size_t			 i;
+	int			 rv = 1;
+
+	for (i = 0; i < w->nchildren; i++) {
+		c = w->children[i];
+		if (c->is_extra && c->pid == 0)
+			return (-1);
+		if (c->state < CHILD_HOLD)
+			rv = 0;
+	}
+	return (rv);
+}
+
+/* To those that run with the old one, and to those that have none yet. */
+static int
+send_all(struct wampd *w)
+{
+	struct child	*c;
+	size_t		 i;
+
+	w->reload.is_sent = 1;
+	for (i = 0; i < w->nchildren; i++) {
+		c = w->children[i];
 		c->reload = RELOAD_SENT;
-		if (conf_send(c->chan, w->reload.next, (int)c->role,
-		    (int)c->kind, listen_fd, c) == -1) {
+		errno = EPIPE;
+		if (c->chan == NULL || conf_send(c->chan, w->reload.next,
+		    (int)c->role, (int)c->kind, listen_fd, c) == -1) {
 			log_warn("%s: cannot be sent the configuration",
 			    c->name);
 			return (-1);
@@ -146,9 +185,13 @@ begin(struct wampd *w)
 	}
 	r->generation = r->next->generation;
 	r->is_active = 1;
+	r->is_sent = 0;
 	r->is_committed = 0;
-	if (send_all(w) == -1 || start_timer(w) == -1)
+	if (start_timer(w, START_WITHIN) == -1) {
 		give_up(w);
+		return;
+	}
+	start_missing(w);
 }
 
 /* -- from here on it is in force ---------------------------------------- */
@@ -157,7 +200,10 @@ static void
 commit(struct wampd *w)
 {
 	struct reload	*r = &w->reload;
+	size_t		 i;
 
+	for (i = 0; i < w->nchildren; i++)
+		w->children[i]->is_extra = 0;
 	conf_free(w->conf);
 	w->conf = r->next;
 	r->next = NULL;
@@ -165,7 +211,7 @@ commit(struct wampd *w)
 	r->turn = PROC_BROKER;
 	log_setlevel((enum log_level)w->conf->loglevel);
 	/* if it cannot be started, who hangs is found by the pings */
-	start_timer(w);
+	start_timer(w, ANSWER_WITHIN);
 }
 
 static void
@@ -182,7 +228,6 @@ finish(struct wampd *w)
 	connlimit_set(w->connlimit, w->conf->limits.connections,
 	    w->conf->limits.per_address);
 	log_info("configuration reloaded");
-	children_update(w);
 }
 
 /* Send CONF_COMMIT to whose turn it is; 1 if all of these have done it. */
@@ -213,7 +258,10 @@ commit_role(struct wampd *w)
 
 /* -- steps -------------------------------------------------------------- */
 
-/* A child in the middle of these two must end up with one or the other. */
+/*
+ * A child in the middle of these two must end up with one or the other; one
+ * that an earlier attempt started must be gone.
+ */
 static int
 is_between(const struct wampd *w)
 {
@@ -221,7 +269,8 @@ is_between(const struct wampd *w)
 
 	for (i = 0; i < w->nchildren; i++)
 		if (w->children[i]->state == CHILD_CONF ||
-		    w->children[i]->state == CHILD_COMMIT)
+		    w->children[i]->state == CHILD_COMMIT ||
+		    w->children[i]->is_extra)
 			return (1);
 	return (0);
 }
@@ -237,6 +286,20 @@ all_ready(const struct wampd *w)
 	return (1);
 }
 
+/* The first phase, once all are there who are to be asked. */
+static void
+ask(struct wampd *w)
+{
+	switch (all_there(w)) {
+	case 0:
+		return;
+	case 1:
+		if (send_all(w) == 0 && start_timer(w, ANSWER_WITHIN) == 0)
+			return;
+	}
+	give_up(w);
+}
+
 void
 reload_progress(struct wampd *w)
 {
@@ -244,7 +307,9 @@ reload_progress(struct wampd *w)
 
 	if (r->is_wanted && !r->is_active && w->is_ready && !is_between(w))
 		begin(w);
-	if (!r->is_active)
+	if (r->is_active && !r->is_sent)
+		ask(w);
+	if (!r->is_active || !r->is_sent)
 		return;
 	if (!r->is_committed) {
 		if (!all_ready(w))
@@ -277,6 +342,9 @@ timeout(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (i = 0; i < w->nchildren; i++) {
 		c = w->children[i];
+		if (!w->reload.is_sent && c->state < CHILD_HOLD)
+			log_warnx("%s: cannot be asked: it does not start",
+			    c->name);
 		if (c->reload == RELOAD_SENT)
 			log_warnx("%s: no answer to the configuration in "
 			    "%d s", c->name, ANSWER_WITHIN);
@@ -285,7 +353,7 @@ timeout(evutil_socket_t fd, short what, void *arg)
 			    "%d s", ANSWER_WITHIN);
 	}
 	if (w->reload.is_committed)
-		start_timer(w);
+		start_timer(w, ANSWER_WITHIN);
 	else
 		give_up(w);
 }
@@ -312,11 +380,12 @@ reload_ready(struct child *c, uint32_t gen)
 }
 
 int
-reload_failed(struct child *c, const char *text)
+reload_failed(struct child *c, uint32_t gen, const char *text)
 {
-	/* of an earlier attempt */
-	if (c->reload != RELOAD_SENT)
-		return (c->state >= CHILD_PEERS ? 0 : -1);
+	/* one that could not read the beginning does not know the number */
+	if (c->reload != RELOAD_SENT ||
+	    (gen != 0 && gen != c->w->reload.generation))
+		return (is_late(c, gen) ? 0 : -1);
 	log_warnx("%s", text);
 	give_up(c->w);
 	return (0);
@@ -328,6 +397,8 @@ reload_committed(struct child *c, uint32_t gen)
 	if (c->reload != RELOAD_COMMIT || gen != c->w->reload.generation)
 		return (-1);
 	c->reload = RELOAD_NOT;
+	if (c->state == CHILD_HOLD)
+		child_set_state(c, CHILD_PEERS);
 	return (0);
 }
 
@@ -336,12 +407,12 @@ void
 reload_child_gone(struct child *c)
 {
 	struct wampd	*w = c->w;
-	int		 was = c->reload != RELOAD_NOT;
 
 	c->reload = RELOAD_NOT;
-	if (!was || !w->reload.is_active || w->reload.is_committed)
+	if (!w->reload.is_active || w->reload.is_committed)
 		return;
-	log_warnx("%s died while it was sent the configuration", c->name);
+	log_warnx("%s died while it was asked about the configuration",
+	    c->name);
 	give_up(w);
 }
 

@@ -271,7 +271,7 @@ run(struct wampd *w)
 		fatalx("out of memory");
 	connlimit_set(w->connlimit, w->conf->limits.connections,
 	    w->conf->limits.per_address);
-	children_update(w);
+	children_update(w, w->conf);
 	wampd_loop(w);
 	children_end(w);
 }

@@ -86,6 +86,8 @@ struct child {
 	unsigned int		 early_deaths;
 	int			 was_ready;	/* any generation of it */
 	int			 is_shut;	/* SHUTDOWN_DONE, or never up */
+	int			 is_extra;	/* started by a reload that is not
+						 * committed, for its sake */
 	uint64_t		 state_since;	/* mono_ms() */
 	uint64_t		 up_since;
 	uint64_t		 pong_at;
@@ -133,6 +135,7 @@ TAILQ_HEAD(lsocks, lsock);
 struct reload {
 	int		 is_wanted;
 	int		 is_active;
+	int		 is_sent;	/* to the children */
 	int		 is_committed;	/* there is no way back */
 	enum proc_role	 turn;		/* whose CONF_COMMIT is due */
 	uint32_t	 generation;
@@ -198,6 +201,7 @@ struct child	*child_new(struct wampd *, enum proc_role, enum proxy_kind,
 void		 child_free(struct child *);
 struct child	*child_find(struct wampd *, unsigned int, unsigned int);
 void		 child_start(struct child *);
+void		 child_restart(struct child *);
 void		 child_set_state(struct child *, enum child_state);
 void		 child_kill(struct child *, const char *, ...)
 		    __attribute__((format(printf, 2, 3)));
@@ -206,7 +210,7 @@ void		 child_ended(struct child *);
 int		 child_find_programs(struct wampd *);
 
 /* children.c */
-void		 children_update(struct wampd *);
+void		 children_update(struct wampd *, const struct conf *);
 void		 children_progress(struct wampd *);
 void		 children_tick(struct wampd *);
 void		 children_reap(struct wampd *);
@@ -219,6 +223,7 @@ struct chan	*imsgs_chan(struct child *, int);
 
 /* edges.c */
 void		 edges_add_child(struct wampd *, struct child *);
+void		 edges_drop_child(struct child *);
 void		 edges_progress(struct wampd *);
 int		 edges_ready(struct child *, const struct m_peer *);
 void		 edges_gone(struct child *);
@@ -282,7 +287,7 @@ size_t		 connlimit_entries(const struct connlimit *);
 /* reload.c */
 void		 reload_progress(struct wampd *);
 int		 reload_ready(struct child *, uint32_t);
-int		 reload_failed(struct child *, const char *);
+int		 reload_failed(struct child *, uint32_t, const char *);
 int		 reload_committed(struct child *, uint32_t);
 void		 reload_child_gone(struct child *);
 void		 reload_end(struct wampd *);

@@ -50,7 +50,8 @@ class Site:
     WORDS = ['realm', 'port', 'socket', 'rule', 'limits', 'user', 'history',
              'debug', 'order']
 
-    def __init__(self):
+    def __init__(self, rng=random):
+        self.rng = rng
         self.d = tmpdir()
         self.net, self.tls, self.path = free_port(), free_port(), \
             self.d + '/s'
@@ -114,7 +115,7 @@ keypair "k" { certificate "%s" key "%s" }
 
     def change(self):
         """Another configuration than the last one."""
-        for w in random.sample(self.WORDS, random.randint(1, 4)):
+        for w in self.rng.sample(self.WORDS, self.rng.randint(1, 4)):
             self.now ^= {w}
         assert self.w.reload(self.conf()), self.now
 
@@ -199,8 +200,7 @@ def reloads():
     n = 200 if LONG else 12
     seed = int(os.environ.get('SEED') or random.randrange(1 << 32))
     print('SEED=%d' % seed, flush=True)
-    random.seed(seed)
-    s = Site()
+    s = Site(random.Random(seed))
     with s.w as w:
         kids = w.children()
         fickle = Client(s.path, timeout=PATIENCE)

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 
-from daemon import (B, SAN, Wampd, free_port, is_alive,
+from daemon import (B, SAN, Wampd, free_port, is_alive, make_cert,
                     run_cases, tmpdir, wait_until)
 from imsgs import T
 from wampclient import Client, Closed
@@ -426,9 +426,130 @@ time.sleep(600)
     assert 'did not end in time' in rest, rest
 
 
+# -- reloads that meet children which are not there ---------------------------
+
+def unix_conf(path, *more):
+    return 'prefork 2\nlisten on socket "%s" mode 0666\n%s%s' % (
+        path, ''.join(more), REALM)
+
+
+class Tree(Wampd):
+    """A wampd with programs of its own."""
+
+    def __init__(self, conf, **programs):
+        self.tree = tree(**programs)
+        super().__init__(conf)
+
+    def command(self):
+        return [self.tree + '/sbin/wampd'] + super().command()[1:]
+
+    def replace(self, name, text):
+        """The program, for those that are started from now on."""
+        path = os.path.join(self.tree, 'libexec', 'wampd', name)
+        os.rename(path, path + '.good')
+        with open(path, 'w') as f:
+            f.write(text)
+        os.chmod(path, 0o755)
+
+    def restore(self, name):
+        path = os.path.join(self.tree, 'libexec', 'wampd', name)
+        os.rename(path + '.good', path)
+
+
+def fds(w):
+    return len(os.listdir('/proc/%d/fd' % w.pid))
+
+
+def reload_that_cannot_start():
+    """a reload whose new tlsproxies do not start changes nothing"""
+    path, port = tmpdir() + '/s', free_port()
+    net = 'listen on 127.0.0.1 port %d\n' % port
+    with Tree(unix_conf(path)) as w:
+        c = Client(path)
+        before, n = w.children(), fds(w)
+        for what, body in (
+                ('refuses', 'os.write(2, b"<2>no such luck\\n"); '
+                 'sys.exit(1)\n'),
+                ('crashes', 'os.abort()\n'),
+                ('ends when asked', '''
+say('SETUP_DONE', done)
+while imsg()[0] != T['CONF_END']:
+    pass
+sys.exit(3)
+'''),
+                ('refuses the configuration', '''
+say('SETUP_DONE', done)
+while True:
+    type, data = imsg()
+    if type == T['CONF_BEGIN']:
+        gen = data
+    if type == T['CONF_END']:
+        break
+say('CONF_FAILED', gen + b'not this one')
+live(lambda: 0)
+''')):
+            w.replace('tlsproxy', fake(body))
+            for _ in range(2):
+                assert w.reload(unix_conf(path, net)) is False, what
+            wait_until(lambda: w.children() == before and fds(w) == n, 20,
+                       what)
+            w.restore('tlsproxy')
+            assert not joins(('127.0.0.1', port)), what
+            assert isinstance(c.subscribe('com.example.a'), int), what
+        assert 'tlsproxy 0: no such luck' in w.log()
+        assert 'not this one' in w.log()
+        # children that are there are not blamed for it
+        assert w.reload(unix_conf(path))
+        assert w.reload(unix_conf(path, net))
+        wait_until(lambda: joins(('127.0.0.1', port)), 20, 'a join')
+        assert len(w.children()) == len(before) + 2
+        c.close()
+
+
+def kill_often(w, name, times):
+    for i in range(times):
+        pid = wait_until(lambda: w.children().get(name), 30, name)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not is_alive(pid), 10, 'its end')
+        w.wait_log(r'%s \(process %d\) killed by signal 9' % (name, pid))
+
+
+def reload_while_one_is_down():
+    """a reload is not taken unseen by a keeper that is down"""
+    d = tmpdir()
+    path, port = d + '/s', free_port()
+    crt, key = make_cert(d)
+    _, other = make_cert(d, 'other')
+
+    def conf(key):
+        return unix_conf(path, 'keypair "k" { certificate "%s" key "%s" }\n'
+                         'listen on 127.0.0.1 port %d tls { keypair "k" }\n'
+                         % (crt, key, port))
+    with Wampd(conf(key)) as w:
+        wait_until(lambda: joins(path), 20, 'a join')
+        # four times in a row: the next one is two seconds away
+        kill_often(w, 'keeper', 4)
+        assert w.reload(conf(other)) is False
+        assert 'key and certificate do not fit' in w.log()
+        wait_until(lambda: joins(path), 20, 'a join')
+        kill_often(w, 'broker 0', 4)
+        kill_often(w, 'tlsproxy 0', 4)
+        assert w.reload(conf(key).replace('realm1', 'realm2'))
+        c = wait_until(lambda: try_join(path, 'realm2'), 20, 'a join')
+        c.close()
+
+
+def try_join(address, realm):
+    try:
+        return Client(address, realm=realm)
+    except (OSError, Closed, AssertionError):
+        return None
+
+
 run_cases([
     each_child_killed, accepts_soon, sessions_survive, sandbox_violation,
     hanging, suspended, one_after_the_other, child_refuses, child_crashes,
     nonsense, descriptors_from_a_child, accusations, accused_tlsproxy,
-    floods_the_log, ends_on_request,
+    floods_the_log, ends_on_request, reload_that_cannot_start,
+    reload_while_one_is_down,
 ])
