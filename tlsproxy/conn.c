@@ -147,9 +147,9 @@ conn_queue(struct conn *c, const void *data, size_t len)
 }
 
 void
-conn_queue_pbuf(struct conn *c, struct pbuf *pb)
+conn_queue_pbuf(struct conn *c, struct pbuf *pb, size_t off, size_t len)
 {
-	if (obuf_add_pbuf(&c->out, pb, 0, pb->len) == -1)
+	if (obuf_add_pbuf(&c->out, pb, off, len) == -1)
 		conn_kill(c, "out of memory");
 	else
 		conn_mark_dirty(c);

@@ -334,7 +334,7 @@ void	 conn_close(struct conn *);
 void	 conn_close_code(struct conn *, uint16_t code, const char *why);
 /* Octets to go out, in order; the connection ends without memory. */
 void	 conn_queue(struct conn *, const void *, size_t);
-void	 conn_queue_pbuf(struct conn *, struct pbuf *);
+void	 conn_queue_pbuf(struct conn *, struct pbuf *, size_t off, size_t len);
 void	 conn_mark_dirty(struct conn *);
 int	 conn_is_open(const struct conn *);	/* takes messages both ways */
 void	 conn_flush(struct conn *);		/* what its socket takes */
@@ -362,12 +362,14 @@ void	 transport_left(struct conn *);		/* secrets may come again */
 void	 transport_ping(struct conn *);
 void	 transport_free(struct conn *);
 /* One WAMP message, in n parts, as a frame: 0, or -1 if the client does not
- * take one of that length (nothing is queued). */
-int	 transport_send(struct conn *, const struct iovec *, int n);
-/* The same as a whole frame to be shared between clients; NULL without
- * memory.  is_ws and ser as in struct conn. */
+ * take one of that length (nothing is queued).  pb: which the second of three
+ * parts is in and kept by reference, or NULL. */
+int	 transport_send(struct conn *, const struct iovec *, int n,
+	    struct pbuf *pb);
+/* The same as a frame to be shared between clients, without the part that is
+ * in a pbuf; NULL without memory.  is_ws and ser as in struct conn. */
 struct pbuf	*transport_frame(int is_ws, int ser, const struct iovec *,
-		    int n);
+		    int n, struct pbuf *pb);
 
 /* features.c: what HELLO.Details.roles announces, FEAT_*: NULL, or how it
  * violates the protocol */

@@ -131,8 +131,22 @@ frame_header(uint8_t hdr[WS_MAXHDR], int is_ws, int ser, size_t len)
 	return (RS_HDRLEN);
 }
 
+/* The second of three parts is kept in its pbuf. */
+static void
+send_shared(struct conn *c, const uint8_t *hdr, size_t hdrlen,
+    const struct iovec *iov, struct pbuf *pb)
+{
+	const uint8_t	*p = iov[1].iov_base;
+
+	conn_queue(c, hdr, hdrlen);
+	conn_queue(c, iov[0].iov_base, iov[0].iov_len);
+	conn_queue_pbuf(c, pb, (size_t)(p - pb->data), iov[1].iov_len);
+	conn_queue(c, iov[2].iov_base, iov[2].iov_len);
+}
+
 int
-transport_send(struct conn *c, const struct iovec *iov, int n)
+transport_send(struct conn *c, const struct iovec *iov, int n,
+    struct pbuf *pb)
 {
 	uint8_t	 hdr[WS_MAXHDR], *p;
 	size_t	 hdrlen, len = iov_total(iov, n);
@@ -140,6 +154,10 @@ transport_send(struct conn *c, const struct iovec *iov, int n)
 	if (len > c->peermax || (!c->is_ws && len > RS_MAXLEN))
 		return (-1);
 	hdrlen = frame_header(hdr, c->is_ws, c->ser, len);
+	if (pb != NULL) {
+		send_shared(c, hdr, hdrlen, iov, pb);
+		return (0);
+	}
 	if ((p = obuf_room(&c->out, hdrlen + len)) == NULL) {
 		conn_kill(c, "out of memory");
 		return (0);
@@ -151,19 +169,26 @@ transport_send(struct conn *c, const struct iovec *iov, int n)
 }
 
 struct pbuf *
-transport_frame(int is_ws, int ser, const struct iovec *iov, int n)
+transport_frame(int is_ws, int ser, const struct iovec *iov, int n,
+    struct pbuf *pb)
 {
-	struct pbuf	*pb;
-	uint8_t		 hdr[WS_MAXHDR];
+	struct pbuf	*frame;
+	uint8_t		 hdr[WS_MAXHDR], *p;
 	size_t		 hdrlen, len = iov_total(iov, n);
 
 	hdrlen = frame_header(hdr, is_ws, ser, len);
-	if ((pb = pbuf_new(hdrlen + len)) == NULL)
+	if (pb != NULL)
+		len -= iov[1].iov_len;
+	if ((frame = pbuf_new(hdrlen + len)) == NULL)
 		return (NULL);
-	memcpy(pb->data, hdr, hdrlen);
-	iov_copy(pb->data + hdrlen, iov, n);
-	pb->len = hdrlen + len;
-	return (pb);
+	memcpy(frame->data, hdr, hdrlen);
+	if (pb != NULL) {
+		p = iov_copy(frame->data + hdrlen, &iov[0], 1);
+		iov_copy(p, &iov[2], 1);
+	} else
+		iov_copy(frame->data + hdrlen, iov, n);
+	frame->len = hdrlen + len;
+	return (frame);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "chan.h"
+#include "pbuf.h"
 #include "tlsproxy.h"
 #include "wamp_out.h"
 
@@ -142,6 +143,7 @@ out_build(int ser, const struct head *h, const struct payload *pl,
 	unsigned int	 i;
 	enum codec_err	 err;
 
+	memset(m, 0, sizeof(*m));
 	if ((err = payload_values(pl, v)) != CODEC_OK)
 		return (err);
 	enc_array(&e, 2 + h->n + (h->uri != NULL) + pl->nargs);
@@ -164,5 +166,9 @@ out_build(int ser, const struct head *h, const struct payload *pl,
 	iov_set(&m->iov[1], pl->p, spliced);
 	iov_set(&m->iov[2], w->buf + at, w->len - at);
 	m->len = w->len + spliced;
+	/* without room in the budget it is copied, which fails */
+	if (pl->pb != NULL && spliced >= OBUF_COPY &&
+	    pbuf_count(pl->pb) == 0)
+		m->pb = pl->pb;
 	return (err == CODEC_OK && w->failed ? CODEC_ENOMEM : err);
 }

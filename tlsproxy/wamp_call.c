@@ -42,7 +42,7 @@ out_message(struct conn *c, const struct head *h, const struct payload *pl,
 		return (WERR_NONE);
 	}
 	if (err == CODEC_OK &&
-	    transport_send(c, m.iov, MESSAGE_PARTS) == 0)
+	    transport_send(c, m.iov, MESSAGE_PARTS, m.pb) == 0)
 		return (WERR_NONE);
 	return (build_error(err, text));
 }

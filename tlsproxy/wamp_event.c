@@ -21,6 +21,7 @@ static const char no_passthru[] =
  * serializer, framed once per serializer and transport. */
 struct variant {
 	uint8_t		 failed[SER_MAX];
+	uint8_t		 taillen[SER_MAX];
 	size_t		 msglen[SER_MAX];
 	struct pbuf	*frame[SER_MAX][2];
 };
@@ -35,6 +36,7 @@ struct fanout {
 	uint32_t	 needs;		/* FEAT_*, to receive it at all */
 	uint32_t	 asks;		/* FEAT_* that make a difference */
 	unsigned int	 nvariants;	/* one if none does */
+	uint8_t		 shares[SER_MAX];	/* the payload as it came */
 	struct variant	 v[VARIANTS];
 };
 
@@ -73,11 +75,30 @@ fanout_frame(struct fanout *f, uint32_t features, int ser, int is_ws)
 	f->h.details = &d;
 	if (out_build(ser, &f->h, &f->pl, &m) != CODEC_OK ||
 	    (v->frame[ser][is_ws] = transport_frame(is_ws, ser, m.iov,
-	    MESSAGE_PARTS)) == NULL)
+	    MESSAGE_PARTS, m.pb)) == NULL)
 		v->failed[ser] = 1;
 	f->h.details = NULL;
+	f->shares[ser] = m.pb != NULL;
 	v->msglen[ser] = m.len;
+	v->taillen[ser] = (uint8_t)m.iov[2].iov_len;
 	return (v->frame[ser][is_ws]);
+}
+
+/* A payload that is not in the frame belongs before its tail. */
+static void
+event_queue(struct fanout *f, struct conn *c, struct pbuf *frame,
+    size_t taillen)
+{
+	const struct payload	*pl = &f->pl;
+	size_t			 at = frame->len - taillen;
+
+	if (!f->shares[c->ser]) {
+		conn_queue_pbuf(c, frame, 0, frame->len);
+		return;
+	}
+	conn_queue(c, frame->data, at);
+	conn_queue_pbuf(c, pl->pb, (size_t)(pl->p - pl->pb->data), pl->len);
+	conn_queue(c, frame->data + at, taillen);
 }
 
 void
@@ -97,6 +118,7 @@ event_to(struct fanout *f, struct psess *s)
 	struct conn	*c = s->conn;
 	struct pbuf	*pb;
 	uint32_t	 features = s->features & f->asks;
+	struct variant	*v = fanout_variant(f, features);
 
 	if (!conn_is_open(c) || !session_may_event(s))
 		return;
@@ -104,10 +126,10 @@ event_to(struct fanout *f, struct psess *s)
 		out_event_dropped(s, no_passthru);
 	else if ((pb = fanout_frame(f, features, c->ser, c->is_ws)) == NULL)
 		out_event_dropped(s, out_not_convertible);
-	else if (fanout_variant(f, features)->msglen[c->ser] > c->peermax)
+	else if (v->msglen[c->ser] > c->peermax)
 		out_event_dropped(s, out_too_long);
 	else
-		conn_queue_pbuf(c, pb);
+		event_queue(f, c, pb, v->taillen[c->ser]);
 }
 
 /* Mark the sessions that this EVENT names: 0, or -1: nonsense. */
@@ -171,6 +193,7 @@ fanout_init(struct fanout *f)
 	    (f->o.has_trust ? FEAT_SUBSCRIBER_TRUST : 0);
 	f->nvariants = f->asks != 0 ? VARIANTS : 1;
 	memset(f->v, 0, f->nvariants * sizeof(f->v[0]));
+	memset(f->shares, 0, sizeof(f->shares));
 	memset(&f->h, 0, sizeof(f->h));
 	f->h.code = WAMP_EVENT;
 	f->h.n = 2;

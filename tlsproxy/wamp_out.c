@@ -38,7 +38,7 @@ out_send(struct conn *c, const struct wbuf *w)
 	iov_set(&iov, w->buf, w->len);
 	if (w->failed)
 		conn_kill(c, "out of memory");
-	else if (transport_send(c, &iov, 1) == -1)
+	else if (transport_send(c, &iov, 1, NULL) == -1)
 		conn_close_code(c, WS_TOOBIG, "message too long");
 }
 

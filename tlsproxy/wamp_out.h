@@ -20,18 +20,21 @@
 struct chan;
 struct conn;
 struct imsg;
+struct pbuf;
 struct psess;
 
 /* What of an imsg was not read yet. */
 struct unread {
 	const uint8_t	*p;
 	size_t		 left;
+	struct pbuf	*pb;		/* of all of it, or NULL */
 };
 
 /* A payload as it came: see msgtypes.h. */
 struct payload {
 	const uint8_t	*p;
 	size_t		 len;
+	struct pbuf	*pb;		/* which p is part of, or NULL */
 	uint8_t		 ser;
 	uint8_t		 nargs;
 	uint8_t		 has_ppt;
@@ -82,6 +85,8 @@ struct head {
 struct message {
 	struct iovec	 iov[MESSAGE_PARTS];
 	size_t		 len;
+	struct pbuf	*pb;		/* which the second is to be kept in,
+					 * or NULL: it is to be copied */
 };
 
 /* wamp_parse.c: what brokers say of messages with a payload; 0, or -1:

@@ -26,6 +26,7 @@ unread_begin(struct unread *r, const struct imsg *im, void *fixed, size_t len)
 	memcpy(fixed, im->data, len);
 	r->p = im->data + len;
 	r->left = im->len - len;
+	r->pb = im->pb;
 }
 
 static int
@@ -112,6 +113,7 @@ unread_payload(struct unread *r, uint16_t pptlen, uint8_t ser, uint8_t nargs,
 	    (nargs == 0) != (len == 0) || ser < SER_JSON || ser > SER_CBOR)
 		return (-1);
 	pl->len = len;
+	pl->pb = r->pb;
 	pl->ser = ser;
 	pl->nargs = nargs;
 	payload_ppt(pl, ppt, pptlen);
