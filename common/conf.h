@@ -34,6 +34,16 @@ struct imsg;
 #define CONF_MINSECRET	16		/* octets of the server's secret */
 #define CONF_MAXSECRET	4096
 
+#define CONF_MAXRATE	1000000		/* messages, at once and per time */
+#define CONF_MAXRATETIME (3600 * 1000)
+
+/* "messages N per T burst B" */
+struct conf_rate {
+	uint32_t	 messages;	/* 0: as many as it likes */
+	uint32_t	 per;		/* ms */
+	uint32_t	 burst;
+};
+
 /* The "limits" block; times in milliseconds. Fixed layout: it travels. */
 struct conf_limits {
 	uint64_t	 memory;	/* payload octets a process may hold */
@@ -54,7 +64,7 @@ struct conf_limits {
 	uint32_t	 failures;	/* failed log-ins of one address ... */
 	uint32_t	 failures_per;	/* ... within this time */
 	uint32_t	 failures_delay; /* of a refusal, at most */
-	uint32_t	 pad;
+	struct conf_rate rate;		/* of one session */
 };
 
 /*

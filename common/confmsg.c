@@ -84,8 +84,8 @@ struct m_conf_listen_item {
 	uint16_t	 textlen;
 };
 
-ASSERT_SIZE(conf_limits, 80);
-ASSERT_SIZE(m_conf_global, 104);
+ASSERT_SIZE(conf_limits, 88);
+ASSERT_SIZE(m_conf_global, 112);
 ASSERT_SIZE(m_conf_keypair, 8);
 ASSERT_SIZE(m_conf_file, 4);
 ASSERT_SIZE(m_conf_listen, 16);
@@ -335,6 +335,14 @@ confmsg_get_last(struct confmsg_in *r, const char **s, size_t len, size_t max)
 }
 
 static int
+is_rate(const struct conf_rate *r)
+{
+	return (r->messages == 0 || (r->messages <= CONF_MAXRATE &&
+	    r->per >= 1 && r->per <= CONF_MAXRATETIME &&
+	    r->burst >= 1 && r->burst <= CONF_MAXRATE));
+}
+
+static int
 recv_global(struct confmsg_in *r)
 {
 	struct m_conf_global	m;
@@ -348,7 +356,7 @@ recv_global(struct confmsg_in *r)
 	    m.strict > 1 || m.has_client_ca > 1 || m.limits.failures == 0 ||
 	    m.limits.message < 512 || m.limits.queue < m.limits.message ||
 	    m.limits.memory < m.limits.queue || m.limits.slow == 0 ||
-	    m.limits.pad != 0)
+	    !is_rate(&m.limits.rate))
 		return (-1);
 	c->limits = m.limits;
 	c->prefork = m.prefork;

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tls.h>
@@ -25,6 +27,12 @@
 
 #define CONN_CHUNK	4096
 
+/* Octets behind the last message that its bucket let through. */
+struct kept {
+	size_t		 len, from;
+	uint8_t		 data[];
+};
+
 #define READ_AGAIN	(-1)	/* nothing there now */
 #define READ_FAILED	(-2)
 
@@ -32,6 +40,7 @@ static void	conn_on_read(evutil_socket_t, short, void *);
 static void	conn_on_write(evutil_socket_t, short, void *);
 static void	conn_on_timer(evutil_socket_t, short, void *);
 static void	conn_arm(struct conn *);
+static void	conn_unlimit(struct conn *);
 
 struct conn *
 conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
@@ -59,6 +68,7 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 	c->l = l;
 	l->refs++;
 	c->last_input = mono_ms();
+	bucket_start(&c->bucket, &p->conf->limits.rate, mono_us());
 	TAILQ_INSERT_TAIL(&p->conns, c, entry);
 	p->nconns++;
 	p->total_dirty = 1;
@@ -74,6 +84,14 @@ fail:
 	}
 	close(fd);
 	return (NULL);
+}
+
+static void
+kept_free(struct conn *c)
+{
+	if (c->kept != NULL)
+		freezero(c->kept, sizeof(*c->kept) + c->kept->len);
+	c->kept = NULL;
 }
 
 /* Only from conns_flush(), when nobody up the stack holds it. */
@@ -97,6 +115,7 @@ conn_free(struct conn *c)
 	p->held -= c->held;
 	addr_left(c);
 	transport_free(c);
+	kept_free(c);
 	obuf_free(&c->out);
 	tls_free(c->tls);
 	close(c->fd);
@@ -130,7 +149,7 @@ conn_mark_dirty(struct conn *c)
 static void
 conn_postpone(struct conn *c)
 {
-	if (c->is_postponed || c->is_paused)
+	if (c->is_postponed || c->is_paused || c->limited_at != 0)
 		return;
 	c->is_postponed = 1;
 	TAILQ_INSERT_TAIL(&c->p->postponed, c, wait_entry);
@@ -182,6 +201,8 @@ conn_close(struct conn *c)
 	if (c->sess != NULL)
 		session_lost(c, "closed");
 	c->state = CONN_CLOSING;
+	conn_unlimit(c);
+	kept_free(c);
 	c->complete_at = c->ping_at = c->slow_at = 0;
 	conn_set_phase(c, CLOSING_MS);
 	conn_mark_dirty(c);
@@ -362,15 +383,21 @@ conn_must_pause(const struct conn *c)
 }
 
 static void
-conn_pause(struct conn *c)
+conn_stop_reading(struct conn *c)
 {
-	if (c->is_paused)
-		return;
 	if (c->is_postponed) {
 		TAILQ_REMOVE(&c->p->postponed, c, wait_entry);
 		c->is_postponed = 0;
 	}
 	event_del(&c->rev);
+}
+
+static void
+conn_pause(struct conn *c)
+{
+	if (c->is_paused)
+		return;
+	conn_stop_reading(c);
 	c->is_paused = 1;
 	TAILQ_INSERT_TAIL(&c->p->paused, c, wait_entry);
 }
@@ -394,12 +421,107 @@ conn_linger(struct conn *c)
 	}
 }
 
-/* What it holds of a message that began. */
+/* -- limits session messages -------------------------------------------- */
+
+/* Fills its bucket; what it says after our GOODBYE goes nowhere. */
+static int
+conn_may_speak(struct conn *c)
+{
+	const struct conf_rate	*r = &c->p->conf->limits.rate;
+
+	if (r->messages == 0 || c->is_leaving) {
+		c->bucket.tokens = UINT32_MAX;
+		return (1);
+	}
+	return (bucket_fill(&c->bucket, r, mono_us()) > 0);
+}
+
+static void
+log_limited(struct conn *c)
+{
+	const struct psess	*s = c->sess;
+
+	c->was_limited = 1;
+	c->p->limited++;
+	if (!log_may(&c->p->log_over, 10))
+		return;
+	if (s != NULL && s->state == SESS_JOINED)
+		log_session("session %" PRIu64 " says more than limits "
+		    "session messages: it is read more slowly", s->id);
+	else
+		log_session("%s says more than limits session messages: it "
+		    "is read more slowly", c->peer);
+}
+
+/* Did the client end the connection?  What it said before is heard, but not
+ * for ever: others may wait for what its session holds. */
+static void
+look_for_end(struct conn *c)
+{
+	struct pollfd	pfd;
+
+	pfd.fd = c->fd;
+	pfd.events = POLLRDHUP;
+	if (poll(&pfd, 1, 0) <= 0)
+		return;
+	c->has_ended = 1;
+	if (c->phase_at == 0)
+		conn_set_phase(c, LEAVING_MS);
+}
+
+/* Neither read on nor handle what was read until the bucket has tokens. */
+static void
+conn_limit(struct conn *c)
+{
+	const struct conf_rate	*r = &c->p->conf->limits.rate;
+	uint64_t		 wait;
+
+	conn_stop_reading(c);
+	look_for_end(c);
+	wait = bucket_wait(&c->bucket, r, LIMITED_MIN * 1000);
+	if (wait > LIMITED_MAX * 1000)
+		wait = LIMITED_MAX * 1000;	/* and look again */
+	/* mono_us() counts from where mono_ms() does */
+	c->limited_at = (c->bucket.at + wait) / 1000 + 1;
+	if (!c->was_limited)
+		log_limited(c);
+	conn_arm(c);
+}
+
+static void
+conn_unlimit(struct conn *c)
+{
+	if (c->limited_at == 0)
+		return;
+	c->limited_at = 0;
+	if (c->state == CONN_DEAD)
+		return;
+	event_add(&c->rev, NULL);
+	conn_postpone(c);
+}
+
+void
+conns_new_rate(struct proxy *p)
+{
+	struct conn	*c;
+	uint64_t	 now = mono_us();
+
+	TAILQ_FOREACH(c, &p->conns, entry) {
+		bucket_start(&c->bucket, &p->conf->limits.rate, now);
+		conn_unlimit(c);
+	}
+}
+
+/* -- input -------------------------------------------------------------- */
+
+/* What it holds of a message that began, or waits. */
 static void
 conn_count_held(struct conn *c)
 {
 	size_t	held = transport_buffered(c);
 
+	if (c->kept != NULL)
+		held += c->kept->len;
 	c->p->held += held - c->held;
 	c->held = held;
 }
@@ -449,11 +571,47 @@ conn_room(struct conn *c, size_t *size)
 }
 
 static void
+conn_keep(struct conn *c, const uint8_t *p, size_t len)
+{
+	struct kept	*k;
+
+	if ((k = malloc(sizeof(*k) + len)) == NULL) {
+		conn_kill(c, "out of memory");
+		return;
+	}
+	k->len = len;
+	k->from = 0;
+	memcpy(k->data, p, len);
+	c->kept = k;
+	conn_limit(c);
+}
+
+static void
+conn_input_kept(struct conn *c)
+{
+	struct kept	*k = c->kept;
+	size_t		 left;
+
+	c->kept = NULL;		/* which the end of c would free */
+	left = transport_input(c, k->data + k->from, k->len - k->from);
+	k->from = k->len - left;
+	if (left > 0) {
+		c->kept = k;
+		conn_limit(c);
+	} else {
+		freezero(k, sizeof(*k) + k->len);
+		if (c->state < CONN_CLOSING)
+			conn_postpone(c);	/* TLS may hold more */
+	}
+	conn_after_input(c);
+}
+
+static void
 conn_input(struct conn *c)
 {
 	struct proxy	*p = c->p;
 	uint8_t		*buf;
-	size_t		 size;
+	size_t		 size, left;
 	ssize_t		 n;
 	int		 is_in;
 
@@ -474,7 +632,9 @@ conn_input(struct conn *c)
 	c->last_input = mono_ms();
 	c->ping_sent = 0;
 	is_in = c->sess != NULL && c->sess->state == SESS_JOINED;
-	transport_input(c, buf, (size_t)n);
+	left = transport_input(c, buf, (size_t)n);
+	if (left > 0)
+		conn_keep(c, buf + (size_t)n - left, left);
 	if (!is_in)
 		conn_wipe(c, buf == p->rbuf ? (size_t)n : 0);
 	conn_after_input(c);
@@ -490,8 +650,14 @@ conn_go_on(struct conn *c)
 	case CONN_DETECT:
 	case CONN_HTTP:
 	case CONN_OPEN:
+		if (c->limited_at != 0)
+			break;
 		if (conn_must_pause(c))
 			conn_pause(c);
+		else if (!conn_may_speak(c))
+			conn_limit(c);
+		else if (c->kept != NULL)
+			conn_input_kept(c);
 		else
 			conn_input(c);
 		break;
@@ -713,6 +879,7 @@ conn_arm(struct conn *c)
 	earliest(&at, c->complete_at);
 	earliest(&at, c->ping_at);
 	earliest(&at, c->slow_at);
+	earliest(&at, c->limited_at);
 	if (at == 0 || (c->armed_at != 0 && c->armed_at <= at))
 		return;
 	now = mono_ms();
@@ -746,6 +913,10 @@ static void
 conn_phase_over(struct conn *c)
 {
 	c->phase_at = 0;
+	if (c->has_ended && c->state < CONN_CLOSING) {
+		conn_kill(c, "connection closed");
+		return;
+	}
 	if (c->state != CONN_OPEN) {
 		conn_kill(c, c->state >= CONN_CLOSING ? "closed" :
 		    "handshake took too long");
@@ -812,8 +983,10 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 	c->armed_at = 0;
 	if (c->state == CONN_DEAD)
 		return;
-	if (c->is_paused)
+	if (c->is_paused || c->limited_at != 0 || c->kept != NULL)
 		conn_excuse(c, now);
+	if (c->limited_at != 0 && c->limited_at <= now)
+		conn_unlimit(c);
 	if (c->phase_at != 0 && c->phase_at <= now)
 		conn_phase_over(c);
 	if (c->complete_at != 0 && c->complete_at <= now &&

@@ -322,11 +322,16 @@ static void
 conf_commit(struct conf *next)
 {
 	struct proxy	*p = proxy;
+	int		 is_new_rate;
 	unsigned int	 i;
 
+	is_new_rate = p->conf != NULL && memcmp(&p->conf->limits.rate,
+	    &next->limits.rate, sizeof(next->limits.rate)) != 0;
 	listeners_commit(p, next);
 	conf_free(p->conf);
 	p->conf = next;
+	if (is_new_rate)
+		conns_new_rate(p);
 	/* connections close before their queues meet this */
 	pbuf_set_budget((size_t)next->limits.memory * 2 + PBUF_RESERVE);
 	for (i = 0; i < CONF_MAXBROKERS; i++)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bucket.h"
 #include "codec.h"
 #include "conf.h"
 #include "log.h"
@@ -30,6 +31,7 @@ struct client_files;
 struct conn;
 struct imsg;
 struct iovec;
+struct kept;
 struct pbuf;
 struct peercert;
 struct psess;
@@ -46,6 +48,8 @@ struct uri;
 #define LINGER_MS	1000		/* for the peer's end of the stream */
 #define LEAVING_MS	5000		/* for the client's GOODBYE */
 #define PAUSE_MS	100		/* accepting, after EMFILE */
+#define LIMITED_MIN	10		/* a pause by "messages", ms */
+#define LIMITED_MAX	1000
 #define WARN_AGAIN_MS	3600000		/* of what refuses certificates */
 #define PBUF_RESERVE	(64 * 1024 * 1024) /* a turn's, over the budget */
 
@@ -114,10 +118,14 @@ struct conn {
 	uint64_t		 complete_at;
 	uint64_t		 ping_at;
 	uint64_t		 slow_at;	/* over the soft limit too long */
+	uint64_t		 limited_at;	/* "messages": until then it is not
+						 * read, 0: it may be */
 	uint64_t		 armed_at;	/* when tev fires, 0: not set */
 	uint64_t		 last_input;
 	size_t			 peermax;	/* longest message it takes */
 	size_t			 held;		/* octets counted in p->held */
+	struct bucket		 bucket;	/* what it may say, counted down */
+	struct kept		*kept;		/* was read, waits, or NULL */
 	union {
 		struct rs	 rs;
 		struct ws	 ws;
@@ -141,6 +149,9 @@ struct conn {
 	uint8_t			 said_goodbye;	/* the client's was answered, no
 						 * HELLO since */
 	uint8_t			 closed_ws;	/* a Close frame was sent */
+	uint8_t			 was_limited;	/* and the log says so */
+	uint8_t			 has_ended;	/* the client closed it while it
+						 * was not read */
 };
 TAILQ_HEAD(conns, conn);
 
@@ -289,6 +300,8 @@ struct proxy {
 	uint64_t		 dropped;	/* events, all told; */
 	uint64_t		 slow_dropped;	/* of them to slow ones */
 	uint64_t		 slow_ended;	/* sessions */
+	uint64_t		 limited;	/* connections that said more than
+						 * "messages" */
 	uint64_t		 nnamed;	/* EVENTs that named sessions */
 	uint8_t			*rbuf;		/* READ_MAX */
 	size_t			 bulk;		/* what of READ_BULK is left */
@@ -296,7 +309,7 @@ struct proxy {
 	struct wbuf		 msg;		/* message under construction */
 	struct wbuf		 tmp;		/* payload under conversion */
 	struct wbuf		 filter;	/* m_filter of a PUBLISH */
-	struct log_limit	 log_refused, log_bad, log_drop;
+	struct log_limit	 log_refused, log_bad, log_drop, log_over;
 };
 
 extern struct proxy	*proxy;			/* this process's own */
@@ -344,6 +357,7 @@ void	 conns_flush(struct proxy *);		/* end of turn */
 void	 conn_resume(struct conn *);		/* read it again */
 void	 conns_resume(struct proxy *);		/* broker takes again */
 void	 conns_continue(struct proxy *);	/* postponed ones */
+void	 conns_new_rate(struct proxy *);	/* after a reload */
 
 /* revoked.c: certificates of connections and the CRLs of a reload */
 int	 conn_is_revoked(struct conn *);
@@ -351,7 +365,9 @@ void	 revoked_start(struct proxy *);		/* look at all of them */
 void	 revoked_continue(struct proxy *);
 
 /* transport.c: first octets, RawSocket and WebSocket frames */
-void	 transport_input(struct conn *, uint8_t *, size_t);
+/* Returns how many octets at the end have to wait, because its bucket of
+ * messages is empty. */
+size_t	 transport_input(struct conn *, uint8_t *, size_t);
 int	 transport_is_partial(const struct conn *);
 size_t	 transport_buffered(const struct conn *);	/* octets */
 /* Where to read the next octets to, at most *n: they are of a long message;

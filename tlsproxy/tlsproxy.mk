@@ -2,6 +2,7 @@
 LIBS_SSL =	-lssl
 
 TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
+		bucket.o \
 		conn.o \
 		features.o \
 		hello.o \

@@ -16,8 +16,6 @@
 #include "tls_key.h"
 #include "tlsproxy.h"
 
-static void	transport_begin(struct conn *, uint8_t *, size_t);
-
 /* Longest message taken now: a small one before WELCOME. */
 static size_t
 message_max(const struct conn *c)
@@ -234,18 +232,34 @@ rs_failed(struct conn *c, const struct rs_event *ev)
 		conn_close(c);
 }
 
-static void
+/* No message more than its bucket has tokens: what is behind waits. */
+static size_t
+stop_at_limit(const struct conn *c, size_t *len)
+{
+	size_t	left = 0;
+
+	if (c->bucket.tokens == 0) {
+		left = *len;
+		*len = 0;
+	}
+	return (left);
+}
+
+static size_t
 rs_input(struct conn *c, uint8_t *p, size_t len)
 {
 	struct rs_event	ev;
+	size_t		left;
 
 	while (c->state == CONN_OPEN) {
+		left = stop_at_limit(c, &len);
 		rs_next(&c->in.rs, &p, &len, &ev);
 		switch (ev.type) {
 		case RS_MORE:
-			return;
+			return (left);
 		case RS_MESSAGE:
 			c->complete_at = 0;
+			c->bucket.tokens--;
 			wamp_input(c, ev.data, ev.len, ev.pb);
 			break;
 		case RS_PING:
@@ -257,9 +271,10 @@ rs_input(struct conn *c, uint8_t *p, size_t len)
 			break;
 		case RS_FAIL:
 			rs_failed(c, &ev);
-			return;
+			return (0);
 		}
 	}
+	return (0);
 }
 
 static void
@@ -272,18 +287,21 @@ ws_peer_close(struct conn *c, const struct ws_event *ev)
 	conn_close_code(c, ev->code != 0 ? ev->code : WS_NORMAL, NULL);
 }
 
-static void
+static size_t
 ws_input(struct conn *c, uint8_t *p, size_t len)
 {
 	struct ws_event	ev;
+	size_t		left;
 
 	while (c->state == CONN_OPEN) {
+		left = stop_at_limit(c, &len);
 		ws_next(&c->in.ws, &p, &len, &ev);
 		switch (ev.type) {
 		case WS_MORE:
-			return;
+			return (left);
 		case WS_MESSAGE:
 			c->complete_at = 0;
+			c->bucket.tokens--;
 			wamp_input(c, ev.data, ev.len, ev.pb);
 			break;
 		case WS_PING:
@@ -293,7 +311,7 @@ ws_input(struct conn *c, uint8_t *p, size_t len)
 			break;
 		case WS_CLOSE:
 			ws_peer_close(c, &ev);
-			return;
+			return (0);
 		case WS_FAIL:
 			if (log_may(&c->p->log_bad, 5))
 				log_session("bad frame address=%s "
@@ -301,9 +319,10 @@ ws_input(struct conn *c, uint8_t *p, size_t len)
 			if (c->sess != NULL)
 				session_lost(c, ev.why);
 			conn_close_code(c, ev.code, ev.why);
-			return;
+			return (0);
 		}
 	}
+	return (0);
 }
 
 /* -- the first octets --------------------------------------------------- */
@@ -326,7 +345,7 @@ pre_add(struct conn *c, const uint8_t *p, size_t len)
 	return (0);
 }
 
-static void
+static size_t
 rs_begin(struct conn *c, uint8_t *p, size_t len)
 {
 	uint8_t	in[4], reply[4];
@@ -336,7 +355,7 @@ rs_begin(struct conn *c, uint8_t *p, size_t len)
 	n = 4 - c->prelen < len ? 4 - c->prelen : len;
 	if (c->prelen + n < 4) {
 		pre_add(c, p, n);
-		return;
+		return (0);
 	}
 	if (c->prelen > 0)
 		memcpy(in, c->pre, c->prelen);
@@ -347,12 +366,12 @@ rs_begin(struct conn *c, uint8_t *p, size_t len)
 	conn_queue(c, reply, replylen);
 	if (rv == -1) {
 		conn_close(c);
-		return;
+		return (0);
 	}
 	if (c->state == CONN_DEAD)
-		return;		/* no memory for the reply */
+		return (0);	/* no memory for the reply */
 	transport_up(c, 0, ser);
-	rs_input(c, p + n, len - n);
+	return (rs_input(c, p + n, len - n));
 }
 
 static void
@@ -409,7 +428,7 @@ http_judge(const struct conn *c, const struct http_req *req, int *ser)
 	return (0);
 }
 
-static void
+static size_t
 http_begin(struct conn *c, uint8_t *p, size_t len)
 {
 	struct http_req	req;
@@ -419,59 +438,54 @@ http_begin(struct conn *c, uint8_t *p, size_t len)
 
 	/* what is behind the head belongs to frames, at most one read's */
 	if (pre_add(c, p, len) == -1)
-		return;
+		return (0);
 	n = http_parse_request(c->pre, c->prelen, &c->prefrom, &req);
 	if (n == 0)
-		return;
+		return (0);
 	if (n < 0) {
 		http_answer(c, -n, 0);
-		return;
+		return (0);
 	}
 	if ((status = http_judge(c, &req, &ser)) != 0) {
 		http_answer(c, status, !req.is_get);
-		return;
+		return (0);
 	}
 	conn_queue(c, out, http_switching(out, sizeof(out), &req, ser));
 	rest = c->prelen - (size_t)n;
 	pre_free(c);
 	if (c->state == CONN_DEAD)
-		return;		/* no memory for the reply */
+		return (0);	/* no memory for the reply */
 	transport_up(c, 1, ser);
-	ws_input(c, p + (len - rest), rest);
+	return (ws_input(c, p + (len - rest), rest));
 }
 
-static void
+static size_t
 transport_begin(struct conn *c, uint8_t *p, size_t len)
 {
 	uint8_t	first = c->prelen > 0 ? (uint8_t)c->pre[0] : p[0];
 
 	if (first == RS_MAGIC && (c->l->flags & LISTEN_RAWSOCKET))
-		rs_begin(c, p, len);
-	else if (((first >= 'A' && first <= 'Z') || (first >= 'a' &&
+		return (rs_begin(c, p, len));
+	if (((first >= 'A' && first <= 'Z') || (first >= 'a' &&
 	    first <= 'z')) && (c->l->flags & LISTEN_WEBSOCKET)) {
 		c->state = CONN_HTTP;
-		http_begin(c, p, len);
-	} else
-		conn_close(c);
+		return (http_begin(c, p, len));
+	}
+	conn_close(c);
+	return (0);
 }
 
-void
+size_t
 transport_input(struct conn *c, uint8_t *p, size_t len)
 {
 	switch (c->state) {
 	case CONN_DETECT:
-		transport_begin(c, p, len);
-		break;
+		return (transport_begin(c, p, len));
 	case CONN_HTTP:
-		http_begin(c, p, len);
-		break;
+		return (http_begin(c, p, len));
 	case CONN_OPEN:
-		if (c->is_ws)
-			ws_input(c, p, len);
-		else
-			rs_input(c, p, len);
-		break;
+		return (c->is_ws ? ws_input(c, p, len) : rs_input(c, p, len));
 	default:
-		break;
+		return (0);
 	}
 }

@@ -150,6 +150,26 @@ set_failures(const char *n, const char *per)
 }
 
 void
+set_rate(const char *n, const char *per, const char *burst)
+{
+	struct conf_rate	*r = &parser.conf->limits.rate;
+	uint64_t		 number, most;
+	int			 bad;
+
+	if (!parse_once(&parser.seen, ONCE_RATE, "messages"))
+		return;
+	bad = get_number("messages", n, 1, CONF_MAXRATE, &number);
+	bad |= get_time("messages per", per, 100, CONF_MAXRATETIME, &r->per);
+	most = number;
+	if (burst != NULL)
+		bad |= get_number("burst", burst, 1, CONF_MAXRATE, &most);
+	if (bad)
+		return;
+	r->messages = (uint32_t)number;
+	r->burst = (uint32_t)most;
+}
+
+void
 secret_path(const char *path)
 {
 	if (parse_once(&parser.seen, ONCE_SECRET, "secret") &&

@@ -60,7 +60,7 @@ enum once {
 	ONCE_CONNECTIONS, ONCE_PER_ADDRESS, ONCE_MESSAGE, ONCE_QUEUE,
 	ONCE_SLOW, ONCE_MEMORY, ONCE_HANDSHAKE, ONCE_HELLO, ONCE_COMPLETE,
 	ONCE_AUTHENTICATE, ONCE_PING, ONCE_SUBSCRIPTIONS,
-	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_FAILURES, ONCE_FAILDELAY,
+	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_RATE, ONCE_FAILURES, ONCE_FAILDELAY,
 	ONCE_SECRET,
 	/* in a realm */
 	ONCE_URI, ONCE_IDS, ONCE_CALL_TIMEOUT, ONCE_RETAIN,
@@ -152,6 +152,8 @@ void	 set_time(enum once, const char *, const char *, uint32_t *,
 	    uint32_t, uint32_t);
 void	 set_memory(const char *);
 void	 set_failures(const char *, const char *);
+/* burst may be NULL */
+void	 set_rate(const char *, const char *per, const char *burst);
 void	 secret_path(const char *);
 void	 set_ping(const char *, const char *);
 int	 check_name(const char *, const char *);

@@ -100,6 +100,17 @@ print_global(const struct conf *c, FILE *f)
 }
 
 static void
+print_rate(const struct conf_rate *r, FILE *f)
+{
+	char	n[32], per[32], burst[32];
+
+	fprintf(f, "\t\tmessages %s per %s burst %s\n",
+	    conf_text_number(n, sizeof(n), r->messages),
+	    conf_text_time(per, sizeof(per), r->per),
+	    conf_text_number(burst, sizeof(burst), r->burst));
+}
+
+static void
 print_limits(const struct conf_limits *l, FILE *f)
 {
 	char	every[32], timeout[32];
@@ -131,6 +142,8 @@ print_limits(const struct conf_limits *l, FILE *f)
 	put_number(f, "registrations", l->registrations);
 	putc('\t', f);
 	put_number(f, "calls", l->calls);
+	if (l->rate.messages != 0)
+		print_rate(&l->rate, f);
 	fprintf(f, "\t}\n}\n");
 }
 

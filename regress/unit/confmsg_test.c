@@ -31,7 +31,8 @@ static const char	text[] =
 "log debug\n"
 "sandbox relaxed\n"
 "grace 7s\n"
-"limits { message 2m queue 3m slow 4s ping never session { calls 9 } }\n"
+"limits { message 2m queue 3m slow 4s ping never\n"
+"	session { calls 9 messages 5 per 2m burst 7 } }\n"
 "keypair \"one\" { certificate \"/c\" key \"/k\" ocsp \"/o\" }\n"
 "keypair \"two\" { certificate \"/c\" key \"/k\" }\n"
 "listen on * port 8443 tls {\n"
@@ -207,6 +208,8 @@ check_global(const struct conf *c)
 	CHECK(c->grace == 7000 && c->limits.message == 2 * 1024 * 1024);
 	CHECK(c->limits.ping_every == 0 && c->limits.calls == 9);
 	CHECK(c->limits.slow == 4000);
+	CHECK(c->limits.rate.messages == 5 && c->limits.rate.burst == 7);
+	CHECK(c->limits.rate.per == 2 * 60 * 1000);
 	CHECK(c->nrealms == 2);
 }
 

@@ -60,6 +60,10 @@ UNIT_OBJS_peercert =	$(B)/obj/tlsproxy/peercert.o
 UNIT_LIBS_peercert =	$(LIBS_TLS)
 $(B)/regress/unit/peercert: $(UNIT_OBJS_peercert)
 
+# the tlsproxy's
+UNIT_TESTS +=	bucket
+UNIT_OBJS_bucket =	$(B)/obj/tlsproxy/bucket.o
+$(B)/regress/unit/bucket: $(UNIT_OBJS_bucket)
 # these run a tlsproxy
 PROXY_TESTS =	proxy_asked proxy_details proxy_flow proxy_hostile \
 		proxy_options proxy_request proxy_session
