@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,13 @@
 #include "chan.h"
 #include "wampd.h"
 #include "xmalloc.h"
+
+/*
+ * What may be under way between a tlsproxy and a broker, each way: with less
+ * than half a long message they would stop and wake each other in its middle.
+ * The kernel doubles it, for what it keeps besides.
+ */
+#define EDGE_SNDBUF	(512 * 1024)
 
 /* Nothing else exists. */
 static const struct edge_rule {
@@ -113,6 +121,16 @@ may_begin(const struct child *c)
 	return (c->state >= CHILD_PEERS && c->chan != NULL);
 }
 
+/* As much as net.core.wmem_max lets it be; it also works with less. */
+static void
+set_sndbuf(int fd)
+{
+	int	n = EDGE_SNDBUF;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n)) == -1)
+		log_debug("SO_SNDBUF: %s", strerror(errno));
+}
+
 static void
 begin(struct edge *e)
 {
@@ -125,6 +143,11 @@ begin(struct edge *e)
 			log_warn("channel between %s and %s", e->end[0]->name,
 			    e->end[1]->name);
 		return;
+	}
+	if (e->end[0]->role == PROC_TLSPROXY &&
+	    e->end[1]->role == PROC_BROKER) {
+		set_sndbuf(sp[0]);
+		set_sndbuf(sp[1]);
 	}
 	e->first = e->end[0]->state == CHILD_PEERS ? 0 : 1;
 	e->fd = sp[1];

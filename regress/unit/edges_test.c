@@ -5,6 +5,8 @@
  * The graph of processes: these edges and no others; a new child first, its
  * neighbours when it has acknowledged all; deaths at every step.
  */
+#include <sys/socket.h>
+
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,35 @@ record(struct chan *c, uint32_t type, const void *data, size_t len)
 	memcpy(&sent[nsent++].m, data, len);
 }
 
+static int
+sndbuf(int fd)
+{
+	socklen_t	len = sizeof(int);
+	int		n = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, &len) == -1)
+		err(1, "SO_SNDBUF");
+	return (n);
+}
+
+/* Both ends between tlsproxy and broker have more than others. */
+static void
+check_sndbuf(const struct chan *to, const struct m_peer *m, int fd)
+{
+	const struct child	*c = (const void *)to;
+	int			 fds[2], normal;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1)
+		err(1, "socketpair");
+	normal = sndbuf(fds[0]);
+	close(fds[0]);
+	close(fds[1]);
+	if (c->role == PROC_KEEPER || m->role == PROC_KEEPER ?
+	    sndbuf(fd) != normal : sndbuf(fd) <= normal)
+		errx(1, "roles %d and %d: a buffer of %d octets", c->role,
+		    m->role, sndbuf(fd));
+}
+
 /* In the place of chan.c's. */
 int
 chan_send(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
@@ -48,6 +79,8 @@ chan_send_fd(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 	(void)slot;
 	(void)gen;
 	record(c, type, data, len);
+	if (nsent > 0 && sent[nsent - 1].m.link == LINK_MAIN)
+		check_sndbuf(c, &sent[nsent - 1].m, fd);
 	close(fd);
 	return (0);
 }
