@@ -337,6 +337,7 @@ child_start(struct child *c)
 	c->is_reaped = 0;
 	c->is_killed = 0;
 	c->is_accused = 0;
+	c->is_stuck = 0;
 	c->is_shut = 0;
 	c->why[0] = '\0';
 	c->ping_sent = c->ping_got = 0;
@@ -412,13 +413,17 @@ describe_death(const struct child *c, char *buf, size_t size)
 		snprintf(buf, size, "ended");
 }
 
-/* At the first start: it said why and left, trying again will not help. */
+/*
+ * At the first start: it said why and left, or hung for half a minute, and
+ * trying again will not help.
+ */
 static int
 has_refused(const struct child *c)
 {
 	if (c->was_ready || c->w->is_ready)
 		return (0);
-	return (c->w->is_check || (!c->is_killed && WIFEXITED(c->wstatus)));
+	return (c->w->is_check || c->is_stuck ||
+	    (!c->is_killed && WIFEXITED(c->wstatus)));
 }
 
 /* Dead, and all it said was read. */

@@ -152,9 +152,11 @@ start_step(struct child *c)
 	case CHILD_PEERS:
 		if (!edges_is_settled(c))
 			return;
-		if (c->role != PROC_TLSPROXY)
-			child_set_state(c, CHILD_UP);
-		else if (edges_has_keeper(c) &&
+		/* the first of all has nothing to settle yet */
+		if (c->role != PROC_TLSPROXY) {
+			if (w->is_ready || edges_has_all(c))
+				child_set_state(c, CHILD_UP);
+		} else if (edges_has_keeper(c) &&
 		    (w->is_ready || edges_is_whole(w)))
 			accept_begin(c);
 		return;
@@ -225,7 +227,14 @@ check_life(struct child *c, uint64_t now)
 		return;
 	}
 	if (is_slow(c, now)) {
+		c->is_stuck = 1;
 		child_kill(c, "did not start in %d s", START_WITHIN / 1000);
+		return;
+	}
+	if (edges_is_late(c, START_WITHIN)) {
+		c->is_stuck = 1;
+		child_kill(c, "did not take a channel in %d s",
+		    START_WITHIN / 1000);
 		return;
 	}
 	if (c->state <= CHILD_START)

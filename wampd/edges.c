@@ -109,6 +109,7 @@ tell(struct edge *e, int i, int fd)
 	struct m_peer	m;
 
 	describe(&m, e->end[!i], e->link);
+	e->since = e->end[i]->w->tick_at;
 	if (chan_send_fd(e->end[i]->chan, IMSG_SETUP_PEER, 0, 0, &m,
 	    sizeof(m), fd) == -1)
 		log_debug("%s: cannot be told about %s", e->end[i]->name,
@@ -167,6 +168,26 @@ has_acked(const struct child *c)
 		    end_of(&w->edges[i], c) == w->edges[i].first)
 			return (0);
 	return (1);
+}
+
+/* Has c owed an answer for that long, by the time of the last tick? */
+int
+edges_is_late(const struct child *c, uint64_t ms)
+{
+	const struct wampd	*w = c->w;
+	const struct edge	*e;
+	size_t			 i;
+	int			 me;
+
+	for (i = 0; i < w->nedges; i++) {
+		e = &w->edges[i];
+		if ((me = end_of(e, c)) == -1 || w->tick_at - e->since <= ms)
+			continue;
+		if ((e->state == EDGE_FIRST && e->first == me) ||
+		    (e->state == EDGE_SECOND && e->first != me))
+			return (1);
+	}
+	return (0);
 }
 
 /* Take the next step of each edge that can take one. */
@@ -271,6 +292,19 @@ edges_is_settled(const struct child *c)
 		    e->state != EDGE_UP)
 			return (0);
 	}
+	return (1);
+}
+
+int
+edges_has_all(const struct child *c)
+{
+	const struct wampd	*w = c->w;
+	size_t			 i;
+
+	for (i = 0; i < w->nedges; i++)
+		if (end_of(&w->edges[i], c) != -1 &&
+		    w->edges[i].state != EDGE_UP)
+			return (0);
 	return (1);
 }
 

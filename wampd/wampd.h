@@ -85,6 +85,7 @@ struct child {
 	unsigned int		 backoff;
 	unsigned int		 early_deaths;
 	int			 was_ready;	/* any generation of it */
+	int			 is_stuck;	/* killed for its slow start */
 	int			 is_shut;	/* SHUTDOWN_DONE, or never up */
 	int			 is_extra;	/* started by a reload that is not
 						 * committed, for its sake */
@@ -114,6 +115,7 @@ struct edge {
 	enum edge_state	 state;
 	int		 first;		/* index of the end told first */
 	int		 fd;		/* for the other one, else -1 */
+	uint64_t	 since;		/* the last one was told */
 };
 
 /* A listening socket: one descriptor for each tlsproxy that serves it. */
@@ -224,10 +226,12 @@ struct chan	*imsgs_chan(struct child *, int);
 /* edges.c */
 void		 edges_add_child(struct wampd *, struct child *);
 void		 edges_drop_child(struct child *);
+int		 edges_is_late(const struct child *, uint64_t);
 void		 edges_progress(struct wampd *);
 int		 edges_ready(struct child *, const struct m_peer *);
 void		 edges_gone(struct child *);
 int		 edges_is_settled(const struct child *);
+int		 edges_has_all(const struct child *);
 int		 edges_has_keeper(const struct child *);
 int		 edges_is_whole(const struct wampd *);
 size_t		 edges_count(const struct child *);

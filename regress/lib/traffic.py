@@ -24,6 +24,8 @@ PAUSE = 0.005		# others want the processor as well
 class Flow(threading.Thread):
     """Subclasses have open() and round()."""
 
+    pause = PAUSE
+
     def __init__(self, name):
         super().__init__(name=name, daemon=True)
         self.rounds = 0
@@ -36,7 +38,7 @@ class Flow(threading.Thread):
             while not self.is_over.is_set():
                 self.round()
                 self.rounds += 1
-                time.sleep(PAUSE)
+                time.sleep(self.pause)
         except Exception as e:  # told by whoever waits for it
             self.wrong = '%s, round %d: %s: %s\n%s' % (
                 self.name, self.rounds, type(e).__name__, e,

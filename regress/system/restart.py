@@ -3,6 +3,8 @@
 #
 # Children that die, hang, break the sandbox or talk nonsense are named and
 # replaced; the others and their sessions carry on.
+#
+# LONG=1: children that hang at the start, which takes half a minute to tell.
 
 import os
 import re
@@ -12,7 +14,7 @@ import struct
 import subprocess
 import time
 
-from daemon import (B, SAN, Wampd, free_port, is_alive, make_cert,
+from daemon import (B, LONG, SAN, Wampd, free_port, is_alive, make_cert,
                     run_cases, tmpdir, wait_until)
 from imsgs import T
 from wampclient import Client, Closed
@@ -288,6 +290,64 @@ def child_crashes():
     assert 'broker 0 cannot be started: giving up' in err, err
 
 
+HANGS = {
+    'the sandbox': ('keeper', 'wait()\n', 'did not start'),
+    'the configuration': ('keeper', '''
+say('SETUP_DONE', done)
+def imsg(imsg=imsg):
+    while True:
+        type, data = imsg()
+        if type != T['CONF_END']:
+            return type, data
+live(lambda: 0)
+''', 'did not start'),
+    'a channel': ('broker', '''
+say('SETUP_DONE', done)
+def say(name, data=b'', say=say):
+    if name != 'PEER_READY':
+        say(name, data)
+live(lambda: 0)
+''', 'did not take a channel'),
+    'to accept': ('tlsproxy', '''
+say('SETUP_DONE', done)
+def say(name, data=b'', say=say):
+    if name != 'ACCEPTING':
+        say(name, data)
+live(lambda: 0)
+''', 'did not start'),
+}
+
+
+def child_hangs():
+    """a child that hangs at the start ends it, and is named"""
+    # all at once: each takes its 30 seconds
+    started = []
+    for what, (name, body, why) in HANGS.items():
+        d = tree(**{name: fake(body)})
+        with open(d + '/conf', 'w') as f:
+            f.write('prefork 1\nlisten on 127.0.0.1 port %d\n%s' % (
+                free_port(), REALM))
+        # into the background, as an init script does
+        p = subprocess.Popen([d + '/sbin/wampd', '-f', d + '/conf', '-p',
+                              d + '/pid'], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True,
+                             start_new_session=True)
+        started.append((p, d, what, r'%s( 0)? \(process \d+\) cannot be '
+                        r'started: %s in 30 s' % (name, why)))
+    for p, d, what, why in started:
+        try:
+            err = p.communicate(timeout=90)[1]
+        except subprocess.TimeoutExpired:
+            for q, _, _, _ in started:
+                if q.poll() is None:
+                    os.killpg(q.pid, signal.SIGKILL)
+            raise AssertionError(what + ': wampd does not end')
+        assert p.returncode == 1, (what, p.returncode, err)
+        assert re.search(why, err), (what, err)
+        assert not os.path.exists(d + '/pid'), what
+
+
 NONSENSE = {
     'unknown type': 'say(9999)',
     'type of the parent': 'say("SETUP_START", start)',
@@ -539,6 +599,24 @@ def reload_while_one_is_down():
         c.close()
 
 
+def restarted_for_ever():
+    """a child that was ready once is started again, whatever its successors
+    do"""
+    path = tmpdir() + '/s'
+    with Tree(unix_conf(path)) as w:
+        c = Client(path)
+        w.replace('keeper', fake('sys.exit(1)\n'))
+        os.kill(w.child('keeper'), signal.SIGKILL)
+        w.wait_log('keeper .*; it will be started again', 30, 6)
+        w.restore('keeper')
+        assert isinstance(c.subscribe('com.example.a'), int)
+        assert not joins(path)
+        # at once, by a reload
+        assert w.reload(unix_conf(path))
+        wait_until(lambda: joins(path), 20, 'a join')
+        c.close()
+
+
 def try_join(address, realm):
     try:
         return Client(address, realm=realm)
@@ -551,5 +629,5 @@ run_cases([
     hanging, suspended, one_after_the_other, child_refuses, child_crashes,
     nonsense, descriptors_from_a_child, accusations, accused_tlsproxy,
     floods_the_log, ends_on_request, reload_that_cannot_start,
-    reload_while_one_is_down,
-])
+    reload_while_one_is_down, restarted_for_ever,
+] + ([child_hangs] if LONG else []))
