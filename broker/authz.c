@@ -106,6 +106,20 @@ is_known(const struct known *k, uint64_t hash, uint64_t serial,
 	    memcmp(k->text + u->len, authid->p, authid->len) == 0);
 }
 
+int
+authz_may_stay(const struct role *role, unsigned int action,
+    const struct uri *u, const struct uri *authid)
+{
+	const struct conf_rule	*ru;
+
+	if (role->rules == NULL)
+		return (0);
+	if ((role->settled & action) != 0)
+		return ((role->settled_allow & action) != 0);
+	ru = rules_decide(role->rules, action, u, authid);
+	return (conf_role_asks(role->conf, ru) || (ru != NULL && ru->allow));
+}
+
 enum authz_verdict
 authz_check(const struct session *s, unsigned int action,
     enum uri_match match, const struct uri *u)

@@ -411,6 +411,13 @@ enum authz_verdict	 authz_check(const struct session *,
 			    unsigned int action, enum uri_match,
 			    const struct uri *);
 /*
+ * For what somebody of that role and authid did on a URI that is not
+ * reserved, before the rules in force: might he, or would his authorizer be
+ * asked?
+ */
+int	 authz_may_stay(const struct role *, unsigned int action,
+	    const struct uri *, const struct uri *authid);
+/*
  * Do receivers learn who published, or who called?  ASKED, ALWAYS or NEVER:
  * its role's word goes before the realm's.  An authorizer's answer counts as
  * well, so ask only once session_may() has allowed this very message.

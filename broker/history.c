@@ -36,6 +36,8 @@ struct histories {
 	struct realm		*realm;		/* NULL: it is gone */
 	struct history_list	 all, gone;
 	struct kepts		 order;		/* as they came */
+	struct kept		*unchecked;	/* this one and later ones: do
+						 * they stay? */
 	struct htab		 byid;		/* by publication */
 	uint64_t		 used, max;	/* octets */
 	uint64_t		 goal;
@@ -57,6 +59,8 @@ event_put(struct histories *hs, struct kept *k)
 {
 	if (--k->nrings > 0)
 		return;
+	if (hs->unchecked == k)
+		hs->unchecked = TAILQ_NEXT(k, order);
 	TAILQ_REMOVE(&hs->order, k, order);
 	htab_remove(&hs->byid, &k->byid);
 	hs->used -= kept_size(k);
@@ -176,6 +180,20 @@ histories_free(struct histories *hs)
 	free(hs);
 }
 
+/*
+ * What its publisher may not publish any more is not told, but stays in its
+ * place in the rings.
+ */
+static void
+histories_recheck(struct histories *hs, unsigned int *steps)
+{
+	while (*steps > 0 && hs->unchecked != NULL) {
+		(*steps)--;
+		kept_stays(hs->unchecked, hs->realm);
+		hs->unchecked = TAILQ_NEXT(hs->unchecked, order);
+	}
+}
+
 /* 1: it is tidy. */
 static int
 histories_tidy(struct histories *hs, unsigned int *steps)
@@ -196,6 +214,7 @@ histories_tidy(struct histories *hs, unsigned int *steps)
 	}
 	LIST_FOREACH(h, &hs->all, entry)
 		history_tidy(h, steps);
+	histories_recheck(hs, steps);
 	while (hs->max > hs->goal && *steps > 0) {
 		(*steps)--;
 		if ((k = TAILQ_FIRST(&hs->order)) != NULL)
@@ -326,6 +345,7 @@ history_load(struct realm *r)
 		if (h->is_gone)
 			history_drop(h);
 	}
+	hs->unchecked = TAILQ_FIRST(&hs->order);
 	hs->goal = r->conf->history.memory;
 	if (hs->max < hs->goal)
 		hs->max = hs->goal;
@@ -344,6 +364,7 @@ history_free(struct realm *r)
 		history_drop(h);
 	r->histories = NULL;
 	hs->realm = NULL;
+	hs->unchecked = NULL;
 	hs->goal = hs->max;
 	histories_untidy(hs);
 }

@@ -287,8 +287,7 @@ query_take(struct query *q, struct kept *k)
 }
 
 static int
-query_wants(const struct query *q, const struct kept *k,
-    const struct session *s)
+query_wants(const struct query *q, struct kept *k, const struct session *s)
 {
 	struct uri	topic;
 
@@ -297,7 +296,7 @@ query_wants(const struct query *q, const struct kept *k,
 		if (!uri_eq(&topic, &q->topic))
 			return (0);
 	}
-	return (kept_allows(k, s));
+	return (kept_stays(k, s->realm) && kept_allows(k, s));
 }
 
 /* One event. 1: that was the last one. */

@@ -38,12 +38,17 @@ struct kept {
 	uint64_t	 except;	/* serial of a session, or 0 */
 	uint64_t	 publisher;	/* if EVENT_PUBLISHER */
 	uint32_t	 trust;		/* if EVENT_TRUST */
+	uint32_t	 role;		/* id of its publisher's, 0: none */
+	uint32_t	 confgen;	/* its right was checked against */
 	uint32_t	 filterlen, paylen;
 	uint16_t	 topiclen, authidlen, rolelen, pptlen;
+	uint16_t	 bylen;
 	uint8_t		 flags;		/* EVENT_PUBLISHER, EVENT_TRUST */
 	uint8_t		 ser, nargs;
+	uint8_t		 is_withdrawn;
 	uint8_t		 data[];	/* topic, authid, authrole, ppt,
-					 * payload, filter */
+					 * payload, filter, authid of its
+					 * publisher, disclosed or not */
 };
 TAILQ_HEAD(kepts, kept);
 
@@ -54,6 +59,11 @@ void		 kept_unref(struct kept *);	/* NULL is fine */
 size_t		 kept_size(const struct kept *);	/* octets it takes */
 void		 kept_topic(const struct kept *, struct uri *);
 const uint8_t	*kept_filter(const struct kept *);
+/*
+ * May its publisher still publish there?  Once a reload was found to have
+ * taken that right away, no other one brings the event back.
+ */
+int		 kept_stays(struct kept *, const struct realm *);
 /* By the lists it was published with. */
 int		 kept_allows(const struct kept *, const struct session *);
 /* For pubsub_send(); points into it and to topic. */

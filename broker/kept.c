@@ -30,9 +30,11 @@ kept_new(const struct publication *p)
 	struct kept	*k;
 	uint8_t		*to;
 	size_t		 filterlen = p->filter != NULL ? p->filter->len : 0;
+	size_t		 bylen = p->by != NULL ? p->by->authid.len : 0;
 
 	k = malloc(sizeof(*k) + p->topic->len + p->authid.len +
-	    p->authrole.len + p->body.pptlen + p->body.len + filterlen);
+	    p->authrole.len + p->body.pptlen + p->body.len + filterlen +
+	    bylen);
 	if (k == NULL)
 		return (NULL);
 	memset(k, 0, sizeof(*k));
@@ -52,13 +54,18 @@ kept_new(const struct publication *p)
 	k->pptlen = p->body.pptlen;
 	k->paylen = p->body.len;
 	k->filterlen = (uint32_t)filterlen;
+	k->bylen = (uint16_t)bylen;
+	k->role = p->by != NULL ? p->by->role->id : 0;
+	k->confgen = broker.confgen;
 	to = put(k->data, p->topic->p, k->topiclen);
 	to = put(to, p->authid.p, k->authidlen);
 	to = put(to, p->authrole.p, k->rolelen);
 	to = put(to, p->body.ppt, k->pptlen);
 	to = put(to, p->body.p, k->paylen);
 	if (filterlen > 0)
-		put(to, p->filter->octets, filterlen);
+		to = put(to, p->filter->octets, filterlen);
+	if (bylen > 0)
+		put(to, p->by->authid.p, bylen);
 	return (k);
 }
 
@@ -94,7 +101,8 @@ kept_textlen(const struct kept *k)
 size_t
 kept_size(const struct kept *k)
 {
-	return (sizeof(*k) + KEPT_MALLOC + kept_textlen(k) + k->filterlen);
+	return (sizeof(*k) + KEPT_MALLOC + kept_textlen(k) + k->filterlen +
+	    k->bylen);
 }
 
 void
@@ -108,6 +116,24 @@ const uint8_t *
 kept_filter(const struct kept *k)
 {
 	return (k->data + kept_textlen(k));
+}
+
+int
+kept_stays(struct kept *k, const struct realm *r)
+{
+	const struct role	*role;
+	struct uri		 topic, by;
+
+	if (k->role == 0 || k->confgen == broker.confgen || k->is_withdrawn)
+		return (!k->is_withdrawn);
+	k->confgen = broker.confgen;
+	kept_topic(k, &topic);
+	by.p = (const char *)kept_filter(k) + k->filterlen;
+	by.len = k->bylen;
+	role = role_find(r, k->role);
+	k->is_withdrawn = role == NULL || !authz_may_stay(role,
+	    ACTION_PUBLISH, &topic, &by);
+	return (!k->is_withdrawn);
 }
 
 int

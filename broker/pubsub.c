@@ -519,6 +519,7 @@ publication_init(struct publication *p, const struct session *s,
 	if (err != WERR_NONE)
 		return (err);
 	p->realm = s->realm;
+	p->by = s;
 	p->id = publication_id();
 	if ((flags & PUBLISH_INCLUDE_ME) == 0)
 		p->except = s;

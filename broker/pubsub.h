@@ -66,6 +66,7 @@ struct sublink {
  */
 struct publication {
 	struct realm		*realm;
+	const struct session	*by;		/* publisher; NULL: the router */
 	const struct session	*except;	/* publisher, excluded; NULL */
 	const struct uri	*topic;
 	uint64_t		 id;

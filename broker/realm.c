@@ -160,6 +160,7 @@ realm_commit(const struct conf *conf)
 	struct realm		*r, *nextrealm;
 	struct role		*role, *nextrole;
 
+	broker.confgen++;
 	TAILQ_FOREACH(r, &broker.realms, entry) {
 		r->is_gone = 1;
 		r->conf = NULL;
@@ -180,7 +181,6 @@ realm_commit(const struct conf *conf)
 		}
 		realm_put(r);
 	}
-	broker.confgen++;
 	TAILQ_CONCAT(&broker.unchecked, &broker.checked, all_entry);
 	sweep_wake();
 }

@@ -38,6 +38,9 @@ RB_HEAD(rtopics, rtopic);
 struct retain {
 	struct rtopics		 topics;
 	TAILQ_HEAD(, rtopic)	 byage;		/* of the last event */
+	struct rtopic		*unchecked;	/* this one and later ones:
+						 * do their events stay? */
+	const struct realm	*realm;		/* unless it is gone */
 	struct conf_retain	 conf;		/* the bounds in force */
 	uint64_t		 used;
 	uint32_t		 ntopics;
@@ -148,6 +151,8 @@ rtopic_put(struct retain *r, struct rtopic *t)
 	if (t->general != NULL || t->nlimited > 0)
 		return;
 	RB_REMOVE(rtopics, &r->topics, t);
+	if (r->unchecked == t)
+		r->unchecked = TAILQ_NEXT(t, age);
 	TAILQ_REMOVE(&r->byage, t, age);
 	r->ntopics--;
 	r->used -= rtopic_size(t);
@@ -170,7 +175,23 @@ retain_is_untidy(void)
 	return (!TAILQ_EMPTY(&untidy));
 }
 
-/* The oldest go. */
+/* By the rules in force. */
+static void
+rtopic_recheck(struct retain *r, struct rtopic *t)
+{
+	unsigned int	i;
+
+	if (t->general != NULL && !kept_stays(t->general, r->realm)) {
+		rtopic_drop(r, t->general);
+		t->general = NULL;
+	}
+	for (i = t->nlimited; i > 0; i--)
+		if (!kept_stays(t->limited[i - 1], r->realm))
+			rtopic_drop_limited(r, t, i - 1);
+	rtopic_put(r, t);
+}
+
+/* The oldest go, and those whose publisher lost the right. */
 unsigned int
 retain_work(unsigned int *steps)
 {
@@ -184,6 +205,12 @@ retain_work(unsigned int *steps)
 			t = TAILQ_FIRST(&r->byage);
 			rtopic_clear(r, t);
 			rtopic_put(r, t);
+			continue;
+		}
+		if ((t = r->unchecked) != NULL) {
+			(*steps)--;
+			r->unchecked = TAILQ_NEXT(t, age);
+			rtopic_recheck(r, t);
 			continue;
 		}
 		TAILQ_REMOVE(&untidy, r, entry);
@@ -225,6 +252,8 @@ retain_load(struct realm *realm)
 		realm->retain = r;
 	}
 	r->conf = realm->conf->retain;
+	r->realm = realm;
+	r->unchecked = TAILQ_FIRST(&r->byage);
 	retain_untidy(r);
 }
 
@@ -295,7 +324,7 @@ static int
 retain_try(struct retain *r, const struct publication *p,
     struct kept *k, const char **why)
 {
-	struct rtopic	*t;
+	struct rtopic	*t, *next;
 	int		 rv;
 
 	if ((t = rtopic_find(r, p->topic)) == NULL &&
@@ -306,8 +335,11 @@ retain_try(struct retain *r, const struct publication *p,
 	    retain_general(r, t, k);
 	if (rv == 0) {
 		r->used += kept_size(k);
+		next = TAILQ_NEXT(t, age);
 		TAILQ_REMOVE(&r->byage, t, age);
 		TAILQ_INSERT_TAIL(&r->byage, t, age);
+		if (r->unchecked == t && next != NULL)
+			r->unchecked = next;
 	}
 	rtopic_put(r, t);
 	return (rv);
@@ -412,9 +444,10 @@ found_sort(struct found *f)
 }
 
 static int
-is_for(const struct kept *k, const struct session *s)
+is_for(struct kept *k, const struct session *s)
 {
-	return (k->except != s->serial && kept_allows(k, s));
+	return (k->except != s->serial && kept_stays(k, s->realm) &&
+	    kept_allows(k, s));
 }
 
 /* The most recent one of a topic that the session may have. */

@@ -275,9 +275,47 @@ def reloads():
             "wamp.error.no_such_subscription"
 
 
+def withdrawn():
+    """what lived by a right that a reload takes away is gone for good"""
+    keep = {"retain": True, "exclude_me": False}
+    base = topic("com.h.w")
+    mine, common, other = base + ".ann.x", base + ".all.x", base + ".cat.x"
+    deny = 'allow any allow meta read deny publish %s allow publish exact ' \
+        '"com.nobody"'
+
+    def seen(c):
+        sub = history(c)
+        return [(len(retained(c, t)), len(events(c, sub, topic=t)))
+                for t in (mine, common, other)]
+
+    def reload(rule=None):
+        assert daemon.reload(CONF.replace("$more", "").replace(
+            "allow any allow meta read", deny % rule if rule else
+            "allow any allow meta read"))
+    with client() as c, client("cat") as cat:
+        publish(c, mine, keep)
+        publish(c, common, dict(keep, eligible_authrole=["user"]))
+        publish(cat, other, keep)
+        reload('exact "com.h.never"')
+        assert seen(c) == [(1, 1)] * 3, seen(c)
+        # only her own, and she was not disclosed
+        reload('prefix "%s.{authid}."' % base)
+        assert seen(c) == [(0, 0), (1, 1), (1, 1)], seen(c)
+        reload('prefix "com.h."')
+        assert seen(c) == [(0, 0), (0, 0), (1, 1)], seen(c)
+        reload()
+        assert seen(c) == [(0, 0), (0, 0), (1, 1)], seen(c)
+        publish(c, mine, keep)
+        assert seen(c)[0] == (1, 1), seen(c)
+        # nobody looks between the two
+        reload('prefix "com.h."')
+        reload()
+        assert seen(c) == [(0, 0), (0, 0), (1, 1)], seen(c)
+
+
 CASES = (retained_by_each_serializer, retained_for_whom,
          history_of_each_serializer, history_page_by_page,
-         history_by_an_authorizer, announced, reloads)
+         history_by_an_authorizer, announced, reloads, withdrawn)
 
 
 def main():
