@@ -7,7 +7,6 @@
 import os
 import re
 import resource
-import shutil
 import signal
 import socket
 import ssl
@@ -326,8 +325,11 @@ listen on socket "%s" mode 0666
         fds = len(os.listdir('/proc/%d/fd' % self.w.pid))
         assert fds == self.fds, (what, fds, self.fds)
 
-    def refused(self, what, conf=None):
+    def refused(self, what, why, conf=None):
+        n = len(self.w.log())
         assert self.w.reload(conf) is False, what
+        said = self.w.log()[n:].split('configuration not reloaded')[0]
+        assert re.search(why, said), (what, said)
         self.check(what)
 
 
@@ -335,49 +337,73 @@ def broken():
     """lesson 7: errors, missing files, bad keys and directories"""
     with Same() as s:
         other = s.conf.replace('realm1', 'realm2')
-        s.refused('syntax', other + 'nonsense\n')
-        s.refused('empty', '')
-        s.refused('NUL', other + '\0')
+        conf = re.escape(s.w.conf_path)
+        s.refused('syntax', conf + r':\d+: syntax error near "nonsense"',
+                  other + 'nonsense\n')
+        s.refused('empty', conf + ': nothing to listen on', '')
+        s.refused('NUL', conf + r':\d+: ', other + '\0')
         # a port of somebody else's, after others that could be opened
         theirs = socket.socket()
         theirs.bind(('127.0.0.1', 0))
         theirs.listen(1)
+        port = theirs.getsockname()[1]
         free = free_port()
-        s.refused('port', 'listen on 127.0.0.1 port %d\nlisten on socket '
+        s.refused('port', r'listen on 127.0.0.1 port %d: address in use' %
+                  port, 'listen on 127.0.0.1 port %d\nlisten on socket '
                   '"%s/new"\nlisten on 127.0.0.1 port %d\n%s' % (
-                      free, s.d, theirs.getsockname()[1], other))
+                      free, s.d, port, other))
         assert not listening(free)
         assert not os.path.exists(s.d + '/new')
         theirs.close()
+        theirs = socket.socket(socket.AF_UNIX)
+        theirs.bind(s.d + '/theirs')
+        theirs.listen(1)
+        s.refused('socket', r'listen on socket "%s/theirs": .*in use' % s.d,
+                  'listen on socket "%s/theirs"\n%s' % (s.d, other))
+        theirs.close()
         os.mkdir(s.d + '/open')
         os.chmod(s.d + '/open', 0o777)
-        s.refused('directory', 'listen on socket "%s/open/s"\n%s' % (
-            s.d, other))
-        s.refused('key missing', other.replace(s.key, s.d + '/none'))
+        s.refused('directory', 'listen on socket .*/open.* by others',
+                  'listen on socket "%s/open/s"\n%s' % (s.d, other))
+        s.refused('key missing', 'keypair "k": key %s/none: No such' % s.d,
+                  other.replace(s.key, s.d + '/none'))
         os.chmod(s.key, 0o604)
-        s.refused('key mode', other)
+        s.refused('key mode', 'keypair "k": key %s is readable by others' %
+                  s.key, other)
         os.chmod(s.key, 0o600)
-        shutil.copy(s.key, s.d + '/safe')
         with open(s.d + '/junk', 'w') as f:
             f.write('junk\n')
         os.chmod(s.d + '/junk', 0o600)
-        s.refused('key junk', other.replace(s.key, s.d + '/junk'))
+        # what children find
+        s.refused('key junk', 'keypair "k": the key is not a private key',
+                  other.replace(s.key, s.d + '/junk'))
+        s.refused('certificate junk', 'keypair "k": the certificate is not',
+                  other.replace(s.crt, s.d + '/junk'))
         _, foreign = make_cert(s.d, 'foreign')
-        s.refused('key of another', other.replace(s.key, foreign))
+        s.refused('key of another', 'keypair "k": key and certificate do '
+                  'not fit', other.replace(s.key, foreign))
+        s.refused('CA junk', 'listen on 127.0.0.1 port %d: client ca .*%s/'
+                  'junk' % (s.tls, s.d), other.replace(
+                      'tls { keypair "k" }', 'tls { keypair "k" client ca '
+                      '"%s/junk" optional }' % s.d))
+        s.refused('users', r'junk:1: ', other.replace(
+            'authenticate anonymous', 'authenticate wampcra from "%s/junk"\n'
+            '\tauthenticate anonymous' % s.d))
         # the file itself
         os.rename(s.w.conf_path, s.w.conf_path + '.old')
-        s.refused('no file')
+        s.refused('no file', conf + ': No such file')
         os.mkdir(s.w.conf_path)
-        s.refused('directory as file')
+        s.refused('directory as file', conf + ': ')
         os.rmdir(s.w.conf_path)
         os.mkfifo(s.w.conf_path)
-        s.refused('FIFO as file')
+        s.refused('FIFO as file', conf + ': is not a regular file')
         os.unlink(s.w.conf_path)
-        if not IS_ROOT:
-            s.w.write_conf(other)
-            os.chmod(s.w.conf_path, 0)
-            s.refused('EACCES')
-            os.unlink(s.w.conf_path)
+        s.w.write_conf(other)
+        os.chmod(s.w.conf_path, 0)
+        if IS_ROOT:
+            os.chown(s.w.conf_path, 1, 1)
+        s.refused('EACCES', conf + ': Permission denied')
+        os.unlink(s.w.conf_path)
         # and then a good one
         assert s.w.reload(s.conf.replace('realm1', 'realm3'))
         assert can_join(s.path, 'realm3') and not can_join(s.path, 'realm1')
