@@ -15,7 +15,8 @@
 #include "wampd.h"
 
 #define START_WITHIN	30	/* s: for children that are not there */
-#define ANSWER_WITHIN	10	/* s, each phase */
+#define ANSWER_WITHIN	30	/* s: users files take as long as at a start */
+#define COMMIT_WITHIN	10	/* s */
 
 static void	timeout(evutil_socket_t, short, void *);
 
@@ -211,7 +212,7 @@ commit(struct wampd *w)
 	r->turn = PROC_BROKER;
 	log_setlevel((enum log_level)w->conf->loglevel);
 	/* if it cannot be started, who hangs is found by the pings */
-	start_timer(w, ANSWER_WITHIN);
+	start_timer(w, COMMIT_WITHIN);
 }
 
 static void
@@ -350,10 +351,10 @@ timeout(evutil_socket_t fd, short what, void *arg)
 			    "%d s", c->name, ANSWER_WITHIN);
 		if (c->reload == RELOAD_COMMIT)
 			child_kill(c, "did not commit the configuration in "
-			    "%d s", ANSWER_WITHIN);
+			    "%d s", COMMIT_WITHIN);
 	}
 	if (w->reload.is_committed)
-		start_timer(w, ANSWER_WITHIN);
+		start_timer(w, COMMIT_WITHIN);
 	else
 		give_up(w);
 }

@@ -4,7 +4,7 @@
 # Children that die, hang, break the sandbox or talk nonsense are named and
 # replaced; the others and their sessions carry on.
 #
-# LONG=1: children that hang at the start, which takes half a minute to tell.
+# LONG=1: children that hang or are slow, which takes half a minute to tell.
 
 import os
 import re
@@ -617,6 +617,34 @@ def restarted_for_ever():
         c.close()
 
 
+SLOW = '''
+say('SETUP_DONE', done)
+import threading
+first = True
+def say(name, data=b'', say=say):
+    global first
+    if name == 'CONF_READY' and not first:
+        threading.Timer(%d, lambda: say(name, data)).start()
+        return
+    first = first and name != 'CONF_READY'
+    say(name, data)
+live(lambda: 0)
+'''
+
+
+def slow_to_answer():
+    """a reload waits half a minute for who reads much, as a start does"""
+    path = tmpdir() + '/s'
+    for seconds, taken in ((15, True), (60, False)):
+        with Tree(unix_conf(path), broker=fake(SLOW % seconds)) as w:
+            assert w.reload(wait=False) is None
+            w.wait_log('configuration (not )?reloaded', 50)
+            assert ('not reloaded' in w.log()) != taken, w.log()
+            if not taken:
+                assert 'broker 0: no answer to the configuration in 30 s' \
+                    in w.log()
+
+
 def try_join(address, realm):
     try:
         return Client(address, realm=realm)
@@ -630,4 +658,4 @@ run_cases([
     nonsense, descriptors_from_a_child, accusations, accused_tlsproxy,
     floods_the_log, ends_on_request, reload_that_cannot_start,
     reload_while_one_is_down, restarted_for_ever,
-] + ([child_hangs] if LONG else []))
+] + ([child_hangs, slow_to_answer] if LONG else []))
