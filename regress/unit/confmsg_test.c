@@ -11,6 +11,7 @@
 #include <err.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -481,6 +482,33 @@ survive_all(void)
 	}
 }
 
+/* The first message of a type with n octets at off set to v. */
+static void
+refuse_octets(uint32_t type, size_t off, uint8_t v, size_t n)
+{
+	struct msg	m;
+	uint8_t		data[1024];
+	size_t		i;
+
+	for (i = 0; msgs[i].type != type; i++)
+		;
+	m = msgs[i];
+	memcpy(data, m.data, m.len);
+	memset(data + off, v, n);
+	m.data = data;
+	CHECK(play(i, &m, 1) == -1);
+}
+
+static void
+refuse_values(const struct conf *sent)
+{
+	conf_free(through(sent, PROC_TLSPROXY, PROXY_NET));
+	refuse_octets(IMSG_CONF_GLOBAL, offsetof(struct conf_limits, slow), 0,
+	    sizeof(uint32_t));
+	refuse_octets(IMSG_CONF_REALM, 14, 2, 1);	/* disconnects */
+	refuse_octets(IMSG_CONF_REALM, 15, 1, 1);	/* what is unused */
+}
+
 static void
 refuse(const struct conf *sent)
 {
@@ -700,6 +728,7 @@ main(void)
 	check_proxy(c);
 	check_broker(c);
 	refuse(c);
+	refuse_values(c);
 	check_files(c);
 	check_unsendable(c);
 	forget();
