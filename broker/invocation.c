@@ -25,6 +25,10 @@ invocation_find(const struct session *callee, uint64_t id)
 	struct hent		*e;
 	struct invocation	*inv;
 
+	/* most callees answer in the order they are asked */
+	inv = TAILQ_FIRST(&callee->invocations);
+	if (inv != NULL && inv->id == id)
+		return (inv);
 	for (e = htab_first(&broker.invocations,
 	    hash_pair(callee->serial, id)); e != NULL; e = htab_next(e)) {
 		inv = HENT_OF(e, struct invocation, hash);
