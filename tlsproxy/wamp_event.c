@@ -35,7 +35,9 @@ struct fanout {
 	struct origin	 o;
 	uint32_t	 needs;		/* FEAT_*, to receive it at all */
 	uint32_t	 asks;		/* FEAT_* that make a difference */
-	unsigned int	 nvariants;	/* one if none does */
+	unsigned int	 nvariants;	/* one if none does; none if there is
+					 * one receiver */
+	uint8_t		 is_alone;
 	uint8_t		 shares[SER_MAX];	/* the payload as it came */
 	struct variant	 v[VARIANTS];
 };
@@ -55,6 +57,19 @@ event_details(struct details *d, const struct fanout *f, uint32_t features)
 		details_true(d, "retained");
 }
 
+static enum codec_err
+event_build(struct fanout *f, uint32_t features, int ser, struct message *m)
+{
+	struct details	 d;
+	enum codec_err	 err;
+
+	event_details(&d, f, features);
+	f->h.details = &d;
+	err = out_build(ser, &f->h, &f->pl, m);
+	f->h.details = NULL;
+	return (err);
+}
+
 static struct variant *
 fanout_variant(struct fanout *f, uint32_t features)
 {
@@ -67,17 +82,13 @@ fanout_frame(struct fanout *f, uint32_t features, int ser, int is_ws)
 {
 	struct variant	*v = fanout_variant(f, features);
 	struct message	 m;
-	struct details	 d;
 
 	if (v->failed[ser] || v->frame[ser][is_ws] != NULL)
 		return (v->frame[ser][is_ws]);
-	event_details(&d, f, features);
-	f->h.details = &d;
-	if (out_build(ser, &f->h, &f->pl, &m) != CODEC_OK ||
+	if (event_build(f, features, ser, &m) != CODEC_OK ||
 	    (v->frame[ser][is_ws] = transport_frame(is_ws, ser, m.iov,
 	    MESSAGE_PARTS, m.pb)) == NULL)
 		v->failed[ser] = 1;
-	f->h.details = NULL;
 	f->shares[ser] = m.pb != NULL;
 	v->msglen[ser] = m.len;
 	v->taillen[ser] = (uint8_t)m.iov[2].iov_len;
@@ -112,6 +123,19 @@ out_event_dropped(const struct psess *s, const char *why)
 		    (unsigned long long)s->id, why);
 }
 
+/* To the only one: there is no frame to be shared. */
+static void
+event_alone(struct fanout *f, struct psess *s, uint32_t features)
+{
+	struct conn	*c = s->conn;
+	struct message	 m;
+
+	if (event_build(f, features, c->ser, &m) != CODEC_OK)
+		out_event_dropped(s, out_not_convertible);
+	else if (transport_send(c, m.iov, MESSAGE_PARTS, m.pb) == -1)
+		out_event_dropped(s, out_too_long);
+}
+
 static void
 event_to(struct fanout *f, struct psess *s)
 {
@@ -124,6 +148,8 @@ event_to(struct fanout *f, struct psess *s)
 		return;
 	if ((s->features & f->needs) != f->needs)
 		out_event_dropped(s, no_passthru);
+	else if (f->is_alone)
+		event_alone(f, s, features);
 	else if ((pb = fanout_frame(f, features, c->ser, c->is_ws)) == NULL)
 		out_event_dropped(s, out_not_convertible);
 	else if (v->msglen[c->ser] > c->peermax)
@@ -186,12 +212,14 @@ event_to_others(struct broker *b, struct fanout *f, struct submap *sub)
 }
 
 static void
-fanout_init(struct fanout *f)
+fanout_init(struct fanout *f, const struct submap *sub)
 {
 	f->needs = f->pl.has_ppt ? FEAT_SUBSCRIBER_PPT : 0;
 	f->asks = (f->o.session != 0 ? FEAT_SUBSCRIBER_PUBLISHER : 0) |
 	    (f->o.has_trust ? FEAT_SUBSCRIBER_TRUST : 0);
-	f->nvariants = f->asks != 0 ? VARIANTS : 1;
+	f->is_alone = f->m.flags & EVENT_ONLY ? f->m.nrefs == 1 :
+	    TAILQ_FIRST(&sub->links) == TAILQ_LAST(&sub->links, sublinks);
+	f->nvariants = f->is_alone ? 0 : f->asks != 0 ? VARIANTS : 1;
 	memset(f->v, 0, f->nvariants * sizeof(f->v[0]));
 	memset(f->shares, 0, sizeof(f->shares));
 	memset(&f->h, 0, sizeof(f->h));
@@ -227,7 +255,7 @@ out_on_event(struct chan *ch, struct imsg *im)
 		return (0);
 	if (f.m.nrefs > 0 && name_sessions(b, &f) == -1)
 		return (-1);
-	fanout_init(&f);
+	fanout_init(&f, sub);
 	if (f.m.flags & EVENT_ONLY)
 		event_to_named(b, &f);
 	else
