@@ -9,7 +9,7 @@ OPT =		-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 LDOPT =		-fsanitize=address,undefined
 else
 B ?=		build
-OPT =		-O2 -g -D_FORTIFY_SOURCE=2
+OPT =		-O3 -g -D_FORTIFY_SOURCE=2
 LDOPT =
 endif
 
