@@ -75,21 +75,31 @@ space_char(const unsigned char *p, size_t left)
 	return (0);
 }
 
-/* Octets that are nothing but part of a component: nearly all there are. */
-static inline size_t
-plain_len(const unsigned char *p, size_t len, enum uri_rules rules)
+/*
+ * Is it what nearly all are: ASCII that needs no closer look, no component
+ * empty?  Without a branch for each octet, which the processor would guess
+ * wrong at each dot.
+ */
+static int
+is_plain(const unsigned char *p, size_t len, enum uri_rules rules)
 {
-	size_t	i = 0;
+	unsigned char	odd;
+	size_t		i;
 
+	if (len == 0)
+		return (0);
+	odd = (p[0] == '.') | (p[len - 1] == '.');
+	for (i = 1; i < len; i++)
+		odd |= (p[i] == '.') & (p[i - 1] == '.');
 	if (rules == URI_STRICT)
-		while (i < len && ((p[i] >= 'a' && p[i] <= 'z') ||
-		    (p[i] >= '0' && p[i] <= '9') || p[i] == '_'))
-			i++;
+		for (i = 0; i < len; i++)
+			odd |= !(((p[i] >= 'a') & (p[i] <= 'z')) |
+			    ((p[i] >= '0') & (p[i] <= '9')) |
+			    (p[i] == '_') | (p[i] == '.'));
 	else
-		while (i < len && p[i] > ' ' && p[i] <= '~' &&
-		    p[i] != '#' && p[i] != '.')
-			i++;
-	return (i);
+		for (i = 0; i < len; i++)
+			odd |= (p[i] <= ' ') | (p[i] > '~') | (p[i] == '#');
+	return (!odd);
 }
 
 /* Characters and components by the rules; "" has one, empty component. */
@@ -101,16 +111,18 @@ is_made_of(const struct uri *u, enum uri_rules rules, enum empty empty)
 
 	if (u->len > URI_MAXLEN)
 		return (0);
+	if (is_plain(p, u->len, rules))
+		return (1);
 	for (i = 0; i < u->len; i++) {
-		i += plain_len(p + i, u->len - i, rules);
-		if (i == u->len)
-			break;
 		if (p[i] == '.') {
 			if (i == start && empty != EMPTY_ANY)
 				return (0);
 			start = i + 1;
-		} else if (rules == URI_STRICT || p[i] == '#' ||
-		    space_char(p + i, u->len - i))
+		} else if (rules == URI_STRICT) {
+			if (!((p[i] >= 'a' && p[i] <= 'z') ||
+			    (p[i] >= '0' && p[i] <= '9') || p[i] == '_'))
+				return (0);
+		} else if (p[i] == '#' || space_char(p + i, u->len - i))
 			return (0);
 	}
 	return (i > start || empty != EMPTY_NONE);

@@ -283,6 +283,68 @@ brute_force(void)
 		errx(1, "only %d pairs checked", checks);
 }
 
+static int
+is_char(char c, enum uri_rules rules)
+{
+	if (rules == URI_STRICT)
+		return (strchr("abcdefghijklmnopqrstuvwxyz0123456789_", c) !=
+		    NULL);
+	return (strchr(" \t\n\v\f\r\x1c\x1d\x1e\x1f#.", c) == NULL);
+}
+
+/* By the rules, octet by octet; ASCII. */
+static int
+is_uri(const char *s, enum uri_match match, enum uri_rules rules)
+{
+	size_t	i, start = 0, len = strlen(s);
+
+	for (i = 0; i <= len; i++) {
+		if (i < len && s[i] != '.') {
+			if (!is_char(s[i], rules))
+				return (0);
+			continue;
+		}
+		if (i == start && match != MATCH_WILDCARD &&
+		    (match != MATCH_PREFIX || i < len))
+			return (0);
+		start = i + 1;
+	}
+	return (1);
+}
+
+/* Each octet of ASCII at each place; each way to put dots. */
+static void
+octets(void)
+{
+	char		s[32];
+	size_t		i;
+	int		c, match, strict, bits;
+	struct uri	u;
+
+	for (match = MATCH_EXACT; match <= MATCH_WILDCARD; match++)
+		for (strict = 0; strict < 2; strict++) {
+			for (i = 0; i < 20; i++)
+				for (c = 1; c < 0x80; c++) {
+					strcpy(s, "com.example.topic_21");
+					s[i] = (char)c;
+					u = mk(s);
+					if (uri_is_pattern(&u, match, strict) !=
+					    is_uri(s, match, strict))
+						errx(1, "octet %d at %zu", c,
+						    i);
+				}
+			for (bits = 0; bits < 1 << 10; bits++) {
+				for (i = 0; i < 10; i++)
+					s[i] = bits & 1 << i ? '.' : 'x';
+				s[10] = '\0';
+				u = mk(s + bits % 10);
+				if (uri_is_pattern(&u, match, strict) !=
+				    is_uri(u.p, match, strict))
+					errx(1, "dots of %s", u.p);
+			}
+		}
+}
+
 int
 main(void)
 {
@@ -290,6 +352,7 @@ main(void)
 
 	table();
 	lengths();
+	octets();
 	reserved("wamp", 1);
 	reserved("wamp.", 1);
 	reserved("wamp.session.on_join", 1);
