@@ -167,10 +167,17 @@ take_header(struct rs *rs, uint8_t **p, size_t *len, struct rs_event *ev)
 	const char	*why;
 	int		 toobig = 0;
 
-	while (rs->hdrlen < RS_HDRLEN && *len > 0) {
-		rs->hdr[rs->hdrlen++] = *(*p)++;
-		(*len)--;
-	}
+	size_t		 n = RS_HDRLEN - rs->hdrlen;
+
+	if (n > *len)
+		n = *len;
+	if (n == RS_HDRLEN)		/* at once */
+		memcpy(rs->hdr, *p, RS_HDRLEN);
+	else
+		memcpy(rs->hdr + rs->hdrlen, *p, n);
+	rs->hdrlen = (uint8_t)(rs->hdrlen + n);
+	*p += n;
+	*len -= n;
 	if (rs->hdrlen < RS_HDRLEN)
 		return (-1);
 	if ((why = check_header(rs, &toobig)) != NULL) {
