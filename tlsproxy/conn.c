@@ -606,7 +606,24 @@ conn_input_kept(struct conn *c)
 	conn_after_input(c);
 }
 
-static void
+/*
+ * Is there likely more, and may it be read this turn?  TLS reads what there
+ * is until READ_MAX, and goes on next turn.
+ */
+static int
+conn_reads_on(struct conn *c)
+{
+	struct proxy	*p = c->p;
+
+	if (p->bulk < READ_MAX || c->tls != NULL || c->state != CONN_OPEN ||
+	    c->limited_at != 0 || conn_must_pause(c) || !conn_may_speak(c))
+		return (0);
+	p->bulk -= READ_MAX;
+	return (1);
+}
+
+/* Returns 1 if it should be done again. */
+static int
 conn_input(struct conn *c)
 {
 	struct proxy	*p = c->p;
@@ -621,11 +638,11 @@ conn_input(struct conn *c)
 		conn_count_held(c);	/* there may be more room now */
 		if (c->want_write)
 			event_add(&c->wev, NULL);
-		return;
+		return (0);
 	}
 	if (n == 0 || n == READ_FAILED) {
 		conn_kill(c, n == 0 ? "connection closed" : "connection lost");
-		return;
+		return (0);
 	}
 	if (n > READ_MAX)
 		p->bulk -= (size_t)n - READ_MAX;
@@ -638,6 +655,7 @@ conn_input(struct conn *c)
 	if (!is_in)
 		conn_wipe(c, buf == p->rbuf ? (size_t)n : 0);
 	conn_after_input(c);
+	return (buf == p->rbuf && n == READ_MAX && conn_reads_on(c));
 }
 
 static void
@@ -659,7 +677,8 @@ conn_go_on(struct conn *c)
 		else if (c->kept != NULL)
 			conn_input_kept(c);
 		else
-			conn_input(c);
+			while (conn_input(c))
+				;
 		break;
 	case CONN_CLOSING:
 		/* dropped, and not to be seen as readable all the time */

@@ -40,7 +40,7 @@ struct uri;
 
 #define PREJOIN_MAX	(16 * 1024)	/* longest message before WELCOME */
 #define READ_MAX	(64 * 1024)	/* octets a connection and turn */
-#define READ_BULK	(1024 * 1024)	/* more of long messages, all of them */
+#define READ_BULK	(1024 * 1024)	/* beyond that, all connections */
 #define RECORD_MAX	(16 * 1024)	/* octets of a TLS record */
 #define CHAN_HIGH	(4 * 1024 * 1024) /* to a broker: stop reading clients */
 #define CHAN_LOW	(1024 * 1024)
