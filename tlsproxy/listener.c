@@ -27,6 +27,7 @@
 
 #define ACCEPT_BURST	64	/* connections a listener and turn */
 #define PEER_MAXLEN	80
+#define REPORT_MS	20	/* at least, between two of CONN_COUNT */
 
 static void	listener_on_read(evutil_socket_t, short, void *);
 
@@ -425,7 +426,24 @@ addr_may_connect(struct proxy *p, const uint8_t key[16])
 	return (!a->is_over && a->count < p->conf->limits.per_address);
 }
 
-/* Once a turn: what has changed. */
+/* Is it too early to report?  In a storm each turn would wake the parent. */
+static int
+addr_must_wait(struct proxy *p)
+{
+	struct timeval	tv = { 0, 0 };
+	uint64_t	now = mono_ms();
+
+	if (now >= p->report_at) {
+		p->report_at = now + REPORT_MS;
+		return (0);
+	}
+	tv.tv_usec = (suseconds_t)(p->report_at - now) * 1000;
+	if (!event_pending(p->report, EV_TIMEOUT, NULL))
+		event_add(p->report, &tv);
+	return (1);
+}
+
+/* At the end of a turn: what has changed. */
 void
 addr_report(struct proxy *p)
 {
@@ -433,6 +451,9 @@ addr_report(struct proxy *p)
 	struct addrcount	*a;
 	size_t			 n = 0;
 
+	if ((!p->total_dirty && TAILQ_EMPTY(&p->dirty_addrs)) ||
+	    addr_must_wait(p))
+		return;
 	if (p->total_dirty) {
 		memset(&m[n], 0, sizeof(m[n]));
 		m[n++].count = p->nconns;

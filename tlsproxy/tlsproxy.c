@@ -370,6 +370,15 @@ on_resume(evutil_socket_t fd, short what, void *arg)
 	listeners_update(p);
 }
 
+/* There is a turn now, at whose end it happens. */
+static void
+on_report(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
 static void
 turn_end(void)
 {
@@ -411,7 +420,8 @@ prepare(void)
 		fatal("tlsproxy");
 	p->next_turn = evtimer_new(p->proc.base, on_next_turn, p);
 	p->resume = evtimer_new(p->proc.base, on_resume, p);
-	if (p->next_turn == NULL || p->resume == NULL)
+	p->report = evtimer_new(p->proc.base, on_report, p);
+	if (p->next_turn == NULL || p->resume == NULL || p->report == NULL)
 		fatalx("tlsproxy: out of memory");
 }
 

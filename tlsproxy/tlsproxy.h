@@ -281,6 +281,8 @@ struct proxy {
 						 * is to be looked at, or NULL */
 	struct event		*next_turn;	/* fires at once for them */
 	struct event		*resume;	/* accepting, after EMFILE */
+	struct event		*report;	/* a turn for addr_report() */
+	uint64_t		 report_at;	/* not before, mono_ms() */
 	uint32_t		 nconns;
 	int			 may_accept;	/* the parent said so */
 	int			 is_full;	/* connections, all proxies: the

@@ -467,6 +467,7 @@ start(void)
 	MUST((world.rbuf = malloc(READ_MAX)) != NULL);
 	world.next_turn = evtimer_new(base, on_next_turn, &world);
 	world.resume = evtimer_new(base, on_resume, &world);
+	world.report = evtimer_new(base, on_report, &world);
 	c = conf_new();
 	c->limits.message = 64 * 1024;
 	c->limits.queue = 256 * 1024;
@@ -794,12 +795,14 @@ finish(void)
 	}
 	for (i = 0; i < NCLIENTS; i++)
 		client_close(&clients[i]);
+	world.report_at = 0;
 	addr_report(&world);
 	MUST(world.nconns == 0 && world.nsess == 0 && world.held == 0);
 	MUST(world.naddrs == 0 && listener.refs == 1000);
 	MUST(pbuf_in_use() == 0);
 	event_free(world.next_turn);
 	event_free(world.resume);
+	event_free(world.report);
 	chan_free(world.proc.parent);
 	conf_free(world.conf);
 	wbuf_free(&world.msg);

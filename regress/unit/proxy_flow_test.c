@@ -25,6 +25,7 @@
 #include "codec.h"
 #include "conf.h"
 #include "log.h"
+#include "mono.h"
 #include "proxy_play.h"
 #include "xmalloc.h"
 
@@ -627,6 +628,36 @@ too_many(void)
 	pp_ok("its own limit pauses accepting, and ends");
 }
 
+/* The parent is told of a storm, not of each of its turns. */
+static void
+many_in_a_row(void)
+{
+	struct client	c;
+	struct pollfd	pfd;
+	uint64_t	begin;
+	unsigned int	n;
+	int		i;
+
+	pp_configure(conf_small());
+	begin = mono_ms();
+	n = pp.ncounts;
+	for (i = 0; i < 100; i++) {
+		client_connect(&c, 0);
+		client_write(&c, "\x7f\xf1\0\0", 4);
+		pfd.fd = c.fd;
+		pfd.events = POLLIN;
+		if (poll(&pfd, 1, 10000) != 1)
+			errx(1, "connection %d is not served", i);
+		client_close(&c);
+	}
+	pp_sync();
+	if (pp.ncounts - n > (mono_ms() - begin) / 20 + 2)
+		errx(1, "%u reports in %llu ms", pp.ncounts - n,
+		    (unsigned long long)(mono_ms() - begin));
+	wait_conns(0);
+	pp_ok("a storm of connections is reported, and not one by one");
+}
+
 /* -- another configuration ---------------------------------------------- */
 
 static void
@@ -832,6 +863,7 @@ main(void)
 	burst();
 	memory();
 	too_many();
+	many_in_a_row();
 	reload();
 	handshake_over_reload();
 	shut_down();
