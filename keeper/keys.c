@@ -246,21 +246,23 @@ keyset_find(const struct keyset *ks, const uint8_t hash[32])
 }
 
 /*
- * A key that is held already is held once: many reloads in a row would fill
- * the locked heap otherwise.  Both belong to the same public key.
+ * A key that is held already, and was tried, is held once: many reloads in a
+ * row would fill the locked heap otherwise.  Both belong to the same public
+ * key.
  */
-static void
+static int
 key_share(struct key *k, const struct keyset *ks)
 {
 	EVP_PKEY	*pkey;
 
 	if ((pkey = keyset_find(ks, k->hash)) == NULL &&
 	    (pkey = keys_find(k->hash)) == NULL)
-		return;
+		return (0);
 	if (EVP_PKEY_up_ref(pkey) != 1)
-		return;
+		return (0);
 	EVP_PKEY_free(k->pkey);
 	k->pkey = pkey;
+	return (1);
 }
 
 static struct key *
@@ -285,12 +287,12 @@ key_new(const struct conf_keypair *kp, const struct keyset *ks, char *err,
 		    "do not fit", kp->name);
 		goto fail;
 	}
-	if (pubkey_hash(pub, k->hash) == -1 || !sign_works(k->pkey, pub)) {
+	if (pubkey_hash(pub, k->hash) == -1 ||
+	    (!key_share(k, ks) && !sign_works(k->pkey, pub))) {
 		snprintf(err, errlen, "keypair \"%s\": what the key signs "
 		    "does not verify", kp->name);
 		goto fail;
 	}
-	key_share(k, ks);
 	cert_warn_dates(kp, x);
 	X509_free(x);
 	return (k);

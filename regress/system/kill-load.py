@@ -7,13 +7,13 @@
 # LONG=1: fifty times, and children that hang at the start.
 
 import os
+import random
 import signal
 import socket
 import time
 
-from daemon import LONG, SAN, Wampd, free_port, run_cases, tmpdir
-from daemon import is_alive, wait_until
-from imsgs import T
+from daemon import (LONG, SAN, Wampd, free_port, run_cases, tmpdir,
+                    wait_until)
 from traffic import PATIENCE, Calls, Events, Traffic
 from wampclient import *
 
@@ -197,4 +197,37 @@ def each_in_turn():
                                                            after)
 
 
-run_cases([each_in_turn])
+def reloads_meanwhile():
+    """kills and reloads in any order: all is whole again at the end"""
+    seed = int(os.environ.get('SEED') or random.randrange(1 << 32))
+    print('SEED=%d' % seed, flush=True)
+    rng = random.Random(seed)
+    s = Site()
+    with s.w as w:
+        s.realms = {'broker 0': REALMS[0], 'broker 1': REALMS[1]}
+        with open(w.conf_path) as f:
+            conf = f.read()
+        kinds = ['listen on 127.0.0.1 port %d\n' % s.net[1],
+                 'listen on socket "%s" mode 0666\n' % s.path]
+        before = sorted(w.children())
+        for _ in range(60 if LONG else 10):
+            for _ in range(rng.randint(0, 3)):
+                pid = rng.choice(list(w.children().values()) or [0])
+                if pid:
+                    os.kill(pid, signal.SIGKILL)
+                time.sleep(rng.random() * 0.05)
+            # without the one kind of listeners, or the other, or wrong
+            w.write_conf(conf.replace(rng.choice(kinds + ['', 'x']), '') +
+                         rng.choice(['', '', 'nonsense\n']))
+            w.reload(wait=False)
+            time.sleep(rng.random() * 0.2)
+        w.write_conf(conf)
+        wait_until(lambda: w.reload(), 3 * PATIENCE, 'a reload')
+        wait_until(lambda: sorted(w.children()) == before, PATIENCE,
+                   'all children')
+        s.can_join()
+        wait_until(lambda: w.reload(), 3 * PATIENCE, 'a reload')
+        s.can_join()
+
+
+run_cases([each_in_turn, reloads_meanwhile])

@@ -172,7 +172,16 @@ test_start(void)
 	expect("keeper waits", count(k, IMSG_SETUP_PEER, NULL), 0);
 	if (edges_is_settled(b))
 		errx(1, "settled too early");
+	w.tick_at += 50;
+	if (edges_is_late(b, 50) || !edges_is_late(b, 49) ||
+	    edges_is_late(k, 49))
+		errx(1, "who is late");
 	answer(b);
+	if (edges_is_late(b, 49) || edges_is_late(k, 49))
+		errx(1, "nobody is late");
+	w.tick_at += 50;
+	if (!edges_is_late(k, 49) || edges_has_all(k))
+		errx(1, "the second one is late");
 	expect("keeper hears of broker", count(k, IMSG_SETUP_PEER, b), 1);
 	answer(k);
 	if (!edges_is_settled(b) || edges_is_whole(&w))
