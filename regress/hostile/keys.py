@@ -227,7 +227,7 @@ def after_reload():
         w.check()
         # they were kept for handshakes that had begun, and wiped after
         w.check(old)
-        time.sleep(max(0, 11.5 - (time.monotonic() - begin)))
+        time.sleep(max(0, 21.5 - (time.monotonic() - begin)))
         for wanted in old.values():
             w.check_wiped(wanted)
         # refused: what was read of it is gone as well
