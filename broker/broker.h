@@ -19,6 +19,7 @@
 
 #include "conf.h"
 #include "chan.h"
+#include "hash.h"
 #include "msgtypes.h"
 #include "proc.h"
 #include "uri.h"
@@ -33,36 +34,6 @@ struct pbuf;
 struct retain;
 struct rules;
 struct trie;
-
-/* -- hash.c: tables that a peer cannot make slow ------------------------ */
-
-struct hent {
-	struct hent	*next;
-	uint64_t	 hash;
-};
-
-/* Owns its buckets, not the entries. */
-struct htab {
-	struct hent	**buckets;
-	size_t		  nbuckets, nalloc;
-	size_t		  low;		/* power of two <= nbuckets */
-	size_t		  count;
-};
-
-/* The struct that e is the member "field" of. */
-#define HENT_OF(e, type, field) \
-	((type *)(void *)((uint8_t *)(e) - offsetof(type, field)))
-
-void		 hash_init(void);
-uint64_t	 hash_bytes(const void *, size_t);
-uint64_t	 hash_pair(uint64_t, uint64_t);
-int		 htab_init(struct htab *);	/* -1: no memory */
-void		 htab_free(struct htab *);	/* must be empty */
-void		 htab_insert(struct htab *, struct hent *, uint64_t hash);
-void		 htab_remove(struct htab *, struct hent *);
-/* Entries of exactly this hash, one after another; NULL: no more. */
-struct hent	*htab_first(const struct htab *, uint64_t hash);
-struct hent	*htab_next(const struct hent *);
 
 /* -- objects ------------------------------------------------------------ */
 

@@ -7,7 +7,6 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		call.o \
 		dealer.o \
 		filter.o \
-		hash.o \
 		history.o \
 		history_query.o \
 		invocation.o \

@@ -3,6 +3,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		conf.o \
 		confmsg.o \
 		confmsg_realm.o \
+		hash.o \
 		isotime.o \
 		log.o \
 		chan.o \

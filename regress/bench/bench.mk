@@ -22,7 +22,7 @@ bench: programs bench-programs
 	    $(PYTHON) regress/bench/$$b.py || exit 1; done
 
 $(B)/regress/bench/trie: $(B)/obj/regress/bench/trie.o \
-    $(B)/obj/broker/hash.o $(B)/obj/broker/trie.o $(B)/lib/libcommon.a
+    $(B)/obj/broker/trie.o $(B)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_BSD)
 

@@ -95,14 +95,10 @@ $(B)/regress/unit/connlimit: $(UNIT_OBJS_connlimit)
 $(B)/regress/unit/edges: $(UNIT_OBJS_edges)
 
 # the broker's
-UNIT_TESTS +=	authz broker_hash broker_keep broker_trie $(BROKER_TESTS)
+UNIT_TESTS +=	authz broker_keep broker_trie hash $(BROKER_TESTS)
 UNIT_OBJS_broker_keep =	$(addprefix $(B)/obj/broker/, rfc3339.o ring.o)
 $(B)/regress/unit/broker_keep: $(UNIT_OBJS_broker_keep)
-UNIT_OBJS_authz =	$(addprefix $(B)/obj/broker/, authz.o hash.o)
-UNIT_OBJS_broker_hash =	$(B)/obj/broker/hash.o
-UNIT_OBJS_broker_trie =	$(B)/obj/broker/hash.o
-$(B)/regress/unit/broker_hash $(B)/regress/unit/broker_trie: \
-    $(UNIT_OBJS_broker_hash)
+UNIT_OBJS_authz =	$(B)/obj/broker/authz.o
 BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
 		broker_history broker_hostile broker_lists broker_model \
 		broker_pubsub broker_retain broker_revoke broker_rpc \

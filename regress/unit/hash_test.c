@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * The broker's hash table against a plain list: finds what is in it, grows
+ * A hash table against a plain list: finds what is in it, grows
  * and shrinks by single steps, and is small again when it is empty.
  */
 #include <err.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../broker/broker.h"
+#include "hash.h"
 
 #define N	20000
 
@@ -20,8 +20,7 @@ struct item {
 	int		is_in;
 };
 
-struct broker	 broker;
-static struct item items[N];
+static struct item	items[N];
 
 static struct item *
 find(const struct htab *t, uint64_t key, uint64_t hash)

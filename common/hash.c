@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker.h"
+#include "hash.h"
 
 #define HTAB_MIN	16		/* power of two */
 

@@ -1,0 +1,41 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Tables that a peer cannot make slow.
+ */
+#ifndef WAMPD_HASH_H
+#define WAMPD_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hent {
+	struct hent	*next;
+	uint64_t	 hash;
+};
+
+/* Owns its buckets, not the entries. */
+struct htab {
+	struct hent	**buckets;
+	size_t		  nbuckets, nalloc;
+	size_t		  low;		/* power of two <= nbuckets */
+	size_t		  count;
+};
+
+/* The struct that e is the member "field" of. */
+#define HENT_OF(e, type, field) \
+	((type *)(void *)((uint8_t *)(e) - offsetof(type, field)))
+
+void		 hash_init(void);
+uint64_t	 hash_bytes(const void *, size_t);
+uint64_t	 hash_pair(uint64_t, uint64_t);
+int		 htab_init(struct htab *);	/* -1: no memory */
+void		 htab_free(struct htab *);	/* must be empty */
+void		 htab_insert(struct htab *, struct hent *, uint64_t hash);
+void		 htab_remove(struct htab *, struct hent *);
+/* Entries of exactly this hash, one after another; NULL: no more. */
+struct hent	*htab_first(const struct htab *, uint64_t hash);
+struct hent	*htab_next(const struct hent *);
+
+#endif /* WAMPD_HASH_H */
