@@ -91,7 +91,8 @@ session_free(struct psess *s)
 void
 session_free_if_done(struct psess *s)
 {
-	if (!s->await_auth && !s->await_open && !s->await_end)
+	if (!s->await_auth && !s->await_open && !s->await_end &&
+	    !s->unsubscribes)
 		session_free(s);
 }
 
@@ -162,6 +163,35 @@ session_send_close(struct psess *s, enum close_why why)
 	s->await_end = 1;
 }
 
+/* What is much is done in slices, so that others need not wait for it. */
+static void
+session_unsubscribe(struct psess *s)
+{
+	struct proxy	*p = proxy;
+
+	if (submap_remove_some(s, &p->steps))
+		return;
+	s->unsubscribes = 1;
+	SLIST_INSERT_HEAD(&p->leaving, s, leaving_entry);
+	proxy_ask_next_turn(p);
+}
+
+void
+sessions_unsubscribe(struct proxy *p)
+{
+	struct psess	*s;
+
+	while ((s = SLIST_FIRST(&p->leaving)) != NULL) {
+		if (!submap_remove_some(s, &p->steps)) {
+			proxy_ask_next_turn(p);
+			return;
+		}
+		SLIST_REMOVE_HEAD(&p->leaving, leaving_entry);
+		s->unsubscribes = 0;
+		session_free_if_done(s);
+	}
+}
+
 /* The client has no part in this session any more. */
 void
 session_detach(struct psess *s, enum close_why why)
@@ -177,7 +207,7 @@ session_detach(struct psess *s, enum close_why why)
 		    "%" PRIu64 " events were dropped", s->id, s->dropped);
 	s->dropped = 0;
 	s->conn = NULL;
-	submap_remove_all(s);
+	session_unsubscribe(s);
 	switch (s->state) {
 	case SESS_AUTHENTICATING:
 		if (p->keeper != NULL && chan_send(p->keeper,
@@ -536,6 +566,10 @@ sessions_broker_gone(struct broker *b)
 	struct conn	*c;
 	uint32_t	 i;
 
+	/* its tables go at once */
+	for (i = 1; i < p->nslots; i++)
+		if ((s = p->slots[i].sess) != NULL && s->broker == b)
+			submap_remove_all(s);
 	for (i = 1; i < p->nslots; i++) {
 		if ((s = p->slots[i].sess) == NULL || s->broker != b)
 			continue;

@@ -8,135 +8,87 @@
  */
 #include <sys/queue.h>
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "tlsproxy.h"
 
-static size_t
-mix(uint64_t x)
+/* The broker counts, and others have the numbers between: no two of its own
+ * are in one bucket. */
+static uint64_t
+sub_hash(const struct broker *b, uint64_t id)
 {
-	x ^= x >> 33;
-	x *= 0xff51afd7ed558ccdULL;
-	x ^= x >> 33;
-	return ((size_t)x);
-}
-
-static size_t
-link_hash(uint64_t id, uint32_t slot)
-{
-	return (mix(id * 0x9e3779b97f4a7c15ULL + slot));
+	return (id / b->p->conf->brokers);
 }
 
 struct submap *
 submap_find(struct broker *b, uint64_t id)
 {
 	struct submap	*sub;
+	struct hent	*e;
 
-	if (b->sizesubs == 0)
+	if (b->subs.count == 0)
 		return (NULL);
-	for (sub = b->subs[mix(id) & (b->sizesubs - 1)]; sub != NULL;
-	    sub = sub->next)
+	for (e = htab_first(&b->subs, sub_hash(b, id)); e != NULL;
+	    e = htab_next(e)) {
+		sub = HENT_OF(e, struct submap, hash);
 		if (sub->id == id)
 			return (sub);
+	}
 	return (NULL);
 }
 
-/* The place that points to the link, or to NULL where it would go. */
-static struct sublink **
-link_place(struct broker *b, const struct psess *s, uint64_t id)
+static struct sublink *
+link_find(const struct broker *b, const struct psess *s, uint64_t id)
 {
-	struct sublink	**pl;
+	struct sublink	*l;
+	struct hent	*e;
 
-	for (pl = &b->links[link_hash(id, s->slot) & (b->sizelinks - 1)];
-	    *pl != NULL; pl = &(*pl)->next)
-		if ((*pl)->sub->id == id && (*pl)->sess == s)
-			break;
-	return (pl);
+	if (b->links.count == 0)
+		return (NULL);
+	for (e = htab_first(&b->links, hash_pair(id, s->slot)); e != NULL;
+	    e = htab_next(e)) {
+		l = HENT_OF(e, struct sublink, hash);
+		if (l->sub->id == id && l->sess == s)
+			return (l);
+	}
+	return (NULL);
 }
 
 int
 submap_has(const struct psess *s, uint64_t id)
 {
-	return (s->broker->sizelinks > 0 &&
-	    *link_place(s->broker, s, id) != NULL);
+	return (link_find(s->broker, s, id) != NULL);
 }
 
 static int
-subs_grow(struct broker *b)
+tables_init(struct broker *b)
 {
-	struct submap	**nt, *sub, *next;
-	size_t		  i, n = b->sizesubs == 0 ? 64 : b->sizesubs * 2;
-
-	if (b->nsubs < b->sizesubs)
-		return (0);
-	if ((nt = calloc(n, sizeof(*nt))) == NULL)
-		return (-1);
-	for (i = 0; i < b->sizesubs; i++)
-		for (sub = b->subs[i]; sub != NULL; sub = next) {
-			next = sub->next;
-			sub->next = nt[mix(sub->id) & (n - 1)];
-			nt[mix(sub->id) & (n - 1)] = sub;
-		}
-	free(b->subs);
-	b->subs = nt;
-	b->sizesubs = n;
-	return (0);
-}
-
-static int
-links_grow(struct broker *b)
-{
-	struct sublink	**nt, *l, *next;
-	size_t		  i, h, n = b->sizelinks == 0 ? 64 : b->sizelinks * 2;
-
-	if (b->nlinks < b->sizelinks)
-		return (0);
-	if ((nt = calloc(n, sizeof(*nt))) == NULL)
-		return (-1);
-	for (i = 0; i < b->sizelinks; i++)
-		for (l = b->links[i]; l != NULL; l = next) {
-			next = l->next;
-			h = link_hash(l->sub->id, l->sess->slot) & (n - 1);
-			l->next = nt[h];
-			nt[h] = l;
-		}
-	free(b->links);
-	b->links = nt;
-	b->sizelinks = n;
-	return (0);
+	return ((b->subs.nbuckets == 0 && htab_init(&b->subs) == -1) ||
+	    (b->links.nbuckets == 0 && htab_init(&b->links) == -1) ? -1 : 0);
 }
 
 static struct submap *
 submap_get(struct broker *b, uint64_t id)
 {
 	struct submap	*sub;
-	size_t		 h;
 
 	if ((sub = submap_find(b, id)) != NULL)
 		return (sub);
-	if (subs_grow(b) == -1 || (sub = calloc(1, sizeof(*sub))) == NULL)
+	if ((sub = calloc(1, sizeof(*sub))) == NULL)
 		return (NULL);
 	sub->id = id;
 	TAILQ_INIT(&sub->links);
-	h = mix(id) & (b->sizesubs - 1);
-	sub->next = b->subs[h];
-	b->subs[h] = sub;
-	b->nsubs++;
+	htab_insert(&b->subs, &sub->hash, sub_hash(b, id));
 	return (sub);
 }
 
 static void
 submap_drop_if_empty(struct broker *b, struct submap *sub)
 {
-	struct submap	**ps;
-
 	if (!TAILQ_EMPTY(&sub->links))
 		return;
-	for (ps = &b->subs[mix(sub->id) & (b->sizesubs - 1)]; *ps != sub;
-	    ps = &(*ps)->next)
-		;
-	*ps = sub->next;
-	b->nsubs--;
+	htab_remove(&b->subs, &sub->hash);
 	free(sub);
 }
 
@@ -146,66 +98,77 @@ submap_add(struct psess *s, uint64_t id)
 {
 	struct broker	 *b = s->broker;
 	struct submap	 *sub;
-	struct sublink	 *l, **pl;
+	struct sublink	 *l;
 
-	if (links_grow(b) == -1 || (sub = submap_get(b, id)) == NULL)
+	if (tables_init(b) == -1)
 		return (-1);
-	if (*(pl = link_place(b, s, id)) != NULL)
+	if (link_find(b, s, id) != NULL)
 		return (0);
-	if ((l = calloc(1, sizeof(*l))) == NULL) {
-		submap_drop_if_empty(b, sub);
+	if ((sub = submap_get(b, id)) == NULL)
 		return (-1);
-	}
+	l = &sub->first;
+	if (l->sess != NULL && (l = calloc(1, sizeof(*l))) == NULL)
+		return (-1);
 	l->sess = s;
 	l->sub = sub;
-	*pl = l;
-	b->nlinks++;
+	htab_insert(&b->links, &l->hash, hash_pair(id, s->slot));
 	TAILQ_INSERT_TAIL(&sub->links, l, sub_entry);
 	TAILQ_INSERT_TAIL(&s->subs, l, sess_entry);
 	return (0);
 }
 
 static void
-link_remove(struct broker *b, struct sublink **pl)
+link_remove(struct broker *b, struct sublink *l)
 {
-	struct sublink	*l = *pl;
 	struct submap	*sub = l->sub;
 
-	*pl = l->next;
-	b->nlinks--;
+	htab_remove(&b->links, &l->hash);
 	TAILQ_REMOVE(&sub->links, l, sub_entry);
 	TAILQ_REMOVE(&l->sess->subs, l, sess_entry);
-	free(l);
+	if (l == &sub->first)
+		l->sess = NULL;
+	else
+		free(l);
 	submap_drop_if_empty(b, sub);
 }
 
 void
 submap_remove(struct psess *s, uint64_t id)
 {
-	struct sublink	**pl;
+	struct sublink	*l;
 
-	if (s->broker == NULL || s->broker->sizelinks == 0)
-		return;
-	if (*(pl = link_place(s->broker, s, id)) != NULL)
-		link_remove(s->broker, pl);
+	if (s->broker != NULL && (l = link_find(s->broker, s, id)) != NULL)
+		link_remove(s->broker, l);
+}
+
+int
+submap_remove_some(struct psess *s, unsigned int *steps)
+{
+	struct sublink	*l;
+
+	while ((l = TAILQ_FIRST(&s->subs)) != NULL) {
+		if (*steps == 0)
+			return (0);
+		(*steps)--;
+		link_remove(s->broker, l);
+	}
+	return (1);
 }
 
 void
 submap_remove_all(struct psess *s)
 {
-	struct sublink	*l;
+	unsigned int	steps;
 
-	while ((l = TAILQ_FIRST(&s->subs)) != NULL)
-		link_remove(s->broker, link_place(s->broker, s, l->sub->id));
+	do
+		steps = UINT_MAX;
+	while (!submap_remove_some(s, &steps));
 }
 
 /* The tables of a broker that is gone; its sessions left before. */
 void
 submap_free(struct broker *b)
 {
-	free(b->subs);
-	free(b->links);
-	b->subs = NULL;
-	b->links = NULL;
-	b->nsubs = b->sizesubs = b->nlinks = b->sizelinks = 0;
+	htab_free(&b->subs);
+	htab_free(&b->links);
 }

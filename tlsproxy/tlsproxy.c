@@ -357,6 +357,7 @@ on_next_turn(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	conns_continue(arg);
 	revoked_continue(arg);
+	sessions_unsubscribe(arg);
 }
 
 static void
@@ -386,6 +387,7 @@ turn_end(void)
 
 	conns_flush(p);
 	listeners_turn_end(p);
+	p->steps = TURN_STEPS;
 	if (p->conf == NULL)
 		return;
 	tls_key_new_turn();
@@ -409,6 +411,7 @@ prepare(void)
 	struct proxy	*p = proxy;
 	char		 err[256];
 
+	hash_init();
 	if (p->proc.kind == PROXY_NET) {
 		if (tls_warm_up(err, sizeof(err)) == -1)
 			fatalx("tlsproxy: %s", err);
@@ -447,6 +450,7 @@ main(int argc, char **argv)
 	TAILQ_INIT(&p.dirty);
 	TAILQ_INIT(&p.paused);
 	TAILQ_INIT(&p.postponed);
+	SLIST_INIT(&p.leaving);
 	TAILQ_INIT(&p.dirty_addrs);
 	return (proc_main(&p.proc, &hooks, argc, argv));
 }

@@ -18,6 +18,7 @@
 #include "bucket.h"
 #include "codec.h"
 #include "conf.h"
+#include "hash.h"
 #include "log.h"
 #include "msgtypes.h"
 #include "obuf.h"
@@ -39,6 +40,7 @@ struct tls;
 struct uri;
 
 #define PREJOIN_MAX	(16 * 1024)	/* longest message before WELCOME */
+#define TURN_STEPS	4096		/* of long work */
 #define READ_MAX	(64 * 1024)	/* octets a connection and turn */
 #define READ_BULK	(1024 * 1024)	/* beyond that, all connections */
 #define RECORD_MAX	(16 * 1024)	/* octets of a TLS record */
@@ -166,7 +168,7 @@ enum psess_state {
 struct sublink {
 	TAILQ_ENTRY(sublink)	 sess_entry;
 	TAILQ_ENTRY(sublink)	 sub_entry;
-	struct sublink		*next;		/* in the hash */
+	struct hent		 hash;		/* by id and slot */
 	struct psess		*sess;
 	struct submap		*sub;
 };
@@ -174,9 +176,11 @@ TAILQ_HEAD(sublinks, sublink);
 
 /* A subscription that sessions of this process hold. */
 struct submap {
-	struct submap		*next;		/* in the hash */
+	struct hent		 hash;		/* by id */
 	uint64_t		 id;
 	struct sublinks		 links;
+	struct sublink		 first;		/* most have one; its session
+						 * is NULL if it is unused */
 };
 
 /*
@@ -184,6 +188,7 @@ struct submap {
  * have nothing to say of its slot any more.  Owned by the slot table.
  */
 struct psess {
+	SLIST_ENTRY(psess)	 leaving_entry;	/* p->leaving */
 	struct conn		*conn;		/* NULL: client is gone */
 	struct broker		*broker;
 	uint32_t		 slot, gen;
@@ -197,6 +202,7 @@ struct psess {
 	uint8_t			 opened;	/* SESSION_OPEN arrived */
 	uint8_t			 orphaned;	/* its broker is gone: none of
 						 * the below is to come of it */
+	uint8_t			 unsubscribes;	/* on p->leaving */
 	uint8_t			 await_auth;	/* the answer to AUTH_CANCEL */
 	uint8_t			 await_open;	/* granted, but not open yet */
 	uint8_t			 await_end;	/* the answer to SESSION_CLOSE */
@@ -253,10 +259,8 @@ struct broker {
 	struct chan		*chan;		/* NULL: not there */
 	struct m_peer		 peer;
 	int			 xoff;		/* it asked for silence */
-	struct submap		**subs;		/* hash by id */
-	size_t			 nsubs, sizesubs;
-	struct sublink		**links;	/* hash by id and slot */
-	size_t			 nlinks, sizelinks;
+	struct htab		 subs;		/* by id */
+	struct htab		 links;		/* by id and slot */
 };
 
 /* Descriptors to be closed. */
@@ -277,6 +281,8 @@ struct proxy {
 	struct conns		 dirty;		/* to be written at turn's end */
 	struct conns		 paused;	/* a broker is over its mark */
 	struct conns		 postponed;	/* go on next turn */
+	SLIST_HEAD(, psess)	 leaving;	/* subscriptions are left */
+	unsigned int		 steps;		/* of such work, this turn */
 	struct conn		*recheck;	/* the first whose certificate
 						 * is to be looked at, or NULL */
 	struct event		*next_turn;	/* fires at once for them */
@@ -317,7 +323,7 @@ struct proxy {
 extern struct proxy	*proxy;			/* this process's own */
 
 /* tlsproxy.c */
-/* conns_continue() and revoked_continue() then */
+/* conns_continue() and the like then */
 void	 proxy_ask_next_turn(struct proxy *);
 /* It sent nonsense that only another's word shows: as if its channel did. */
 void	 broker_suspect(struct broker *, const char *what);
@@ -420,6 +426,8 @@ void	 session_free(struct psess *);
 void	 session_free_if_done(struct psess *);
 /* The client has no part in it any more. */
 void	 session_detach(struct psess *, enum close_why);
+/* More of what those that were detached had subscribed to. */
+void	 sessions_unsubscribe(struct proxy *);
 void	 session_send_close(struct psess *, enum close_why);
 /* CLOSE of a session that a broker names and that is none of ours. */
 void	 session_refuse_open(struct broker *, const struct imsg *);
@@ -477,6 +485,8 @@ int	 undelivered_over(struct psess *, uint64_t request);
 int		 submap_add(struct psess *, uint64_t id);
 void		 submap_remove(struct psess *, uint64_t id);
 void		 submap_remove_all(struct psess *);
+/* The same, some *steps of it, which are taken from them; 1: that is all. */
+int		 submap_remove_some(struct psess *, unsigned int *steps);
 struct submap	*submap_find(struct broker *, uint64_t id);
 int		 submap_has(const struct psess *, uint64_t id);
 void		 submap_free(struct broker *);

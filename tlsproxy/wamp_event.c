@@ -144,7 +144,7 @@ event_to(struct fanout *f, struct psess *s)
 	uint32_t	 features = s->features & f->asks;
 	struct variant	*v = fanout_variant(f, features);
 
-	if (!conn_is_open(c) || !session_may_event(s))
+	if (c == NULL || !conn_is_open(c) || !session_may_event(s))
 		return;
 	if ((s->features & f->needs) != f->needs)
 		out_event_dropped(s, no_passthru);
