@@ -561,6 +561,7 @@ static const struct proc_hooks	hooks = {
 	.conf_commit = conf_commit,
 	.peer_new = peer_new,
 	.peer_gone = peer_gone,
+	.turn_end = sessions_turn_end,
 };
 
 int

@@ -167,6 +167,8 @@ struct session {
 	uint8_t			 is_slow;	/* XOFF */
 	uint8_t			 paused;	/* PAUSE_* */
 	uint8_t			 is_revoked;	/* the proof is gone */
+	uint8_t			 is_left;	/* said its proxy, and waits for
+						 * our word of it */
 	uint8_t			 is_disclosed;	/* says the authorizer of what
 						 * session_may() was asked */
 	char			 text[];
@@ -186,6 +188,8 @@ struct broker {
 	struct sessions		 checked;	/* by this configuration */
 	struct sessions		 unchecked;
 	struct sessions		 left;		/* invocations to be ended */
+	unsigned int		 leaving;	/* steps left for those that do
+						 * so in this turn */
 	struct htab		 subs;		/* by id */
 	struct htab		 links;		/* by session and id */
 	struct htab		 regs;		/* by id */
@@ -362,6 +366,7 @@ enum wamp_err	 session_may(struct session *, unsigned int action,
 unsigned int	 sessions_work_off(struct peer *, unsigned int *steps);
 unsigned int	 sessions_recheck(unsigned int *steps);
 unsigned int	 sessions_cancel(unsigned int *steps);
+void		 sessions_turn_end(void);
 
 
 /* -- authz.c ------------------------------------------------------------ */

@@ -239,6 +239,12 @@ dealer_recheck(struct session *s)
 
 /* -- leaving ------------------------------------------------------------ */
 
+void
+dealer_give_up(struct session *s)
+{
+	unregister(LIST_FIRST(&s->regs));
+}
+
 unsigned int
 dealer_leave(struct session *s)
 {

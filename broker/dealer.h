@@ -211,6 +211,8 @@ int	 dealer_unregister(struct chan *, struct imsg *);
 void	 dealer_recheck(struct session *);
 /* UNREGISTERED, unasked; the callee is freed. */
 void	 dealer_revoke(struct callee *, const char *why, size_t);
+/* One registration of a session that is over and has some. */
+void	 dealer_give_up(struct session *);
 /* Everything but its invocations: those stay for dealer_callee_left(). */
 unsigned int	 dealer_leave(struct session *);
 /* Tell callers that their callee left, those not that are slow. */

@@ -172,6 +172,15 @@ pubsub_recheck(struct session *s)
 	}
 }
 
+void
+pubsub_give_up(struct session *s)
+{
+	struct sublink	*l = LIST_FIRST(&s->links);
+	uint64_t	 id = l->sub->id;
+
+	meta_unsubscribed(s, id, sublink_free(l));
+}
+
 /* All of them before the first is reported: it gets no events any more. */
 unsigned int
 pubsub_leave(struct session *s)

@@ -151,6 +151,9 @@ int	 pubsub_subscribe(struct chan *, struct imsg *);
 int	 pubsub_unsubscribe(struct chan *, struct imsg *);
 int	 pubsub_publish(struct chan *, struct imsg *);
 void	 pubsub_recheck(struct session *);	/* rights may have changed */
+/* One subscription of a session that is over and has some. */
+void	 pubsub_give_up(struct session *);
+/* All of them. */
 unsigned int	 pubsub_leave(struct session *);
 /* UNSUBSCRIBED, unasked; the sublink is freed. */
 void	 pubsub_revoke(struct sublink *, const char *why, size_t);

@@ -20,6 +20,9 @@
 #include "pubsub.h"
 
 #define CANCEL_NOW	256	/* callers told at once when a callee leaves */
+#define LEAVE_NOW	2048	/* of a session that leaves: subscriptions and
+				 * registrations given up at once */
+#define LEAVE_TURN	4096	/* of all that leave in a turn */
 
 /* -- slots -------------------------------------------------------------- */
 
@@ -51,7 +54,7 @@ session_find(struct peer *p, const struct imsg *im, struct session **s)
 	*s = NULL;
 	if ((sl = slot_find(p, im->slot)) == NULL)
 		return (-1);
-	if (sl->session == NULL || sl->gen != im->gen)
+	if (sl->session == NULL || sl->gen != im->gen || sl->session->is_left)
 		/* what we ended and it did not know yet, or nonsense */
 		return (sl->unanswered > 0 ? 0 : -1);
 	if (session_is_over(sl->session))
@@ -356,7 +359,8 @@ int
 session_is_over(const struct session *s)
 {
 	return (s->peer->chan == NULL || s->realm->is_gone ||
-	    s->role->is_gone || s->is_revoked || s->kill != NULL);
+	    s->role->is_gone || s->is_revoked || s->is_left ||
+	    s->kill != NULL);
 }
 
 static void
@@ -375,7 +379,10 @@ session_dismiss(struct session *s)
 {
 	if (s->peer->chan == NULL)
 		session_leave(s);
-	else if (s->kill != NULL)
+	else if (s->is_left) {
+		end_send(s->peer, s->slot, s->gen, WERR_NONE, "");
+		session_leave(s);
+	} else if (s->kill != NULL)
 		end_killed(s);
 	else if (s->realm->is_gone)
 		session_end(s, WERR_CLOSE_REALM, "the realm is gone");
@@ -396,6 +403,42 @@ doom(struct session *s)
 	s->confgen = broker.confgen - 1;
 	TAILQ_INSERT_TAIL(&broker.unchecked, s, all_entry);
 	sweep_wake();
+}
+
+/* May it be done now?  Others wait for it. */
+static int
+leave_is_short(const struct session *s)
+{
+	unsigned int	n = 1 + s->nlinks + s->nregs;
+
+	if (n > LEAVE_NOW || n > broker.leaving)
+		return (0);
+	broker.leaving -= n;
+	return (1);
+}
+
+void
+sessions_turn_end(void)
+{
+	broker.leaving = LEAVE_TURN;
+}
+
+/*
+ * Of one that leaves, what is too much to be given up at once: more of it;
+ * 1: that is enough.
+ */
+static int
+session_strip(struct session *s, unsigned int *steps)
+{
+	for (; s->nlinks + s->nregs > LEAVE_NOW; (*steps)--) {
+		if (*steps == 0)
+			return (0);
+		if (s->nlinks > 0)
+			pubsub_give_up(s);
+		else
+			dealer_give_up(s);
+	}
+	return (1);
 }
 
 void
@@ -457,6 +500,7 @@ session_close(struct chan *c, struct imsg *im)
 	struct m_session_close	 m;
 	struct peer		*p = chan_arg(c);
 	struct slot		*sl;
+	struct session		*s;
 
 	if (parse_close(im, &m) == -1 ||
 	    (sl = slot_find(p, im->slot)) == NULL)
@@ -467,12 +511,21 @@ session_close(struct chan *c, struct imsg *im)
 		sl->unanswered--;
 		return (0);
 	}
+	s = sl->session;
+	if (s->is_left)
+		return (-1);
 	/* it said so after all that waits here */
-	if (m.why == CLOSE_GOODBYE && sl->session->wait != NULL &&
-	    authorizer_queue(sl->session, im) == 1)
+	if (m.why == CLOSE_GOODBYE && s->wait != NULL &&
+	    authorizer_queue(s, im) == 1)
 		return (0);
+	if (!leave_is_short(s)) {
+		authorizer_leave(s);
+		s->is_left = 1;
+		doom(s);
+		return (0);
+	}
 	end_send(p, im->slot, im->gen, WERR_NONE, "");
-	session_leave(sl->session);
+	session_leave(s);
 	return (0);
 }
 
@@ -523,7 +576,8 @@ sessions_work_off(struct peer *p, unsigned int *steps)
 	unsigned int	 n = 0;
 
 	for (; *steps > 0 && (s = LIST_FIRST(&p->sessions)) != NULL; n++)
-		take_steps(steps, session_leave(s));
+		if (session_strip(s, steps))
+			take_steps(steps, session_leave(s));
 	return (n);
 }
 
@@ -536,11 +590,14 @@ sessions_recheck(unsigned int *steps)
 
 	for (n = 0; *steps > 0 &&
 	    (s = TAILQ_FIRST(&broker.unchecked)) != NULL; n++) {
-		take_steps(steps, 1 + s->nlinks + s->nregs);
 		if (session_is_over(s)) {
+			if (!session_strip(s, steps))
+				continue;
+			take_steps(steps, 1 + s->nlinks + s->nregs);
 			session_dismiss(s);
 			continue;
 		}
+		take_steps(steps, 1 + s->nlinks + s->nregs);
 		TAILQ_REMOVE(&broker.unchecked, s, all_entry);
 		s->confgen = broker.confgen;
 		TAILQ_INSERT_TAIL(&broker.checked, s, all_entry);
