@@ -21,6 +21,7 @@
 #include "log.h"
 #include "pbuf.h"
 #include "pubsub.h"
+#include "trim.h"
 
 #define CHAN_EXTRA	(64 * 1024)	/* an imsg beyond its payload */
 #define PBUF_RESERVE	(8 * 1024 * 1024)	/* chunks of the queues */
@@ -448,6 +449,7 @@ state_take(size_t len)
 void
 state_give(size_t len)
 {
+	trim_shrank(broker.state, broker.state - len);
 	broker.state -= len;
 }
 

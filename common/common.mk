@@ -19,6 +19,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		sandbox.o \
 		sandbox_filter.o \
 		tlsa.o \
+		trim.o \
 		uri.o \
 		wamp.o \
 		xmalloc.o \

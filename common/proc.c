@@ -9,9 +9,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +22,7 @@
 #include "msgtypes.h"
 #include "proc.h"
 #include "sandbox.h"
+#include "trim.h"
 
 #define PROC_MAXCTL	(16 * 1024)	/* longest imsg of the parent */
 
@@ -344,20 +342,6 @@ base_new(void)
 	return (base);
 }
 
-/*
- * Buffers come and go with every turn: given back to the kernel and faulted
- * in again each time they cost more than the messages in them (measured: a
- * publication of 4 KiB 19 us without this, 10 with; of 1 MB 4.6 ms and 1.8).
- */
-static void
-keep_memory(void)
-{
-#ifdef __GLIBC__
-	mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
-	mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
-#endif
-}
-
 int
 proc_main(struct proc *p, const struct proc_hooks *h, int argc, char **argv)
 {
@@ -368,7 +352,7 @@ proc_main(struct proc *p, const struct proc_hooks *h, int argc, char **argv)
 	(void)argv;
 	self = p;
 	hooks = h;
-	keep_memory();
+	trim_keep();
 	log_init(LOG_TO_PARENT, proc_role_name(h->role));
 	signal(SIGPIPE, SIG_IGN);
 	/* RLIMIT_FSIZE is 0: a log that is a file fails, it does not kill */
@@ -384,6 +368,7 @@ proc_main(struct proc *p, const struct proc_hooks *h, int argc, char **argv)
 	p->generation = s.generation;
 	tzset();
 	p->base = base_new();
+	trim_init(p->base);
 	if (h->prepare != NULL)
 		h->prepare();
 	table_init();

@@ -26,6 +26,8 @@
 #include "tlsproxy.h"
 
 #define CONN_CHUNK	4096
+#define CONN_STATE	2048		/* octets of a client, about; */
+#define CONN_STATE_TLS	(16 * 1024)	/* by TLS */
 
 /* Octets behind the last message that its bucket let through. */
 struct kept {
@@ -36,6 +38,7 @@ struct kept {
 #define READ_AGAIN	(-1)	/* nothing there now */
 #define READ_FAILED	(-2)
 
+static size_t	conn_state(const struct conn *);
 static void	conn_on_read(evutil_socket_t, short, void *);
 static void	conn_on_write(evutil_socket_t, short, void *);
 static void	conn_on_timer(evutil_socket_t, short, void *);
@@ -71,6 +74,7 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 	bucket_start(&c->bucket, &p->conf->limits.rate, mono_us());
 	TAILQ_INSERT_TAIL(&p->conns, c, entry);
 	p->nconns++;
+	proxy_state_take(p, conn_state(c));
 	p->total_dirty = 1;
 	addr_connected(c, addr);
 	conn_set_phase(c, p->conf->limits.handshake);
@@ -94,6 +98,12 @@ kept_free(struct conn *c)
 	c->kept = NULL;
 }
 
+static size_t
+conn_state(const struct conn *c)
+{
+	return (c->tls != NULL ? CONN_STATE_TLS : CONN_STATE);
+}
+
 /* Only from conns_flush(), when nobody up the stack holds it. */
 static void
 conn_free(struct conn *c)
@@ -111,6 +121,7 @@ conn_free(struct conn *c)
 		p->recheck = TAILQ_NEXT(c, entry);
 	TAILQ_REMOVE(&p->conns, c, entry);
 	p->nconns--;
+	proxy_state_give(p, conn_state(c));
 	p->total_dirty = 1;
 	p->held -= c->held;
 	addr_left(c);

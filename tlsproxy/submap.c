@@ -112,6 +112,7 @@ submap_add(struct psess *s, uint64_t id)
 	l->sess = s;
 	l->sub = sub;
 	htab_insert(&b->links, &l->hash, hash_pair(id, s->slot));
+	proxy_state_take(b->p, sizeof(*sub));
 	TAILQ_INSERT_TAIL(&sub->links, l, sub_entry);
 	TAILQ_INSERT_TAIL(&s->subs, l, sess_entry);
 	return (0);
@@ -123,6 +124,7 @@ link_remove(struct broker *b, struct sublink *l)
 	struct submap	*sub = l->sub;
 
 	htab_remove(&b->links, &l->hash);
+	proxy_state_give(b->p, sizeof(*sub));
 	TAILQ_REMOVE(&sub->links, l, sub_entry);
 	TAILQ_REMOVE(&l->sess->subs, l, sess_entry);
 	if (l == &sub->first)

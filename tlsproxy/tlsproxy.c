@@ -16,6 +16,7 @@
 #include "pbuf.h"
 #include "tls_key.h"
 #include "tlsproxy.h"
+#include "trim.h"
 
 #define KEEPER_MAXLEN	(16 * 1024)
 
@@ -341,6 +342,19 @@ conf_commit(struct conf *next)
 }
 
 /* -- start and turns ---------------------------------------------------- */
+
+void
+proxy_state_take(struct proxy *p, size_t len)
+{
+	p->state += len;
+}
+
+void
+proxy_state_give(struct proxy *p, size_t len)
+{
+	trim_shrank(p->state, p->state - len);
+	p->state -= len;
+}
 
 void
 proxy_ask_next_turn(struct proxy *p)

@@ -305,6 +305,7 @@ struct proxy {
 	uint32_t		 nslots, free_slot;
 	uint32_t		 nsess;
 	size_t			 held;		/* partial input, queued output */
+	size_t			 state;		/* connections, subscriptions */
 	uint64_t		 dropped;	/* events, all told; */
 	uint64_t		 slow_dropped;	/* of them to slow ones */
 	uint64_t		 slow_ended;	/* sessions */
@@ -323,6 +324,9 @@ struct proxy {
 extern struct proxy	*proxy;			/* this process's own */
 
 /* tlsproxy.c */
+/* Of objects that stay: octets more, fewer. */
+void	 proxy_state_take(struct proxy *, size_t);
+void	 proxy_state_give(struct proxy *, size_t);
 /* conns_continue() and the like then */
 void	 proxy_ask_next_turn(struct proxy *);
 /* It sent nonsense that only another's word shows: as if its channel did. */
