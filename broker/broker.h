@@ -245,6 +245,12 @@ int	 state_take(size_t);
 void	 state_give(size_t);
 /* The next id of router scope, counted in *n. */
 uint64_t router_id(uint64_t *n);
+/* What it counted, for hash_count(). */
+static inline uint64_t
+router_count(uint64_t id)
+{
+	return (id / broker.conf->brokers);
+}
 void	 sweep_wake(void);	/* there is work to be done in slices */
 
 /* -- parse.c: imsgs, every length and range checked --------------------- */

@@ -30,7 +30,7 @@ invocation_find(const struct session *callee, uint64_t id)
 	if (inv != NULL && inv->id == id)
 		return (inv);
 	for (e = htab_first(&broker.invocations,
-	    hash_pair(callee->serial, id)); e != NULL; e = htab_next(e)) {
+	    hash_count(callee->serial, id)); e != NULL; e = htab_next(e)) {
 		inv = HENT_OF(e, struct invocation, hash);
 		if (inv->callee == callee && inv->id == id)
 			return (inv);
@@ -199,7 +199,7 @@ invocation_attach(struct invocation *inv, struct callee *cl)
 	inv->regid = cl->regid;
 	callee_take(cl);
 	htab_insert(&broker.invocations, &inv->hash,
-	    hash_pair(s->serial, inv->id));
+	    hash_count(s->serial, inv->id));
 	TAILQ_INSERT_TAIL(&s->invocations, inv, callee_entry);
 }
 

@@ -44,8 +44,8 @@ reg_find_id(const struct realm *r, uint64_t id)
 	struct hent		*e;
 	struct registration	*reg;
 
-	for (e = htab_first(&broker.regs, hash_pair(id, 0)); e != NULL;
-	    e = htab_next(e)) {
+	for (e = htab_first(&broker.regs, hash_count(0, router_count(id)));
+	    e != NULL; e = htab_next(e)) {
 		reg = HENT_OF(e, struct registration, byid);
 		if (reg->id == id)
 			return (reg->realm == r ? reg : NULL);
@@ -169,7 +169,8 @@ reg_new(struct realm *r, enum uri_match match, enum invoke_policy invoke,
 	TAILQ_INIT(&reg->callees);
 	reg->id = router_id(&broker.lastreg);
 	reg->created = wall_ms();
-	htab_insert(&broker.regs, &reg->byid, hash_pair(reg->id, 0));
+	htab_insert(&broker.regs, &reg->byid, hash_count(0,
+	    router_count(reg->id)));
 	TAILQ_INSERT_TAIL(&r->regs[match], reg, realm_entry);
 	r->nregs[match]++;
 	return (reg);
@@ -209,7 +210,8 @@ callee_find(const struct session *s, uint64_t regid)
 
 	if (s->nregs == 0)
 		return (NULL);
-	for (e = htab_first(&broker.callees, hash_pair(s->serial, regid));
+	for (e = htab_first(&broker.callees, hash_count(s->serial,
+	    router_count(regid)));
 	    e != NULL; e = htab_next(e)) {
 		cl = HENT_OF(e, struct callee, hash);
 		if (cl->session == s && cl->regid == regid)
@@ -263,7 +265,8 @@ callee_add(struct session *s, struct registration *reg, uint32_t concurrency,
 		cl->place = reg->ncallees;
 		reg->pool[cl->place] = cl;
 	}
-	htab_insert(&broker.callees, &cl->hash, hash_pair(s->serial, reg->id));
+	htab_insert(&broker.callees, &cl->hash, hash_count(s->serial,
+	    router_count(reg->id)));
 	TAILQ_INSERT_TAIL(&reg->callees, cl, entry);
 	LIST_INSERT_HEAD(&s->regs, cl, session_entry);
 	reg->ncallees++;

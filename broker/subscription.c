@@ -52,8 +52,8 @@ sub_find_id(const struct realm *r, uint64_t id)
 	struct hent		*e;
 	struct subscription	*sub;
 
-	for (e = htab_first(&broker.subs, hash_pair(id, 0)); e != NULL;
-	    e = htab_next(e)) {
+	for (e = htab_first(&broker.subs, hash_count(0, router_count(id)));
+	    e != NULL; e = htab_next(e)) {
 		sub = HENT_OF(e, struct subscription, byid);
 		if (sub->id == id && sub->realm == r)
 			return (sub);
@@ -115,7 +115,8 @@ sub_get(struct realm *r, enum uri_match match, const struct uri *topic)
 	sub->id = router_id(&broker.lastsub);
 	sub->created = wall_ms();
 	LIST_INIT(&sub->peers);
-	htab_insert(&broker.subs, &sub->byid, hash_pair(sub->id, 0));
+	htab_insert(&broker.subs, &sub->byid, hash_count(0,
+	    router_count(sub->id)));
 	LIST_INSERT_HEAD(&r->subs[match], sub, realm_entry);
 	r->nsubs[match]++;
 	r->nmeta += uri_pattern_is_reserved(topic, match) != 0;
@@ -209,7 +210,8 @@ sublink_find(const struct session *s, uint64_t id)
 
 	if (s->nlinks == 0)
 		return (NULL);
-	for (e = htab_first(&broker.links, hash_pair(s->serial, id));
+	for (e = htab_first(&broker.links, hash_count(s->serial,
+	    router_count(id)));
 	    e != NULL; e = htab_next(e)) {
 		l = HENT_OF(e, struct sublink, hash);
 		if (l->session == s && l->sub->id == id)
@@ -269,7 +271,8 @@ sublink_add(struct session *s, struct subscription *sub)
 	l->subpeer = sp;
 	LIST_INSERT_HEAD(&s->links, l, session_entry);
 	LIST_INSERT_HEAD(&sp->links, l, subpeer_entry);
-	htab_insert(&broker.links, &l->hash, hash_pair(s->serial, sub->id));
+	htab_insert(&broker.links, &l->hash, hash_count(s->serial,
+	    router_count(sub->id)));
 	sp->count++;
 	sub->count++;
 	s->nlinks++;

@@ -93,6 +93,13 @@ hash_pair(uint64_t a, uint64_t b)
 	return (x ^ x >> 30);
 }
 
+/* Likewise. */
+uint64_t
+hash_count(uint64_t owner, uint64_t n)
+{
+	return ((owner ^ key[0]) * 0x9e3779b97f4a7c15ULL + n);
+}
+
 int
 htab_init(struct htab *t)
 {

@@ -30,6 +30,9 @@ struct htab {
 void		 hash_init(void);
 uint64_t	 hash_bytes(const void *, size_t);
 uint64_t	 hash_pair(uint64_t, uint64_t);
+/* For what its owner counts: neighbours are side by side, and cost little to
+ * come by one after another. */
+uint64_t	 hash_count(uint64_t owner, uint64_t n);
 int		 htab_init(struct htab *);	/* -1: no memory */
 void		 htab_free(struct htab *);	/* must be empty */
 void		 htab_insert(struct htab *, struct hent *, uint64_t hash);

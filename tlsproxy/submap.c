@@ -21,6 +21,12 @@ sub_hash(const struct broker *b, uint64_t id)
 	return (id / b->p->conf->brokers);
 }
 
+static uint64_t
+link_hash(const struct broker *b, const struct psess *s, uint64_t id)
+{
+	return (hash_count(s->slot, sub_hash(b, id)));
+}
+
 struct submap *
 submap_find(struct broker *b, uint64_t id)
 {
@@ -46,7 +52,7 @@ link_find(const struct broker *b, const struct psess *s, uint64_t id)
 
 	if (b->links.count == 0)
 		return (NULL);
-	for (e = htab_first(&b->links, hash_pair(id, s->slot)); e != NULL;
+	for (e = htab_first(&b->links, link_hash(b, s, id)); e != NULL;
 	    e = htab_next(e)) {
 		l = HENT_OF(e, struct sublink, hash);
 		if (l->sub->id == id && l->sess == s)
@@ -111,7 +117,7 @@ submap_add(struct psess *s, uint64_t id)
 		return (-1);
 	l->sess = s;
 	l->sub = sub;
-	htab_insert(&b->links, &l->hash, hash_pair(id, s->slot));
+	htab_insert(&b->links, &l->hash, link_hash(b, s, id));
 	proxy_state_take(b->p, sizeof(*sub));
 	TAILQ_INSERT_TAIL(&sub->links, l, sub_entry);
 	TAILQ_INSERT_TAIL(&s->subs, l, sess_entry);
