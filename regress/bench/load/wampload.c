@@ -22,9 +22,10 @@
 #include "stat.h"
 
 #define SEC	1000000000ULL
+#define URISIZE	80
 
 struct topic {
-	char		 uri[64];
+	char		 uri[URISIZE];	/* the first, or only */
 	size_t		 urilen;
 	uint64_t	 published;
 	uint64_t	 min;		/* received by every subscriber */
@@ -38,14 +39,16 @@ static struct hist	 lat;
 static struct conn	*conns;
 static int		 nconns, nopen, nready, nsetup;
 static struct topic	*topics;
-static int		 ntopics = 1;
+static int		 ntopics = 1, nuris = 1;	/* URIs of each topic */
+static const char	*match;			/* of subscriptions, or NULL */
 static int		 npub = 1, nsub = 1, ndeaf, ncaller = 1, ncallee = 1;
 static int		 window = 64, parallel = 32;
 static uint64_t		 nsessions = 1000, opened, finished, failed;
 static double		 duration = 3, warmup = 0.5, rate, hold;
 static enum ser		 ser = SER_MSGPACK, ser2[2];	/* receivers in turn */
 static const char	*mode, *url, *url2, *label = "-";
-static int		 measuring, idlesub;
+static int		 measuring, idlesub, idlereg;
+static uint64_t		 ntaken;	/* subscriptions, registrations */
 static uint64_t		 published, delivered, acked, lost, late, results;
 static uint64_t		 inflight, events_now;
 static size_t		 nextpub;
@@ -65,13 +68,16 @@ usage(void)
 "  -w N     window: messages in flight per publisher or caller (64)\n"
 "  -r RATE  pubsub: RATE messages a second in all instead of a window\n"
 "  -p N -s N -k N  publishers, subscribers, topics (1 1 1)\n"
+"  -K N     each topic, and session of idle -S, has N URIs (1)\n"
+"  -M KIND  prefix or wildcard subscriptions, one for each URI\n"
 "  -D N     pubsub: N more subscribers, which never read (0)\n"
 "  -a       acknowledged publishing\n"
 "  -c N -e N  callers, callees (1 1)\n"
 "  -N N     connect, idle: sessions (1000)     -j N  at a time (32)\n"
 "  -z       resume TLS sessions       -2       at most TLS 1.2\n"
 "  -S       idle: each session subscribes to a topic\n"
-"  -H SEC   idle: hold the sessions for SEC (0)\n"
+"  -E       idle: each registers a procedure for each URI\n"
+"  -H SEC   idle: hold the sessions for SEC, print again (0)\n"
 "  -P PID[,PID...]  roots of the router's process trees\n"
 "  -C LIST  TLS 1.3 cipher suites (TLS_AES_128_GCM_SHA256)\n");
 	exit(2);
@@ -152,6 +158,37 @@ add_conns(int n, enum role role)
 	}
 }
 
+/*
+ * The URI, or the pattern for it.  What is subscribed to beside a load has
+ * names that begin as the load's own do.
+ */
+static size_t
+topic_uri(char uri[URISIZE], int topic, int i, int is_pattern)
+{
+	const char	*kind = mode[0] == 'i' ? "idle" : "topic";
+
+	if (nuris == 1 && match == NULL)
+		return (snprintf(uri, URISIZE, "com.bench.%s.%d", kind,
+		    topic));
+	return (snprintf(uri, URISIZE, "com.bench.%s.%d.%d%s", kind, topic, i,
+	    match == NULL ? "" : is_pattern ? "." : ".x"));
+}
+
+static void
+take_topic(struct conn *c)
+{
+	char	 uri[URISIZE];
+	int	 i;
+
+	for (i = 0; i < nuris; i++) {
+		topic_uri(uri, c->topic, i, 1);
+		if (idlereg)
+			conn_register(c, uri, match);
+		else
+			conn_subscribe(c, uri, match);
+	}
+}
+
 void
 cb_ready(struct conn *c)
 {
@@ -161,18 +198,18 @@ cb_ready(struct conn *c)
 	switch (c->role) {
 	case R_SUB:
 	case R_DEAF:
-		conn_subscribe(c, topics[c->topic].uri);
+		take_topic(c);
 		break;
 	case R_CALLEE:
 		snprintf(uri, sizeof(uri), "com.bench.proc.%d", c->topic);
-		conn_register(c, uri);
+		conn_register(c, uri, NULL);
 		break;
 	case R_IDLE:
 		if (strcmp(mode, "connect") == 0)
 			conn_goodbye(c);
 		else if (idlesub) {
-			snprintf(uri, sizeof(uri), "com.bench.idle.%d", c->id);
-			conn_subscribe(c, uri);
+			c->topic = c->id;
+			take_topic(c);
 		} else
 			nsetup++;
 		break;
@@ -184,9 +221,12 @@ cb_ready(struct conn *c)
 void
 cb_setup(struct conn *c)
 {
-	if (c->setup)
+	int	 all = c->role == R_SUB || c->role == R_DEAF || idlesub ?
+		    nuris : 1;
+
+	ntaken++;
+	if (++c->setup != all)
 		return;
-	c->setup = 1;
 	nsetup++;
 	if (c->role == R_DEAF)
 		conn_deafen(c);
@@ -279,11 +319,11 @@ turn(int timeout_us)
 }
 
 static void
-open_turn(int *seen, uint64_t *quiet)
+open_turn(uint64_t *seen, uint64_t *quiet)
 {
 	turn(100000);
-	if (nsetup > *seen) {
-		*seen = nsetup;
+	if (ntaken + nsetup > *seen) {
+		*seen = ntaken + nsetup;
 		*quiet = nsec();
 	} else if (nsec() - *quiet > 10 * SEC)
 		errx(1, "no session opened for 10 s: %d of %d are ready",
@@ -294,8 +334,8 @@ open_turn(int *seen, uint64_t *quiet)
 static void
 open_all(enum role role)
 {
-	uint64_t	 quiet = nsec();
-	int		 i, seen = nsetup;
+	uint64_t	 quiet = nsec(), seen = ntaken + nsetup;
+	int		 i;
 
 	for (i = 0; i < nconns; i++) {
 		if (conns[i].role != role)
@@ -324,12 +364,22 @@ static int
 publish_one(struct conn *c, uint64_t limit)
 {
 	struct topic	*t;
+	char		 uri[URISIZE];
+	size_t		 len;
 
 	if (inflight >= limit || (conf.ack && c->unacked >= (uint64_t)window) ||
 	    c->olen - c->ooff > 4 * 1024 * 1024)
 		return (0);
-	t = &topics[nextpub++ % ntopics];
-	conn_publish(c, t->uri, t->urilen);
+	t = &topics[nextpub % ntopics];
+	if (nuris == 1)
+		conn_publish(c, t->uri, t->urilen);
+	else {
+		/* not in the order in which they were subscribed to */
+		len = topic_uri(uri, nextpub % ntopics,
+		    nextpub / ntopics * 7919 % nuris, 0);
+		conn_publish(c, uri, len);
+	}
+	nextpub++;
 	t->published++;
 	published++;
 	if (t->nsub == 0)
@@ -410,8 +460,7 @@ run_pubsub(void)
 	    (conns = calloc(npub + nsub + ndeaf, sizeof(*conns))) == NULL)
 		err(1, NULL);
 	for (i = 0; i < ntopics; i++)
-		topics[i].urilen = snprintf(topics[i].uri,
-		    sizeof(topics[i].uri), "com.bench.topic.%d", i);
+		topics[i].urilen = topic_uri(topics[i].uri, i, 0, 0);
 	add_conns(nsub, R_SUB);
 	add_conns(npub, R_PUB);
 	add_conns(ndeaf, R_DEAF);
@@ -615,31 +664,52 @@ run_connect(void)
 }
 
 static void
+wait_for(double secs)
+{
+	uint64_t	 t0 = nsec();
+
+	while (nsec() - t0 < secs * SEC)
+		turn(100000);
+}
+
+static void
+print_idle(double secs, double cpu, double gcpu, long before)
+{
+	long	 after = trees_pss(&trees);
+
+	print_common(secs, cpu, gcpu);
+	printf(" sessions=%d subscribed=%llu pss0_kb=%ld pss_kb=%ld "
+	    "kb_session=%.2f open_us_session=%.1f procs=%d\n", nready,
+	    (unsigned long long)ntaken, before, after,
+	    (double)(after - before) / nready, cpu * 1e6 / nready,
+	    trees_count(&trees));
+	fflush(stdout);
+}
+
+static void
 run_idle(void)
 {
 	uint64_t	 t0;
-	double		 cpu0, gcpu0, cpu, gcpu, secs;
-	long		 pss0, pss1;
+	double		 cpu, gcpu, secs;
+	long		 pss;
 
 	if ((conns = calloc(nsessions, sizeof(*conns))) == NULL)
 		err(1, NULL);
 	add_conns(nsessions, R_IDLE);
-	pss0 = trees_pss(&trees);
-	cpu0 = trees_cpu(&trees);
-	gcpu0 = self_cpu();
+	pss = trees_pss(&trees);
+	cpu = trees_cpu(&trees);
+	gcpu = self_cpu();
 	t0 = nsec();
 	open_all(R_IDLE);
 	secs = (nsec() - t0) / 1e9;
-	cpu = trees_cpu(&trees) - cpu0;
-	gcpu = self_cpu() - gcpu0;
-	for (t0 = nsec(); nsec() - t0 < (1 + hold) * SEC; )
-		turn(100000);
-	pss1 = trees_pss(&trees);
-	print_common(secs, cpu, gcpu);
-	printf(" sessions=%d subscribed=%d pss0_kb=%ld pss_kb=%ld "
-	    "kb_session=%.2f open_us_session=%.1f procs=%d\n", nready,
-	    idlesub, pss0, pss1, (double)(pss1 - pss0) / nready,
-	    cpu * 1e6 / nready, trees_count(&trees));
+	cpu = trees_cpu(&trees) - cpu;
+	gcpu = self_cpu() - gcpu;
+	wait_for(1);
+	print_idle(secs, cpu, gcpu, pss);
+	if (hold > 0) {
+		wait_for(hold);
+		print_idle(secs, cpu, gcpu, pss);
+	}
 }
 
 int
@@ -652,7 +722,7 @@ main(int argc, char *argv[])
 	conf.payload = 256;
 	conf.suites = "TLS_AES_128_GCM_SHA256";
 	while ((ch = getopt(argc, argv,
-	    "2aBC:c:D:e:F:f:H:j:k:L:N:n:P:p:R:r:Ss:t:u:W:w:z")) != -1)
+	    "2aBC:c:D:Ee:F:f:H:j:K:k:L:M:N:n:P:p:R:r:Ss:t:u:W:w:z")) != -1)
 		switch (ch) {
 		case '2': conf.tls12 = 1; break;
 		case 'a': conf.ack = 1; break;
@@ -660,13 +730,16 @@ main(int argc, char *argv[])
 		case 'C': conf.suites = optarg; break;
 		case 'c': ncaller = atoi(optarg); break;
 		case 'D': ndeaf = atoi(optarg); break;
+		case 'E': idlesub = idlereg = 1; break;
 		case 'e': ncallee = atoi(optarg); break;
 		case 'F': receivers_parse(optarg); break;
 		case 'f': ser = ser_parse(optarg); break;
 		case 'H': hold = atof(optarg); break;
 		case 'j': parallel = atoi(optarg); break;
+		case 'K': nuris = atoi(optarg); break;
 		case 'k': ntopics = atoi(optarg); break;
 		case 'L': label = optarg; break;
+		case 'M': match = optarg; break;
 		case 'N': nsessions = strtoull(optarg, NULL, 10); break;
 		case 'n': conf.payload = strtoul(optarg, NULL, 10); break;
 		case 'P':
@@ -688,7 +761,8 @@ main(int argc, char *argv[])
 	argc -= optind;
 	argv += optind;
 	if (argc != 2 || conf.payload < 16 || conf.payload > 15 << 20 ||
-	    npub < 1 || nsub < 0 || ndeaf < 0 || ntopics < 1 || ncaller < 1 ||
+	    npub < 1 || nsub < 0 || ndeaf < 0 || ntopics < 1 || nuris < 1 ||
+	    ncaller < 1 ||
 	    ncallee < 1 || window < 1 || parallel < 1 || nsessions < 1 ||
 	    nsessions > 10000000)
 		usage();
