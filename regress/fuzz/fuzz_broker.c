@@ -248,7 +248,7 @@ static int
 heard(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
     const struct iovec *iov, int n, size_t more)
 {
-	uint8_t	b[64];
+	uint8_t	b[64] = { 0 };
 	size_t	len = 0, part;
 	int	i;
 
