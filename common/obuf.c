@@ -282,6 +282,9 @@ obuf_writev(struct obuf *o, int fd)
 		iov[n].iov_len = s->len;
 		n++;
 	}
+	if (n == 1 && o->sends)
+		return (send(fd, iov[0].iov_base, iov[0].iov_len,
+		    MSG_NOSIGNAL));
 	return (writev(fd, iov, n));
 }
 

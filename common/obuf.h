@@ -27,6 +27,7 @@ struct obuf {
 	size_t		 bytes;		/* waiting */
 	size_t		 chunk;		/* size of a new chunk */
 	int		 keeps;		/* its chunk while nothing waits */
+	int		 sends;		/* to a socket, by send(2) */
 	int		 wipes;		/* what was written, if not shared */
 };
 

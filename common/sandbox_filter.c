@@ -122,6 +122,8 @@ static const struct rule common_rules[] = {
 /* What the one that talks to clients keeps besides. */
 static const struct rule tlsproxy_rules[] = {
 	CALL_IF("accept4", IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)),
+	/* as write(2), which costs more for a socket; to no other address */
+	CALL_IF("sendto", IS(3, MSG_NOSIGNAL), IS(4, 0)),
 	/* the other half would end a listener for its successors, too */
 	CALL_IF("shutdown", IS(1, SHUT_WR)),
 	CALL_IF("setsockopt", IS(1, SOL_SOCKET), IS(2, SO_LINGER)),

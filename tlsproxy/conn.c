@@ -63,6 +63,7 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 		goto fail;
 	c->ssl = c->tls != NULL ? tls_release_last() : NULL;
 	obuf_init(&c->out, CONN_CHUNK, 0);
+	c->out.sends = 1;
 	event_assign(&c->rev, base, fd, EV_READ | EV_PERSIST, conn_on_read, c);
 	event_assign(&c->wev, base, fd, EV_WRITE, conn_on_write, c);
 	evtimer_assign(&c->tev, base, conn_on_timer, c);

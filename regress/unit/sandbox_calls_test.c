@@ -73,6 +73,10 @@ static const struct attempt forbidden[] = {
 	{ "shutdown SHUT_RD", SYS_shutdown, { FD_TCP, SHUT_RD } },
 	{ "shutdown SHUT_RDWR", SYS_shutdown, { FD_TCP, SHUT_RDWR } },
 	X(sendto, FD_ECHO, 0, 0, 0, 0, 0),
+	{ "sendto an address", SYS_sendto,
+	    { FD_ECHO, 0, 0, MSG_NOSIGNAL, 4096, 16 } },
+	{ "sendto out of band", SYS_sendto,
+	    { FD_ECHO, 0, 0, MSG_NOSIGNAL | MSG_OOB, 0, 0 } },
 	X(recvfrom, FD_ECHO, 0, 0, 0, 0, 0),
 	X(sendmsg, FD_PARENT, 0, 0),
 	{ "recvmsg on fd 5", SYS_recvmsg, { FD_OTHER, 0, MSG_DONTWAIT } },
@@ -205,6 +209,7 @@ static const struct attempt forbidden[] = {
 /* Only the one that talks to clients may do these. */
 static const struct attempt proxy_only[] = {
 	X(accept4, FD_ECHO, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC),
+	X(sendto, FD_ECHO, 0, 0, MSG_NOSIGNAL, 0, 0),
 	X(shutdown, FD_ECHO, SHUT_WR),
 	X(setsockopt, FD_ECHO, SOL_SOCKET, SO_LINGER, 0, 0),
 	X(getsockopt, FD_ECHO, SOL_SOCKET, SO_ERROR, 0, 0),
@@ -357,6 +362,7 @@ static const struct attempt fitting[] = {
 	X(madvise, 0, 0, MADV_DONTNEED),
 	X(futex, 0, FUTEX_WAKE_PRIVATE, 0),
 	X(accept4, FD_PARENT, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC),
+	X(sendto, FD_ECHO, 0, 0, MSG_NOSIGNAL, 0, 0),
 	X(shutdown, FD_ECHO, SHUT_WR),
 	X(setsockopt, FD_PARENT, SOL_SOCKET, SO_LINGER, 0, 0),
 	X(getsockopt, FD_PARENT, SOL_SOCKET, SO_ERROR, 0, 0),
