@@ -348,7 +348,7 @@ void	 addr_left(struct conn *);
 void	 addr_report(struct proxy *);
 int	 addr_on_limit(struct chan *, struct imsg *);
 
-/* conn.c: the octets of a connection */
+/* conn.c: connections, and what is written to them */
 struct conn	*conn_new(struct proxy *, struct listener *, int fd,
 		    const char *peer, const uint8_t addr[16]);
 /* Drop now, without a word (the transport is gone or hopeless). */
@@ -361,15 +361,26 @@ void	 conn_close_code(struct conn *, uint16_t code, const char *why);
 void	 conn_queue(struct conn *, const void *, size_t);
 void	 conn_queue_pbuf(struct conn *, struct pbuf *, size_t off, size_t len);
 void	 conn_mark_dirty(struct conn *);
+void	 conn_postpone(struct conn *);		/* read it next turn */
 int	 conn_is_open(const struct conn *);	/* takes messages both ways */
 void	 conn_flush(struct conn *);		/* what its socket takes */
-void	 conn_set_phase(struct conn *, uint32_t ms);	/* 0: none */
-void	 conn_set_slow(struct conn *, uint32_t ms);	/* 0: not slow */
 void	 conns_flush(struct proxy *);		/* end of turn */
+
+/* conn_read.c: what is read of them */
+void	 conn_on_read(evutil_socket_t, short, void *);
+void	 conn_on_write(evutil_socket_t, short, void *);
+void	 conn_free_kept(struct conn *);		/* what was read and waits */
+void	 conn_unlimit(struct conn *);		/* "messages" let it go on */
 void	 conn_resume(struct conn *);		/* read it again */
 void	 conns_resume(struct proxy *);		/* broker takes again */
 void	 conns_continue(struct proxy *);	/* postponed ones */
 void	 conns_new_rate(struct proxy *);	/* after a reload */
+
+/* conn_time.c: their limits of time */
+void	 conn_on_timer(evutil_socket_t, short, void *);
+void	 conn_arm(struct conn *);		/* a deadline was set */
+void	 conn_set_phase(struct conn *, uint32_t ms);	/* 0: none */
+void	 conn_set_slow(struct conn *, uint32_t ms);	/* 0: not slow */
 
 /* revoked.c: certificates of connections and the CRLs of a reload */
 int	 conn_is_revoked(struct conn *);

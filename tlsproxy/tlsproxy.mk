@@ -4,6 +4,8 @@ LIBS_SSL =	-lssl
 TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		bucket.o \
 		conn.o \
+		conn_read.o \
+		conn_time.o \
 		features.o \
 		hello.o \
 		invocation.o \

@@ -1,12 +1,12 @@
 # make bench: figures that a machine's speed decides, and so no tests.  They
 # are printed; what a leak or a stall would be, or a gate that is not held,
-# is marked by "!!".  FULL=1 measures more and longer; what else there is runs
-# by name: BENCHES="fairness growth history login-timing logins memory routing
-# slow storm trie".  SAMPLES=n takes fewer samples where there are any,
-# ROUNDS=n fewer or more rounds.
+# is marked by "!!".  FULL=1 measures more and longer.  What else there is runs
+# by name: BENCHES="history login-timing logins routing trie".  SAMPLES=n takes
+# fewer samples where there are any, ROUNDS=n fewer or more rounds.
 
 FULL ?=
-BENCHES ?= performance
+BENCHES ?= performance memory \
+	$(if $(FULL),growth fairness storm slow)
 
 BENCH_PROGRAMS = $(addprefix $(B)/regress/bench/, history trie wampload limit)
 
