@@ -76,8 +76,9 @@ class Router:
                 os.nice(nice)
         return subprocess.Popen(
             self.command(args, transport, receivers), text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, preexec_fn=prepare)
+            errors='replace', stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=prepare)
 
     @staticmethod
     def finish_load(proc, timeout=150):
