@@ -133,7 +133,8 @@ chan_shut(struct chan *c)
 static void
 chan_free_big(struct chan *c)
 {
-	if (c->wipes && c->big != NULL)
+	/* what others hold is what they are to send */
+	if (c->wipes && c->big != NULL && c->big->refs == 1)
 		explicit_bzero(c->big->data, c->big->size);
 	pbuf_unref(c->big);
 	c->big = NULL;
@@ -429,7 +430,7 @@ static int
 chan_room(struct chan *c, size_t most, struct iovec iov[2])
 {
 	size_t	lack;
-	int	n = 0;
+	int	n = 0, peek;
 
 	if (c->big != NULL) {
 		lack = c->big->size - c->big->len;
@@ -438,9 +439,10 @@ chan_room(struct chan *c, size_t most, struct iovec iov[2])
 		if (lack >= most)
 			return (n);
 	}
+	/* room for nothing would look like the end */
+	peek = (c->big != NULL || c->peeks) && c->inlen < CHAN_PEEK;
 	iov[n].iov_base = c->in + c->inlen;
-	iov[n++].iov_len = (c->big != NULL || c->peeks ? CHAN_PEEK :
-	    CHAN_INBUF) - c->inlen;
+	iov[n++].iov_len = (peek ? CHAN_PEEK : CHAN_INBUF) - c->inlen;
 	return (n);
 }
 

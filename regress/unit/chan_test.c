@@ -353,6 +353,62 @@ test_pieces(void)
 	expect((int)pbuf_in_use(), 0, "octets in use");
 }
 
+/* Behind it one that fills what is peeked at, and is not whole. */
+static void
+test_big_peek(void)
+{
+	static const size_t	lens[] = { 4000, 4064, 4080, 4088, 4104, 10000,
+				    60000, 65000, 90000 };
+	struct chan		*b;
+	size_t			 i;
+	int			 raw;
+
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		streamlen = 0;
+		stream_add(IMSG_EVENT, 0, 100000);
+		stream_add(IMSG_EVENT, 0, lens[i]);
+		stream_add(IMSG_EVENT, 0, 100);
+		pair(NULL, &b, &raw, 1024 * 1024);
+		raw_write(raw, stream, 50000);
+		/* as much as the socket takes, before it is read */
+		if (send(raw, stream + 50000, streamlen - 50000,
+		    MSG_DONTWAIT) != (ssize_t)(streamlen - 50000))
+			err(1, "send");
+		turn(4);
+		expect(got_ended, 0, "ended");
+		expect(n_big, 3, "imsgs");
+		close(raw);
+		chan_free(b);
+	}
+	pbuf_unref(kept);
+	kept = NULL;
+}
+
+/* What its handler kept is not wiped, though the channel is. */
+static void
+test_big_wipe(void)
+{
+	struct chan	*b;
+	size_t		 i;
+	int		 raw;
+
+	streamlen = 0;
+	stream_add(IMSG_EVENT, 0, 100000);
+	pair(NULL, &b, &raw, 1024 * 1024);
+	chan_wipe(b);
+	raw_write(raw, stream, 80000);
+	raw_write(raw, stream + 80000, streamlen - 80000);
+	expect(n_kept, 1, "kept");
+	for (i = 0; i < 100000; i++)
+		if (kept->data[sizeof(struct imsg_hdr) + i] !=
+		    (uint8_t)(i * 7))
+			errx(1, "what was kept was wiped at %zu", i);
+	pbuf_unref(kept);
+	kept = NULL;
+	close(raw);
+	chan_free(b);
+}
+
 /* What its header says must hold when it is whole, too. */
 static void
 test_big_state(void)
@@ -629,6 +685,8 @@ main(void)
 	test_order();
 	test_bytewise();
 	test_pieces();
+	test_big_peek();
+	test_big_wipe();
 	test_big_state();
 	test_big_ends();
 	test_nonsense();
