@@ -197,6 +197,13 @@ conf_commit(struct conf *next)
 }
 
 static void
+conf_abort(void)
+{
+	keys_abort();
+	userset_abort();
+}
+
+static void
 turn_end(void)
 {
 	keeper.turn++;
@@ -207,7 +214,7 @@ static const struct proc_hooks	hooks = {
 	.prepare = prepare,
 	.threads = workers_start,
 	.conf_check = conf_check,
-	.conf_abort = userset_abort,
+	.conf_abort = conf_abort,
 	.conf_commit = conf_commit,
 	.peer_new = peer_new,
 	.peer_gone = peer_gone,

@@ -327,6 +327,7 @@ const struct proof	*auth_tls_proof(const struct conf_realm *,
 /* keys.c */
 void		 keys_prepare(void);
 int		 keys_check(struct conf *, char *, size_t);
+void		 keys_abort(void);	/* what was checked is not to be */
 void		 keys_commit(struct event_base *, uint32_t);
 struct evp_pkey_st	*keys_find(const uint8_t [32]);	/* EVP_PKEY */
 

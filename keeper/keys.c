@@ -337,14 +337,20 @@ keys_check(struct conf *next, char *err, size_t errlen)
 		kp->key = NULL;
 		kp->keylen = 0;
 	}
-	keyset_free(checked);	/* of a configuration that was not committed */
-	checked = NULL;
+	keys_abort();
 	if (failed) {
 		keyset_free(ks);
 		return (-1);
 	}
 	checked = ks;
 	return (0);
+}
+
+void
+keys_abort(void)
+{
+	keyset_free(checked);
+	checked = NULL;
 }
 
 /*
