@@ -97,7 +97,7 @@ hash_pair(uint64_t a, uint64_t b)
 uint64_t
 hash_count(uint64_t owner, uint64_t n)
 {
-	return ((owner ^ key[0]) * 0x9e3779b97f4a7c15ULL + n);
+	return (hash_pair(owner, n >> 6) + (n & 63));
 }
 
 int

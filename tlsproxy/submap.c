@@ -13,18 +13,17 @@
 
 #include "tlsproxy.h"
 
-/* The broker counts, and others have the numbers between: no two of its own
- * are in one bucket. */
+/* The broker counts, and others have the numbers between. */
 static uint64_t
 sub_hash(const struct broker *b, uint64_t id)
 {
-	return (id / b->p->conf->brokers);
+	return (hash_count(0, id / b->p->conf->brokers));
 }
 
 static uint64_t
 link_hash(const struct broker *b, const struct psess *s, uint64_t id)
 {
-	return (hash_count(s->slot, sub_hash(b, id)));
+	return (hash_count(s->slot, id / b->p->conf->brokers));
 }
 
 struct submap *
