@@ -124,7 +124,9 @@ kept_stays(struct kept *k, const struct realm *r)
 	const struct role	*role;
 	struct uri		 topic, by;
 
-	if (k->role == 0 || k->confgen == broker.confgen || k->is_withdrawn)
+	/* a realm that is being read anew has no rules */
+	if (k->role == 0 || k->confgen == broker.confgen || k->is_withdrawn ||
+	    r->is_gone)
 		return (!k->is_withdrawn);
 	k->confgen = broker.confgen;
 	kept_topic(k, &topic);
