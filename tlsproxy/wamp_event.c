@@ -24,6 +24,8 @@ struct variant {
 	uint8_t		 taillen[SER_MAX];
 	size_t		 msglen[SER_MAX];
 	struct pbuf	*frame[SER_MAX][2];
+	uint8_t		 shares[SER_MAX][2];	/* the payload as it came, which
+						 * then is not in the frame */
 };
 
 /* One EVENT on its way to many. */
@@ -38,7 +40,6 @@ struct fanout {
 	unsigned int	 nvariants;	/* one if none does; none if there is
 					 * one receiver */
 	uint8_t		 is_alone;
-	uint8_t		 shares[SER_MAX];	/* the payload as it came */
 	struct variant	 v[VARIANTS];
 };
 
@@ -89,7 +90,7 @@ fanout_frame(struct fanout *f, uint32_t features, int ser, int is_ws)
 	    (v->frame[ser][is_ws] = transport_frame(is_ws, ser, m.iov,
 	    MESSAGE_PARTS, m.pb)) == NULL)
 		v->failed[ser] = 1;
-	f->shares[ser] = m.pb != NULL;
+	v->shares[ser][is_ws] = m.pb != NULL;
 	v->msglen[ser] = m.len;
 	v->taillen[ser] = (uint8_t)m.iov[2].iov_len;
 	return (v->frame[ser][is_ws]);
@@ -97,13 +98,14 @@ fanout_frame(struct fanout *f, uint32_t features, int ser, int is_ws)
 
 /* A payload that is not in the frame belongs before its tail. */
 static void
-event_queue(struct fanout *f, struct conn *c, struct pbuf *frame,
-    size_t taillen)
+event_queue(const struct fanout *f, const struct variant *v, struct conn *c,
+    struct pbuf *frame)
 {
 	const struct payload	*pl = &f->pl;
+	size_t			 taillen = v->taillen[c->ser];
 	size_t			 at = frame->len - taillen;
 
-	if (!f->shares[c->ser]) {
+	if (!v->shares[c->ser][c->is_ws]) {
 		conn_queue_pbuf(c, frame, 0, frame->len);
 		return;
 	}
@@ -155,7 +157,7 @@ event_to(struct fanout *f, struct psess *s)
 	else if (v->msglen[c->ser] > c->peermax)
 		out_event_dropped(s, out_too_long);
 	else
-		event_queue(f, c, pb, v->taillen[c->ser]);
+		event_queue(f, v, c, pb);
 }
 
 /* Mark the sessions that this EVENT names: 0, or -1: nonsense. */
@@ -221,7 +223,6 @@ fanout_init(struct fanout *f, const struct submap *sub)
 	    TAILQ_FIRST(&sub->links) == TAILQ_LAST(&sub->links, sublinks);
 	f->nvariants = f->is_alone ? 0 : f->asks != 0 ? VARIANTS : 1;
 	memset(f->v, 0, f->nvariants * sizeof(f->v[0]));
-	memset(f->shares, 0, sizeof(f->shares));
 	memset(&f->h, 0, sizeof(f->h));
 	f->h.code = WAMP_EVENT;
 	f->h.n = 2;
