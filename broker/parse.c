@@ -10,6 +10,7 @@
 
 #include "broker.h"
 #include "codec.h"
+#include "pbuf.h"
 #include "pubsub.h"
 
 /* What is left to read of an imsg. */
@@ -61,7 +62,8 @@ rd_body(struct rd *r, uint8_t ser, uint8_t nargs, uint32_t len,
 	if (ser < 1 || ser >= SER_MAX || nargs > 2 ||
 	    (nargs == 0) != (len == 0))
 		return (-1);
-	b->pb = r->pb;
+	/* a short body does not keep a long filter */
+	b->pb = r->pb != NULL && len >= r->pb->size / 2 ? r->pb : NULL;
 	b->len = len;
 	b->ser = ser;
 	b->nargs = nargs;

@@ -450,7 +450,8 @@ conn_input(struct conn *c)
 	left = transport_input(c, buf, (size_t)n);
 	if (left > 0)
 		conn_keep(c, buf + (size_t)n - left, left);
-	if (!is_in)
+	/* GOODBYE and another HELLO may have come in one */
+	if (!is_in || c->sess == NULL || c->sess->state != SESS_JOINED)
 		conn_wipe(c, buf == p->rbuf ? (size_t)n : 0);
 	conn_after_input(c);
 	return (buf == p->rbuf && n == READ_MAX && conn_reads_on(c));

@@ -176,8 +176,9 @@ to_broker(struct in *in, uint32_t type, const void *m, size_t len)
 		iov_set(&iov[n++], in->filter->buf, in->filter->len);
 	if (in->pptlen > 0)
 		iov_set(&iov[n++], in->ppt, in->pptlen);
+	/* a short one does not keep what was allotted to a long one */
 	if (in->pb != NULL && in->paylen >= OBUF_COPY &&
-	    pbuf_count(in->pb) == 0) {
+	    in->paylen >= in->pb->size / 2 && pbuf_count(in->pb) == 0) {
 		chan_sendv_pbuf(ch, type, in->s->slot, in->s->gen, iov, n,
 		    in->pb, (size_t)(in->pay - in->pb->data), in->paylen);
 		return;
