@@ -13,8 +13,6 @@
 #include "dynamic.h"
 #include "mono.h"
 
-#define SLOW_CALLER	10000	/* ms; it gets progressive results no longer */
-
 /*
  * The invocation that a callee's message answers.  NULL: the call is over
  * (its caller left, or it was answered before), drop the message; or the id
@@ -30,11 +28,16 @@ answered(const struct session *callee, uint64_t id, int *never)
 
 /* -- YIELD -------------------------------------------------------------- */
 
-/* For too long, or it is about to be too much for its tlsproxy. */
+/*
+ * For too long, or it is about to be too much for its tlsproxy?  A third of
+ * the time after which a slow session is ended, so that its other calls may
+ * still be answered.
+ */
 static int
 keeps_up(const struct session *caller)
 {
-	if (caller->is_slow && mono_ms() - caller->slow_since >= SLOW_CALLER)
+	if (caller->is_slow && mono_ms() - caller->slow_since >=
+	    broker.conf->limits.slow / 3)
 		return (0);
 	return (!peer_is_full(caller->peer));
 }

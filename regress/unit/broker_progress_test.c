@@ -196,23 +196,27 @@ results(void)
 static void
 slow_caller(void)
 {
-	struct sess	a, b;
-	uint64_t	reg, inv;
+	struct sess	 a, b;
+	struct conf	*c;
+	uint64_t	 reg, inv;
 
+	c = bconf_new();
+	c->limits.slow = 15 * 1000;
+	bp_reload(c);
 	reg = pair(&a, &b, RESULTS);
 	inv = stream(&a, &b, reg, 0);
 	send_flow(&a, IMSG_XOFF);
 	side_sync(T0);
 	send_progress(&b, inv, "2");
 	want_progress(&a, a.request, "2");
-	sleep(4);
+	sleep(3);
 	send_flow(&a, IMSG_XON);
 	send_flow(&a, IMSG_XOFF);
 	side_sync(T0);
-	sleep(7);
+	sleep(3);
 	send_progress(&b, inv, "3");
 	want_progress(&a, a.request, "3");
-	sleep(4);
+	sleep(3);
 	send_progress(&b, inv, "4");
 	want_refused(&a, WAMP_CALL, a.request, WERR_CANCELED);
 	want_interrupt(&b, inv, CANCEL_KILLNOWAIT, WERR_CANCELED);
