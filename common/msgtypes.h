@@ -47,6 +47,9 @@ enum imsg_type {
 	IMSG_PROC_SUSPECT,	/* K,B,T->P: m_suspect */
 	IMSG_CONN_COUNT,	/* T->P: m_conn_count[] */
 	IMSG_CONN_LIMIT,	/* P->T: m_conn_limit[] */
+	IMSG_CTL_QUERY,		/* P->any: m_ctl_query, authid */
+	IMSG_CTL_ROWS,		/* any->P: m_ctl_rows, rows; answers a
+				 * CTL_QUERY, once */
 
 	/* configuration, two-phase (conf.c) */
 	IMSG_CONF_BEGIN,	/* P->any: m_u32 generation */
@@ -206,6 +209,32 @@ struct m_conn_count {
 struct m_conn_limit {
 	uint8_t		 addr[16];
 	uint32_t	 is_over;	/* refuse (address) or pause (all) */
+};
+
+/*
+ * What wampctl wants to know of a child.  A query begins with cursor 0; as
+ * long as the answer is not the end of it, the parent asks again with the
+ * cursor that came with it, when its client has room.
+ */
+struct m_ctl_query {
+	uint32_t	 query;		/* the parent's number for it */
+	uint16_t	 what;		/* enum ctl_what */
+	uint16_t	 authidlen;	/* 0: all */
+	uint64_t	 cursor;
+	uint64_t	 session;	/* 0: all */
+	uint32_t	 realm;		/* 0: all */
+	uint32_t	 pad;
+};
+
+#define CTL_MAXROWS	(12 * 1024)	/* octets of rows in one answer */
+
+/* Behind it nrows times: uint16_t length, a map in MessagePack. */
+struct m_ctl_rows {
+	uint32_t	 query;
+	uint32_t	 nrows;
+	uint64_t	 cursor;
+	uint8_t		 is_end;
+	uint8_t		 pad[7];
 };
 
 #define SIGN_MAX	512		/* RSA 4096 */
