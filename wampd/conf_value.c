@@ -127,75 +127,11 @@ set_time(enum once o, const char *what, const char *text, uint32_t *dst,
 }
 
 void
-set_memory(const char *text)
-{
-	uint64_t	n;
-
-	if (parse_once(&parser.seen, ONCE_MEMORY, "memory") &&
-	    get_number("memory", text, 1024 * 1024, 1ULL << 40, &n) == 0)
-		parser.conf->limits.memory = n;
-}
-
-void
-set_failures(const char *n, const char *per)
-{
-	struct conf_limits	*l = &parser.conf->limits;
-	uint64_t		 number;
-
-	if (parse_once(&parser.seen, ONCE_FAILURES, "failures") &&
-	    get_number("failures", n, 1, 1000000, &number) == 0 &&
-	    get_time("failures per", per, 1000, 24 * 3600 * 1000,
-	    &l->failures_per) == 0)
-		l->failures = (uint32_t)number;
-}
-
-void
-set_rate(const char *n, const char *per, const char *burst)
-{
-	struct conf_rate	*r = &parser.conf->limits.rate;
-	uint64_t		 number, most;
-	int			 bad;
-
-	if (!parse_once(&parser.seen, ONCE_RATE, "messages"))
-		return;
-	bad = get_number("messages", n, 1, CONF_MAXRATE, &number);
-	bad |= get_time("messages per", per, 100, CONF_MAXRATETIME, &r->per);
-	most = number;
-	if (burst != NULL)
-		bad |= get_number("burst", burst, 1, CONF_MAXRATE, &most);
-	if (bad)
-		return;
-	r->messages = (uint32_t)number;
-	r->burst = (uint32_t)most;
-}
-
-void
 secret_path(const char *path)
 {
 	if (parse_once(&parser.seen, ONCE_SECRET, "secret") &&
 	    check_path("secret", path) == 0)
 		parser.conf->secret_path = xstrdup(path);
-}
-
-void
-set_ping(const char *every, const char *timeout)
-{
-	struct conf_limits	*l = &parser.conf->limits;
-	int			 bad;
-
-	if (!parse_once(&parser.seen, ONCE_PING, "ping"))
-		return;
-	if (every == NULL) {
-		l->ping_every = l->ping_timeout = 0;
-		return;
-	}
-	bad = get_time("ping every", every, 100, 3600 * 1000,
-	    &l->ping_every);
-	bad |= get_time("ping timeout", timeout, 100, 24 * 3600 * 1000,
-	    &l->ping_timeout);
-	if (!bad && l->ping_timeout < l->ping_every)
-		conf_error("ping timeout %s: is shorter than every %s",
-		    parse_shown(timeout), parse_shown(every));
 }
 
 /* UTF-8, not empty, and of at most max octets. */

@@ -150,15 +150,20 @@ void	 set_u32(enum once, const char *, const char *, uint32_t *,
 	    uint32_t, uint32_t);
 void	 set_time(enum once, const char *, const char *, uint32_t *,
 	    uint32_t, uint32_t);
-void	 set_memory(const char *);
-void	 set_failures(const char *, const char *);
-/* burst may be NULL */
-void	 set_rate(const char *, const char *per, const char *burst);
 void	 secret_path(const char *);
-void	 set_ping(const char *, const char *);
 int	 check_name(const char *, const char *);
 int	 check_text(const char *, const char *, size_t);
 int	 check_path(const char *, const char *);
+
+/* conf_limits.c */
+void	 limit_set(enum once, const char *);	/* one number or time */
+void	 limit_memory(const char *);
+void	 limit_failures(const char *, const char *per);
+/* burst may be NULL */
+void	 limit_messages(const char *, const char *per, const char *burst);
+void	 limit_ping(const char *every, const char *timeout);	/* NULL: never */
+/* Something that would say nothing without more words. */
+void	 limit_lacks(const char *what, const char *text, const char *lacks);
 
 /* conf_listen.c */
 void	 keypair_begin(const char *);

@@ -170,62 +170,29 @@ limit_l		: /* empty */
 		| limit_l error '\n'	{ yyerrok; }
 		;
 
-limit		: CONNECTIONS STRING {
-			set_u32(ONCE_CONNECTIONS, "connections", $2,
-			    &parser.conf->limits.connections, 1, 1000000);
-		}
+limit		: CONNECTIONS STRING	{ limit_set(ONCE_CONNECTIONS, $2); }
 		| CONNECTIONS PER ADDRESS STRING {
-			set_u32(ONCE_PER_ADDRESS, "connections per address",
-			    $4, &parser.conf->limits.per_address, 1, 1000000);
+			limit_set(ONCE_PER_ADDRESS, $4);
 		}
-		| MESSAGE STRING {
-			set_u32(ONCE_MESSAGE, "message", $2,
-			    &parser.conf->limits.message, 512,
-			    16 * 1024 * 1024);
+		| MESSAGE STRING	{ limit_set(ONCE_MESSAGE, $2); }
+		| QUEUE STRING		{ limit_set(ONCE_QUEUE, $2); }
+		| SLOW STRING		{ limit_set(ONCE_SLOW, $2); }
+		| MEMORY STRING		{ limit_memory($2); }
+		| HANDSHAKE STRING	{ limit_set(ONCE_HANDSHAKE, $2); }
+		| HELLO STRING		{ limit_set(ONCE_HELLO, $2); }
+		| COMPLETE STRING	{ limit_set(ONCE_COMPLETE, $2); }
+		| AUTHENTICATE STRING	{ limit_set(ONCE_AUTHENTICATE, $2); }
+		| FAILURES STRING PER STRING	{ limit_failures($2, $4); }
+		| FAILURES STRING {
+			limit_lacks("failures", $2, "\"per\" and a time");
 		}
-		| QUEUE STRING {
-			set_u32(ONCE_QUEUE, "queue", $2,
-			    &parser.conf->limits.queue, 4096,
-			    1024 * 1024 * 1024);
+		| FAILURES DELAY STRING	{ limit_set(ONCE_FAILDELAY, $3); }
+		| PING EVERY STRING TIMEOUT STRING	{ limit_ping($3, $5); }
+		| PING EVERY STRING {
+			limit_lacks("ping every", $3,
+			    "\"timeout\" and a time");
 		}
-		| SLOW STRING {
-			set_time(ONCE_SLOW, "slow", $2,
-			    &parser.conf->limits.slow, 100, 3600 * 1000);
-		}
-		| MEMORY STRING {
-			set_memory($2);
-		}
-		| HANDSHAKE STRING {
-			set_time(ONCE_HANDSHAKE, "handshake", $2,
-			    &parser.conf->limits.handshake, 100, 3600 * 1000);
-		}
-		| HELLO STRING {
-			set_time(ONCE_HELLO, "hello", $2,
-			    &parser.conf->limits.hello, 100, 3600 * 1000);
-		}
-		| COMPLETE STRING {
-			set_time(ONCE_COMPLETE, "complete", $2,
-			    &parser.conf->limits.complete, 100, 3600 * 1000);
-		}
-		| AUTHENTICATE STRING {
-			set_time(ONCE_AUTHENTICATE, "authenticate", $2,
-			    &parser.conf->limits.authenticate, 100,
-			    3600 * 1000);
-		}
-		| FAILURES STRING PER STRING {
-			set_failures($2, $4);
-		}
-		| FAILURES DELAY STRING {
-			set_time(ONCE_FAILDELAY, "failures delay", $3,
-			    &parser.conf->limits.failures_delay, 0,
-			    60 * 1000);
-		}
-		| PING EVERY STRING TIMEOUT STRING {
-			set_ping($3, $5);
-		}
-		| PING NEVER {
-			set_ping(NULL, NULL);
-		}
+		| PING NEVER		{ limit_ping(NULL, NULL); }
 		| SESSION '{' session_l close
 		| UNSUPPORTED {
 			unsupported("", $1);
@@ -239,23 +206,17 @@ session_l	: /* empty */
 		| session_l error '\n'	{ yyerrok; }
 		;
 
-session		: SUBSCRIPTIONS STRING {
-			set_u32(ONCE_SUBSCRIPTIONS, "subscriptions", $2,
-			    &parser.conf->limits.subscriptions, 1, 1000000);
-		}
-		| REGISTRATIONS STRING {
-			set_u32(ONCE_REGISTRATIONS, "registrations", $2,
-			    &parser.conf->limits.registrations, 1, 1000000);
-		}
-		| CALLS STRING {
-			set_u32(ONCE_CALLS, "calls", $2,
-			    &parser.conf->limits.calls, 1, 1000000);
-		}
+session		: SUBSCRIPTIONS STRING	{ limit_set(ONCE_SUBSCRIPTIONS, $2); }
+		| REGISTRATIONS STRING	{ limit_set(ONCE_REGISTRATIONS, $2); }
+		| CALLS STRING		{ limit_set(ONCE_CALLS, $2); }
 		| MESSAGES STRING PER STRING {
-			set_rate($2, $4, NULL);
+			limit_messages($2, $4, NULL);
 		}
 		| MESSAGES STRING PER STRING BURST STRING {
-			set_rate($2, $4, $6);
+			limit_messages($2, $4, $6);
+		}
+		| MESSAGES STRING {
+			limit_lacks("messages", $2, "\"per\" and a time");
 		}
 		| UNSUPPORTED {
 			unsupported("", $1);

@@ -2,6 +2,7 @@
 WAMPD_CONF_OBJS = $(addprefix $(B)/obj/wampd/, \
 		conf_dynamic.o \
 		conf_file.o \
+		conf_limits.o \
 		conf_listen.o \
 		conf_policy.o \
 		conf_realm.o \
