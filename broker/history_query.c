@@ -27,6 +27,7 @@ struct query {
 	uint64_t	 session, serial;	/* of the caller */
 	uint64_t	 request;		/* CALL.Request */
 	uint64_t	 subscription;
+	uint32_t	 confgen;		/* rights were checked against */
 	uint64_t	 first, last;		/* seq */
 	int64_t		 mintime, maxtime;
 	uint64_t	 limit;
@@ -65,6 +66,7 @@ query_new(const struct session *s, uint64_t request,
 	q->serial = s->serial;
 	q->request = request;
 	q->subscription = sub->id;
+	q->confgen = broker.confgen;
 	q->is_pattern = sub->match != MATCH_EXACT;
 	q->octets = sizeof(struct m_history);
 	q->first = 1;
@@ -423,6 +425,44 @@ queries_of(const struct session *s)
 	return (n);
 }
 
+/* What was found before a reload, and that withdrew. */
+static void
+query_drop_withdrawn(struct query *q, const struct realm *r)
+{
+	struct kept	*k;
+	size_t		 i, n = 0;
+
+	for (i = 0; i < q->nfound; i++) {
+		k = q->found[i];
+		if (kept_stays(k, r)) {
+			q->found[n++] = k;
+			continue;
+		}
+		q->octets -= event_size(q, k);
+		kept_unref(k);
+	}
+	q->nfound = n;
+}
+
+/*
+ * There was a reload while it waited: rights are those of today, both who
+ * asks and the publishers'.  An authorizer is not asked again.  1: refused.
+ */
+static int
+query_recheck(struct query *q, struct session *s,
+    const struct subscription *sub)
+{
+	q->confgen = broker.confgen;
+	if (sub != NULL && authz_check(s, ACTION_SUBSCRIBE,
+	    (enum uri_match)sub->match, &sub->topic) == AUTHZ_DENY) {
+		session_refuse(s, WAMP_CALL, q->request, WERR_NOT_AUTHORIZED,
+		    "not allowed");
+		return (1);
+	}
+	query_drop_withdrawn(q, s->realm);
+	return (0);
+}
+
 /* 1: it is done with. */
 static int
 query_go_on(struct query *q, unsigned int *steps)
@@ -434,6 +474,8 @@ query_go_on(struct query *q, unsigned int *steps)
 	    s->serial != q->serial || session_is_over(s))
 		return (1);
 	sub = sub_find_id(s->realm, q->subscription);
+	if (q->confgen != broker.confgen && query_recheck(q, s, sub))
+		return (1);
 	/* a reload took the history: there is what was found until then */
 	if (sub != NULL && sub->history != NULL && query_run(q,
 	    history_ring(sub->history), s, steps) == 0)

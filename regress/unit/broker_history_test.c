@@ -991,6 +991,76 @@ slices(void)
 	bp_ok("who asked leaves, or the history does");
 }
 
+/* The histories as before, but one role has no rights left. */
+static struct conf *
+without_rights(const char *name)
+{
+	struct conf		*c = log_conf(MANY + 1);
+	struct conf_realm	*r = conf_find_realm(c, R, strlen(R));
+	struct conf_role	*role;
+
+	TAILQ_FOREACH(role, &r->roles, entry)
+		if (strcmp(role->name, name) == 0)
+			bconf_rule(role, 0, ACTION_PUBLISH | ACTION_SUBSCRIBE,
+			    MATCH_EXACT, NULL);
+	return (c);
+}
+
+/*
+ * The last of eight questions waits while a reload takes the rights of a
+ * role: of who asks, or of who published what was found by then.
+ */
+static void
+withdrawn_meanwhile(uint32_t gen, const char *role)
+{
+	struct sess		 p, q;
+	struct m_refused	 m;
+	struct got		 g;
+	uint64_t		 basket, log;
+	int			 i;
+
+	bp_reload(log_conf(MANY + 1));
+	join(&p, T0, 1, gen, R, "all");
+	join(&q, T1, 1, gen, R, "staff");
+	basket = subscribe(&p, topics[1]);
+	send_unsubscribe(&p, basket);
+	want_unsubscribed(&p, basket);
+	log = basket + 1;
+	publish(&p, "com.mycompany.log.first", "f");
+	for (i = 0; i < MANY; i++)
+		send_publish(&p, 0, topics[1], "m", 1);
+	side_sync(T0);
+	kw_begin();
+	kw_text("topic", "com.mycompany.log.first");
+	for (i = 0; i < 8; i++)
+		ask(&q, log);
+	bp_reload(without_rights(role));
+	if (strcmp(role, "all") == 0) {
+		for (i = 0; i < 8; i++)
+			hear_answer(&q, 0);
+		if (nanswers != 0)
+			errx(1, "got an event that was withdrawn");
+	} else {
+		for (i = 0; i < 8; i++)
+			if (side_next(T1, &g, 20000) != 1 ||
+			    (g.type != IMSG_HISTORY && g.type != IMSG_REFUSED))
+				errx(1, "no answer");
+		memcpy(&m, g.data, sizeof(m));
+		if (g.type != IMSG_REFUSED || m.err != WERR_NOT_AUTHORIZED)
+			errx(1, "who may not subscribe got an answer");
+	}
+	leave(&p);
+	leave(&q);
+}
+
+static void
+rights_meanwhile(void)
+{
+	withdrawn_meanwhile(14, "staff");
+	withdrawn_meanwhile(15, "all");
+	bp_ok("a reload takes rights while a question waits");
+}
+
 int
 main(void)
 {
@@ -1007,6 +1077,7 @@ main(void)
 	memory();
 	slices();
 	realms();
+	rights_meanwhile();
 	bp_quiet();
 	bp_stop();
 	free(answers);
