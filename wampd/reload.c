@@ -41,9 +41,9 @@ start_timer(struct wampd *w, int seconds)
 	    evtimer_add(w->reload.timer, &tv) == -1 ? -1 : 0);
 }
 
-/* Back to what was; the reason was logged. */
+/* Back to what was. */
 static void
-give_up(struct wampd *w)
+take_back(struct wampd *w)
 {
 	struct reload	*r = &w->reload;
 	struct child	*c;
@@ -65,6 +65,13 @@ give_up(struct wampd *w)
 	conf_free(r->next);
 	r->next = NULL;
 	r->is_active = 0;
+}
+
+/* The reason was logged. */
+static void
+give_up(struct wampd *w)
+{
+	take_back(w);
 	log_warnx("configuration not reloaded: the old one stays in force");
 }
 
@@ -179,6 +186,8 @@ begin(struct wampd *w)
 	struct reload	*r = &w->reload;
 
 	r->is_wanted = 0;
+	r->is_second = r->is_again;
+	r->is_again = 0;
 	if ((r->next = load(w)) == NULL) {
 		log_warnx("configuration not reloaded: the old one stays in "
 		    "force");
@@ -261,18 +270,22 @@ commit_role(struct wampd *w)
 
 /*
  * A child in the middle of these two must end up with one or the other; one
- * that an earlier attempt started must be gone.
+ * that an earlier attempt started must be gone, and one that died must have
+ * been reaped, so that its successor can be asked.
  */
 static int
 is_between(const struct wampd *w)
 {
-	size_t	i;
+	const struct child	*c;
+	size_t			 i;
 
-	for (i = 0; i < w->nchildren; i++)
-		if (w->children[i]->state == CHILD_CONF ||
-		    w->children[i]->state == CHILD_COMMIT ||
-		    w->children[i]->is_extra)
+	for (i = 0; i < w->nchildren; i++) {
+		c = w->children[i];
+		if (c->state == CHILD_CONF || c->state == CHILD_COMMIT ||
+		    c->is_extra || (c->pid != 0 &&
+		    (c->chan == NULL || c->is_reaped)))
 			return (1);
+	}
 	return (0);
 }
 
@@ -403,15 +416,26 @@ reload_committed(struct child *c, uint32_t gen)
 	return (0);
 }
 
-/* Its successor gets what is in force then. */
+/*
+ * Its successor gets what is in force then.  One that had served may have
+ * died for another reason, and its successor is asked, once.
+ */
 void
-reload_child_gone(struct child *c)
+reload_child_gone(struct child *c, int was_up)
 {
 	struct wampd	*w = c->w;
+	struct reload	*r = &w->reload;
 
 	c->reload = RELOAD_NOT;
-	if (!w->reload.is_active || w->reload.is_committed)
+	if (!r->is_active || r->is_committed)
 		return;
+	if (was_up && !r->is_second && !w->is_stopping) {
+		log_warnx("%s died while it was asked about the "
+		    "configuration: asking once more", c->name);
+		take_back(w);
+		r->is_wanted = r->is_again = 1;
+		return;
+	}
 	log_warnx("%s died while it was asked about the configuration",
 	    c->name);
 	give_up(w);

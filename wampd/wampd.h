@@ -139,6 +139,8 @@ struct reload {
 	int		 is_active;
 	int		 is_sent;	/* to the children */
 	int		 is_committed;	/* there is no way back */
+	int		 is_again;	/* wanted because a child died of it, */
+	int		 is_second;	/* under way because of that */
 	enum proc_role	 turn;		/* whose CONF_COMMIT is due */
 	uint32_t	 generation;
 	struct conf	*next;
@@ -293,7 +295,7 @@ void		 reload_progress(struct wampd *);
 int		 reload_ready(struct child *, uint32_t);
 int		 reload_failed(struct child *, uint32_t, const char *);
 int		 reload_committed(struct child *, uint32_t);
-void		 reload_child_gone(struct child *);
+void		 reload_child_gone(struct child *, int);
 void		 reload_end(struct wampd *);
 
 /* host.c */

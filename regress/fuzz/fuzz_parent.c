@@ -290,13 +290,16 @@ deliver(struct child *c, uint32_t type, const uint8_t *data, size_t len)
 static void
 renew(struct child *c)
 {
+	int	was_up;
+
 	edges_gone(c);
 	if (c->role == PROC_TLSPROXY)
 		connlimit_gone(w.connlimit, c->instance);
 	chan_free(c->chan);
 	c->chan = NULL;
+	was_up = c->state == CHILD_UP;
 	child_set_state(c, CHILD_DOWN);
-	reload_child_gone(c);
+	reload_child_gone(c, was_up);
 	c->generation++;
 	c->is_accused = 0;
 	c->ping_sent = c->ping_got = 0;

@@ -600,6 +600,37 @@ def reload_while_one_is_down():
         c.close()
 
 
+def reload_as_one_dies():
+    """a reload at the moment when a child dies is taken by its successor"""
+    with Daemon() as w:
+        for name in sorted(w.children()) * 2:
+            pid = wait_until(lambda: w.children().get(name), 30, name)
+            seen = len(w.log())
+            os.kill(pid, signal.SIGKILL)
+            assert w.reload() is True, w.log()[seen:]
+            wait_until(lambda: w.children().get(name) not in (None, pid), 30,
+                       'a new ' + name)
+        wait_until(lambda: joins(('127.0.0.1', w.port)), 30, 'a join')
+
+
+DIES = '''
+say('SETUP_DONE', done)
+def say(name, data=b'', say=say):
+    if name == 'CONF_READY' and data != struct.pack('I', 1):
+        sys.exit(3)
+    say(name, data)
+live(lambda: 0)
+'''
+
+
+def reload_that_kills():
+    """a configuration that a child dies of twice is not taken"""
+    path = tmpdir() + '/s'
+    with Tree(unix_conf(path), keeper=fake(DIES)) as w:
+        assert w.reload() is False
+        assert 'asking once more' in w.log()
+
+
 def restarted_for_ever():
     """a child that was ready once is started again, whatever its successors
     do"""
@@ -658,5 +689,6 @@ run_cases([
     hanging, suspended, one_after_the_other, child_refuses, child_crashes,
     nonsense, descriptors_from_a_child, accusations, accused_tlsproxy,
     floods_the_log, ends_on_request, reload_that_cannot_start,
-    reload_while_one_is_down, restarted_for_ever,
+    reload_while_one_is_down, reload_as_one_dies, reload_that_kills,
+    restarted_for_ever,
 ] + ([child_hangs, slow_to_answer] if LONG else []))
