@@ -14,6 +14,8 @@
 #include "wamp.h"
 #include "xmalloc.h"
 
+#define FD_RESERVE	64	/* beside clients, listeners and channels */
+
 struct conf *
 conf_new(void)
 {
@@ -611,4 +613,22 @@ conf_assign_ids(struct conf *c, const struct conf *old)
 		    conf_find_realm(old, r->name, strlen(r->name)) : NULL);
 	TAILQ_FOREACH(r, &c->realms, entry)
 		assign_asked_realms(c, r);
+}
+
+uint32_t
+conf_most_clients(const struct conf *c, uint64_t nofile)
+{
+	const struct conf_listen	*l;
+	uint64_t			 reserve, most;
+
+	if (nofile == 0)
+		return (c->limits.connections);
+	/* the keeper has two channels; a reload opens listeners beside the
+	 * old ones */
+	reserve = FD_RESERVE + 2 + c->brokers;
+	TAILQ_FOREACH(l, &c->listens, entry)
+		reserve += 2 * (l->path != NULL ? 1 : l->naddr);
+	most = nofile > reserve ? nofile - reserve : 1;
+	return (most < c->limits.connections ? (uint32_t)most :
+	    c->limits.connections);
 }

@@ -310,6 +310,8 @@ struct conf {
 	unsigned int		 nkeypairs, nlistens, nrealms, nusers;
 	uint32_t		 next_id;	/* conf_assign_ids() */
 	struct conf_strs	 files;		/* that were read, for errors */
+	int			 says_connections; /* parent only: it was
+						 * written */
 	uint32_t		 nrecv;		/* conf_recv() */
 };
 
@@ -343,6 +345,11 @@ struct conf_role	*conf_find_role(const struct conf_realm *,
 			    const char *);
 struct conf_role	*conf_find_role_id(const struct conf_realm *,
 			    uint32_t);
+/*
+ * How many clients one tlsproxy can hold that may have so many descriptors
+ * (0: nobody said), if "connections" does not say fewer.
+ */
+uint32_t		 conf_most_clients(const struct conf *, uint64_t);
 /*
  * Is the role trusted with a procedure that the router itself calls?  Only if
  * the last rule for REGISTER that matches it allows exactly it, word for

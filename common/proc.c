@@ -366,6 +366,7 @@ proc_main(struct proc *p, const struct proc_hooks *h, int argc, char **argv)
 	p->kind = (enum proxy_kind)s.kind;
 	p->instance = s.instance;
 	p->generation = s.generation;
+	p->nofile = s.nofile;
 	tzset();
 	p->base = base_new();
 	trim_init(p->base);

@@ -53,6 +53,8 @@ struct proc {
 	enum proxy_kind		 kind;
 	uint16_t		 instance;
 	uint32_t		 generation;
+	uint64_t		 nofile;	/* descriptors it may have, 0: nobody
+						 * said */
 	struct event_base	*base;
 	struct chan		*parent;
 };

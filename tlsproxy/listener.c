@@ -516,6 +516,20 @@ out_of_descriptors(struct proxy *p)
 	event_add(p->resume, &tv);
 }
 
+/* Those that the kernel gave to us wait; others have sockets of their own. */
+static void
+pause_at_limit(struct proxy *p)
+{
+	if (p->most < p->conf->limits.connections &&
+	    mono_ms() >= p->most_warn_at) {
+		p->most_warn_at = mono_ms() + WARN_AGAIN_MS;
+		log_warnx("accepting pauses: %u clients are as many as it may "
+		    "have descriptors for (ulimit -n)", p->nconns);
+	}
+	p->at_limit = 1;
+	listeners_update(p);
+}
+
 static void
 connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 {
@@ -560,9 +574,8 @@ listener_on_read(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (i = 0; i < ACCEPT_BURST && p->is_accepting; i++) {
 		/* not more than the limit, though others may have some */
-		if (p->nconns >= p->conf->limits.connections) {
-			p->at_limit = 1;
-			listeners_update(p);
+		if (p->nconns >= p->most) {
+			pause_at_limit(p);
 			return;
 		}
 		memset(&ss, 0, sizeof(ss));

@@ -25,10 +25,9 @@ slots_grow(struct proxy *p)
 {
 	struct slot	*ns;
 	uint32_t	 i, n = p->nslots == 0 ? 64 : p->nslots * 2;
-	uint32_t	 max = p->conf->limits.connections;
 
 	/* every connection may have one under way and one that ends */
-	if (p->nslots >= 2 * (uint64_t)max + 64 || p->nslots >= SLOT_MAX)
+	if (p->nslots >= 2 * (uint64_t)p->most + 64 || p->nslots >= SLOT_MAX)
 		return (-1);
 	if ((ns = reallocarray(p->slots, n, sizeof(*ns))) == NULL)
 		return (-1);

@@ -331,6 +331,7 @@ conf_commit(struct conf *next)
 	listeners_commit(p, next);
 	conf_free(p->conf);
 	p->conf = next;
+	p->most = conf_most_clients(next, p->proc.nofile);
 	if (is_new_rate)
 		conns_new_rate(p);
 	/* connections close before their queues meet this */

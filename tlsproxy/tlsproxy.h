@@ -52,7 +52,7 @@ struct uri;
 #define PAUSE_MS	100		/* accepting, after EMFILE */
 #define LIMITED_MIN	10		/* a pause by "messages", ms */
 #define LIMITED_MAX	1000
-#define WARN_AGAIN_MS	3600000		/* of what refuses certificates */
+#define WARN_AGAIN_MS	3600000		/* of what lasts */
 #define PBUF_RESERVE	(64 * 1024 * 1024) /* a turn's, over the budget */
 
 /*
@@ -290,6 +290,8 @@ struct proxy {
 	struct event		*report;	/* a turn for addr_report() */
 	uint64_t		 report_at;	/* not before, mono_ms() */
 	uint32_t		 nconns;
+	uint32_t		 most;		/* of them, of this process */
+	uint64_t		 most_warn_at;	/* mono_ms() */
 	int			 may_accept;	/* the parent said so */
 	int			 is_full;	/* connections, all proxies: the
 						 * parent says */

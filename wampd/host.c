@@ -19,8 +19,6 @@
 
 #include "wampd.h"
 
-#define FD_RESERVE	64	/* beside clients, listeners and channels */
-
 /* Whom each child becomes: 0, or -1 and a line for each that is missing. */
 int
 host_users(struct wampd *w)
@@ -177,26 +175,36 @@ host_nofile(struct wampd *w)
 }
 
 /*
- * A tlsproxy cannot hold more clients than it may have descriptors, however
- * the kernel spreads them; one warning says so.
+ * The tlsproxies cannot hold more clients than they may have descriptors.
+ * Who asked for more is warned, once.
  */
 void
 host_clamp(struct wampd *w, struct conf *conf)
 {
 	struct conf_listen	*l;
-	uint64_t		 reserve = FD_RESERVE, most;
+	uint64_t		 most;
+	int			 has_net = 0, has_unix = 0;
 
-	reserve += 2 + conf->brokers;
-	TAILQ_FOREACH(l, &conf->listens, entry)
-		reserve += 2 * (l->path != NULL ? 1 : l->naddr);
-	most = w->nofile > reserve ? w->nofile - reserve : 1;
-	if (conf->limits.connections <= most)
+	TAILQ_FOREACH(l, &conf->listens, entry) {
+		if (l->path != NULL)
+			has_unix = 1;
+		else
+			has_net = 1;
+	}
+	most = (uint64_t)conf_most_clients(conf, w->nofile) *
+	    (has_net * conf->prefork + (uint32_t)has_unix);
+	if (conf->limits.connections <= most || most == 0)
 		return;
-	if (!w->nofile_warned)
+	if (!conf->says_connections)
+		log_info("at most %llu connections: a process may have %llu "
+		    "descriptors (ulimit -n)", (unsigned long long)most,
+		    (unsigned long long)w->nofile);
+	else if (!w->nofile_warned) {
 		log_warnx("limit of connections lowered from %u to %llu: "
 		    "a process may have %llu descriptors (ulimit -n)",
 		    conf->limits.connections, (unsigned long long)most,
 		    (unsigned long long)w->nofile);
-	w->nofile_warned = 1;
+		w->nofile_warned = 1;
+	}
 	conf->limits.connections = (uint32_t)most;
 }

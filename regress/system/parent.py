@@ -555,20 +555,61 @@ def ordinary_user():
         Client(('127.0.0.1', port)).close()
 
 
+def few():
+    import resource
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+
+
 def descriptor_limit():
     """few descriptors: the limit of connections is lowered, with one line"""
-    import resource
     port = free_port()
-
-    def few():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
     with Wampd(on_port(port), preexec=few) as w:
+        assert 'lowered' not in w.log(), w.log()
+        assert re.search('at most 231 connections: .*300 descr', w.log())
+    with Wampd(on_port(port, 'limits { connections 5000 }\n'),
+               preexec=few) as w:
         assert len(re.findall('limit of connections lowered',
                               w.log())) == 1, w.log()
         assert w.reload()
         assert len(re.findall('limit of connections lowered',
                               w.log())) == 1, w.log()
         Client(('127.0.0.1', port)).close()
+
+
+def descriptors_of_each():
+    """... to what all tlsproxies together may hold, and each holds its own"""
+    port = free_port()
+    conf = on_port(port, 'limits { connections per address 1000\n'
+                   'handshake 60s\n hello 60s }\n')
+    most = 231
+    with Wampd(conf.replace('prefork 1', 'prefork 2'), preexec=few) as w:
+        assert 'at most %d connections' % (2 * most) in w.log(), w.log()
+        socks, served = [], set()
+
+        def answers():
+            for s in socks:
+                try:
+                    if s not in served and s.recv(4):
+                        served.add(s)
+                except BlockingIOError:
+                    pass
+            return len(served)
+        # more than enough for each: the kernel spreads them
+        for i in range(2 * most + 150):
+            s = socket.create_connection(('127.0.0.1', port), 10)
+            s.setblocking(False)
+            s.sendall(b'\x7f\xf2\0\0')
+            socks.append(s)
+        wait_until(lambda: answers() == 2 * most, 20)
+        assert 'Too many open files' not in w.log(), w.log()
+        assert len(re.findall('accepting pauses: 231 ', w.log())) == 2
+        # who leaves makes room
+        for s in list(served)[:5]:
+            s.close()
+            socks.remove(s)
+        wait_until(lambda: answers() == 2 * most + 5, 20)
+        for s in socks:
+            s.close()
 
 
 def foreign_programs():
@@ -607,5 +648,5 @@ run_cases([
     background_fails, pidfiles, port_in_use, key_modes, key_files, key_fits,
     missing_user, emptydir, unix_directory, unix_socket_in_use,
     unix_socket_owner, peer_credentials, children_have_little,
-    ordinary_user, descriptor_limit, foreign_programs,
+    ordinary_user, descriptor_limit, descriptors_of_each, foreign_programs,
 ])
