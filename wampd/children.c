@@ -17,11 +17,6 @@
 #define TICK_LATE	1000	/* our own fault, not theirs */
 #define PONG_WITHIN	5000
 #define START_WITHIN	30000	/* each step of a start */
-#ifdef WAMPD_SAN
-#define END_WITHIN	20000	/* leaks are looked for at exit */
-#else
-#define END_WITHIN	1000
-#endif
 
 static void
 want(struct wampd *w, enum proc_role role, enum proxy_kind kind,

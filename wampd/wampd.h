@@ -34,6 +34,17 @@ struct wampd;
 #define MAXPROXIES	(CONF_MAXPREFORK + 1)
 #define MAXCHILDREN	(1 + CONF_MAXBROKERS + MAXPROXIES)
 
+/*
+ * ms for the children to end once they are told, after the time of grace.
+ * Supervisors such as runit kill all after some ten seconds: with the usual
+ * grace of five, and one second beside it, this is what is left.
+ */
+#ifdef WAMPD_SAN
+#define END_WITHIN	20000	/* leaks are looked for at exit */
+#else
+#define END_WITHIN	4000
+#endif
+
 /* In this order. */
 enum child_state {
 	CHILD_DOWN,	/* not running, or not reaped yet */
