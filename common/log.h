@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 enum log_mode {
-	LOG_TO_PARENT,		/* "<n>text", n a syslog level */
+	LOG_TO_PARENT,		/* "<n>text", n a syslog level; so to journald */
 	LOG_TO_STDERR,		/* "wampd: text" */
 	LOG_TO_SYSLOG
 };

@@ -41,6 +41,15 @@ start_timer(struct wampd *w, int seconds)
 	    evtimer_add(w->reload.timer, &tv) == -1 ? -1 : 0);
 }
 
+/* The reason was logged. */
+static void
+refused(struct wampd *w)
+{
+	log_warnx("configuration not reloaded: the old one stays in force");
+	notify(w, "READY=1\nSTATUS=serving; a new configuration was refused, "
+	    "see the log");
+}
+
 /* Back to what was. */
 static void
 take_back(struct wampd *w)
@@ -72,7 +81,7 @@ static void
 give_up(struct wampd *w)
 {
 	take_back(w);
-	log_warnx("configuration not reloaded: the old one stays in force");
+	refused(w);
 }
 
 /* Statements that only a restart can follow keep their old value. */
@@ -188,9 +197,9 @@ begin(struct wampd *w)
 	r->is_wanted = 0;
 	r->is_second = r->is_again;
 	r->is_again = 0;
+	notify_reloading(w);
 	if ((r->next = load(w)) == NULL) {
-		log_warnx("configuration not reloaded: the old one stays in "
-		    "force");
+		refused(w);
 		return;
 	}
 	r->generation = r->next->generation;
@@ -238,6 +247,7 @@ finish(struct wampd *w)
 	connlimit_set(w->connlimit, w->conf->limits.connections,
 	    w->conf->limits.per_address);
 	log_info("configuration reloaded");
+	notify(w, "READY=1\nSTATUS=serving");
 }
 
 /* Send CONF_COMMIT to whose turn it is; 1 if all of these have done it. */

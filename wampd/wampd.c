@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: wampd [-dnvV] [-D macro=value] [-f file] "
-	    "[-p pidfile]\n"
+	    "[-N fd] [-p pidfile]\n"
 	    "       wampd -n -t test ... [-D macro=value] [-f file]\n");
 	exit(1);
 }
@@ -49,12 +50,27 @@ add_macro(struct wampd *w, char *arg)
 	w->nmacros++;
 }
 
+/* A descriptor that whoever started us opened for -N. */
+static int
+inherited_fd(const char *arg)
+{
+	const char	*err;
+	int		 fd;
+
+	fd = (int)strtonum(arg, STDERR_FILENO + 1, INT_MAX, &err);
+	if (err != NULL)
+		fatalx("-N %s: %s", arg, err);
+	if (fcntl(fd, F_GETFD) == -1)
+		fatal("-N %s", arg);
+	return (fd);
+}
+
 static void
 options(struct wampd *w, int argc, char **argv)
 {
 	int	ch;
 
-	while ((ch = getopt(argc, argv, "D:df:np:t:vV")) != -1) {
+	while ((ch = getopt(argc, argv, "D:df:N:np:t:vV")) != -1) {
 		switch (ch) {
 		case 'D':
 			add_macro(w, optarg);
@@ -65,6 +81,9 @@ options(struct wampd *w, int argc, char **argv)
 		case 'f':
 			free(w->conffile);
 			w->conffile = xstrdup(optarg);
+			break;
+		case 'N':
+			w->newline_fd = inherited_fd(optarg);
 			break;
 		case 'n':
 			w->is_check = 1;
@@ -123,6 +142,8 @@ stop(struct wampd *w)
 	w->is_stopping = 1;
 	listen_close(w);
 	children_shutdown(w);
+	notify(w, "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%llu",
+	    (w->conf->grace + 1000 + END_WITHIN) * 1000ULL);
 	tv.tv_sec = w->conf->grace / 1000 + 1;
 	tv.tv_usec = (w->conf->grace % 1000) * 1000;
 	if ((w->stop_timer = evtimer_new(w->base, on_stop_timer, w)) == NULL ||
@@ -215,6 +236,8 @@ wampd_ready(struct wampd *w)
 	if (w->is_foreground)
 		log_info("ready");
 	daemon_ready(w);
+	notify(w, "READY=1\nSTATUS=serving");
+	notify_newline(w);
 }
 
 static struct conf *
@@ -281,6 +304,7 @@ end(struct wampd *w)
 {
 	size_t	i;
 
+	notify_close(w);
 	listen_remove(w);
 	daemon_pid_remove(w);
 	for (i = 0; i < w->nchildren; i++)
@@ -312,6 +336,7 @@ start(struct wampd *w)
 	log_setlevel((enum log_level)w->conf->loglevel);
 	if (w->is_check)
 		return (check(w));
+	notify_open(w);
 	if (!w->is_foreground && daemon_fork(w) == -1)
 		return (1);
 	wampd_events(w);
@@ -323,7 +348,7 @@ start(struct wampd *w)
 	return (w->status);
 }
 
-/* Whoever started us: 0 to 2 are open, nothing else is, no signal waits. */
+/* Whoever started us: 0 to 2 are open, and no signal waits. */
 static void
 clean_up(void)
 {
@@ -332,10 +357,26 @@ clean_up(void)
 
 	while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= STDERR_FILENO)
 		;
-	closefrom(STDERR_FILENO + 1);
+	if (fd > STDERR_FILENO)
+		close(fd);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Nothing but 0 to 2 is open, and what -N names. */
+static void
+close_rest(struct wampd *w)
+{
+	int	first = STDERR_FILENO + 1;
+
+	if (w->newline_fd != -1) {
+		if (w->newline_fd != first && dup2(w->newline_fd, first) == -1)
+			fatal("descriptor of -N");
+		w->newline_fd = first++;
+		fcntl(w->newline_fd, F_SETFD, FD_CLOEXEC);
+	}
+	closefrom(first);
 }
 
 int
@@ -348,10 +389,13 @@ main(int argc, char **argv)
 	memset(&w, 0, sizeof(w));
 	TAILQ_INIT(&w.lsocks);
 	w.ready_fd = -1;
+	w.newline_fd = -1;
+	w.notify = -1;
 	w.pidfd = -1;
 	w.is_root = geteuid() == 0;
-	log_init(LOG_TO_STDERR, "wampd");
+	log_init(notify_is_journal() ? LOG_TO_PARENT : LOG_TO_STDERR, "wampd");
 	options(&w, argc, argv);
+	close_rest(&w);
 	host_nofile(&w);
 	status = start(&w);
 	end(&w);

@@ -182,6 +182,8 @@ struct wampd {
 	int			 verbose;	/* -v */
 	int			 is_root;
 	int			 ready_fd;	/* pipe to who started us, -1 */
+	int			 newline_fd;	/* -N, or -1 */
+	int			 notify;	/* NOTIFY_SOCKET, or -1 */
 	struct user		 users[PROC_ROLES];
 	char			 libexec[PATH_MAX];
 	uint64_t		 nofile;	/* descriptors we may have */
@@ -289,6 +291,15 @@ int		 logsink_drain(struct logsink *);
 void		 logsink_close(struct logsink *);
 void		 logsink_feed(struct logsink *, const char *, size_t);
 void		 logsink_clean(char *, size_t, const void *, size_t);
+
+/* notify.c */
+void		 notify_open(struct wampd *);
+void		 notify_close(struct wampd *);
+void		 notify(struct wampd *, const char *, ...)
+		    __attribute__((format(printf, 2, 3)));
+void		 notify_reloading(struct wampd *);
+void		 notify_newline(struct wampd *);
+int		 notify_is_journal(void);
 
 /* connlimit.c */
 typedef void	(*connlimit_cb)(void *, const struct m_conn_limit *);

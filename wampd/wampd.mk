@@ -25,6 +25,7 @@ WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		keyfile.o \
 		listen.o \
 		logsink.o \
+		notify.o \
 		pathwalk.o \
 		reload.o \
 		ruletest.o \
