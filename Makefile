@@ -1,4 +1,4 @@
-# wampd: all, install, regress, lint, run, clean.  Needs GNU make.
+# wampd: all, install, dist, regress, lint, run, clean.  Needs GNU make.
 
 include config.mk
 
@@ -37,11 +37,13 @@ LIBS_BSD :=	$(shell $(PKG_CONFIG) --libs libbsd-overlay 2>/dev/null)
 PKG_CFLAGS :=	$(shell $(PKG_CONFIG) --cflags libbsd-overlay libevent_core \
 		libtls libseccomp libargon2 libidn 2>/dev/null)
 
+CPPFLAGS ?=
 CFLAGS ?=
 LDFLAGS ?=
 ALL_CFLAGS =	-std=c11 -D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS $(OPT) $(WARN) -fstack-protector-strong \
 		-fPIE -Icommon -Icommon/codec -Icommon/cred -I$(B)/gen $(PKG_CFLAGS) \
-		-DVERSION='"$(VERSION)"' $(CFLAGS)
+		-ffile-prefix-map=$(CURDIR)=. \
+		-DVERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS =	-pie -Wl,-z,relro,-z,now $(LDOPT) $(LDFLAGS)
 
 PATHS =		-DSYSCONFDIR='"$(SYSCONFDIR)"' -DRUNDIR='"$(RUNDIR)"' \
@@ -64,6 +66,7 @@ include wampc/wampc.mk
 include wampctl/wampctl.mk
 include regress/regress.mk
 include install.mk
+include dist.mk
 
 programs: $(PROGRAMS)
 
