@@ -1,6 +1,7 @@
 # Linked by every program; the linker takes what a program uses.
 COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		conf.o \
+		conflimit.o \
 		confmsg.o \
 		confmsg_realm.o \
 		hash.o \

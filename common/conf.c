@@ -29,6 +29,7 @@ conf_new(void)
 	c->limits.memory = 1024ULL * 1024 * 1024;
 	c->limits.connections = 20000;
 	c->limits.per_address = 500;
+	c->limits.ipv6_prefix = 64;
 	c->limits.message = 1024 * 1024;
 	c->limits.queue = 4 * 1024 * 1024;
 	c->limits.slow = 30 * 1000;

@@ -48,7 +48,8 @@ struct conf_rate {
 struct conf_limits {
 	uint64_t	 memory;	/* payload octets a process may hold */
 	uint32_t	 connections;
-	uint32_t	 per_address;
+	uint32_t	 per_address;	/* clients of one IPv4 address, */
+	uint32_t	 ipv6_prefix;	/* or IPv6 network of so many bits */
 	uint32_t	 message;	/* 512 to 16 MiB */
 	uint32_t	 queue;		/* octets waiting for one session */
 	uint32_t	 slow;		/* over the soft limit at most */
@@ -65,7 +66,24 @@ struct conf_limits {
 	uint32_t	 failures_per;	/* ... within this time */
 	uint32_t	 failures_delay; /* of a refusal, at most */
 	struct conf_rate rate;		/* of one session */
+	uint32_t	 pad;
 };
+
+#define CONF_MAXMEMORY	(1ULL << 40)
+
+/* A limit that is one number, or one time. */
+struct conf_limit {
+	const char	*name;		/* as wampd.conf(5) has it */
+	size_t		 where;		/* a uint32_t in struct conf_limits */
+	uint32_t	 min, max;
+	int		 is_time;	/* milliseconds */
+};
+/* Fatal for a name there is not. */
+const struct conf_limit	*conf_find_limit(const char *name);
+uint32_t		*conf_limit_value(struct conf_limits *,
+			    const struct conf_limit *);
+/* Is each in its range, and as large as others need it? */
+int			 conf_limits_are_good(const struct conf_limits *);
 
 /*
  * What may wait for a session until it counts as slow.  Under half of it the

@@ -84,8 +84,8 @@ struct m_conf_listen_item {
 	uint16_t	 textlen;
 };
 
-ASSERT_SIZE(conf_limits, 88);
-ASSERT_SIZE(m_conf_global, 112);
+ASSERT_SIZE(conf_limits, 96);
+ASSERT_SIZE(m_conf_global, 120);
 ASSERT_SIZE(m_conf_keypair, 8);
 ASSERT_SIZE(m_conf_file, 4);
 ASSERT_SIZE(m_conf_listen, 16);
@@ -335,14 +335,6 @@ confmsg_get_last(struct confmsg_in *r, const char **s, size_t len, size_t max)
 }
 
 static int
-is_rate(const struct conf_rate *r)
-{
-	return (r->messages == 0 || (r->messages <= CONF_MAXRATE &&
-	    r->per >= 1 && r->per <= CONF_MAXRATETIME &&
-	    r->burst >= 1 && r->burst <= CONF_MAXRATE));
-}
-
-static int
 recv_global(struct confmsg_in *r)
 {
 	struct m_conf_global	m;
@@ -353,10 +345,8 @@ recv_global(struct confmsg_in *r)
 		return (-1);
 	if (m.prefork < 1 || m.prefork > CONF_MAXPREFORK || m.brokers < 1 ||
 	    m.brokers > CONF_MAXBROKERS || m.loglevel > LOG_LEVEL_DEBUG ||
-	    m.strict > 1 || m.has_client_ca > 1 || m.limits.failures == 0 ||
-	    m.limits.message < 512 || m.limits.queue < m.limits.message ||
-	    m.limits.memory < m.limits.queue || m.limits.slow == 0 ||
-	    !is_rate(&m.limits.rate))
+	    m.strict > 1 || m.has_client_ca > 1 ||
+	    !conf_limits_are_good(&m.limits))
 		return (-1);
 	c->limits = m.limits;
 	c->prefork = m.prefork;

@@ -199,8 +199,9 @@ struct m_suspect {
 	uint32_t	 generation;
 };
 
-/* IPv4 addresses are mapped, IPv6 ones cut to /64, local users are 16
- * octets "unix:" and the uid; all zero: all connections together. */
+/* IPv4 addresses are mapped, IPv6 ones cut to the prefix of limits, ::1 stays;
+ * local users are 16 octets "unix:" and the uid; all zero: all connections
+ * together. */
 struct m_conn_count {
 	uint8_t		 addr[16];
 	uint32_t	 count;		/* of this tlsproxy, now */

@@ -41,6 +41,7 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 	c->p = p;
 	c->fd = fd;
 	c->state = l->tls != NULL ? CONN_TLS : CONN_DETECT;
+	memcpy(c->from, addr, sizeof(c->from));
 	if ((c->peer = strdup(peer)) == NULL)
 		goto fail;
 	if (l->tls != NULL && tls_accept_socket(l->tls, &c->tls, fd) == -1)
@@ -61,7 +62,7 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 	p->nconns++;
 	proxy_state_take(p, conn_state(c));
 	p->total_dirty = 1;
-	addr_connected(c, addr);
+	addr_connected(c);
 	conn_set_phase(c, p->conf->limits.handshake);
 	return (c);
 fail:

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addr.h"
 #include "chan.h"
 #include "peercert.h"
 #include "tlsproxy.h"
@@ -56,7 +57,7 @@ ask_keeper(struct psess *s, struct hello *h)
 		h->m.subjectlen = c->cert->subjectlen;
 		h->m.sanslen = c->cert->sanslen;
 	}
-	memcpy(h->m.addr, c->addr->addr, sizeof(h->m.addr));
+	addr_cut(h->m.addr, c->from, c->p->conf->limits.ipv6_prefix);
 	h->m.addresslen = (uint16_t)strnlen(c->peer, AUTH_MAXADDRESS);
 	iov_set(&iov[n++], &h->m, sizeof(h->m));
 	iov_set(&iov[n++], gids, h->m.ngroups * sizeof(gids[0]));

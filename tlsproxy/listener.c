@@ -10,16 +10,15 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tls.h>
 #include <unistd.h>
 
+#include "addr.h"
 #include "chan.h"
 #include "mono.h"
 #include "tls_key.h"
@@ -257,59 +256,6 @@ listeners_update(struct proxy *p)
 
 /* -- addresses ---------------------------------------------------------- */
 
-/* The key under which an address is counted (see msgtypes.h). */
-static void
-addr_key(const struct sockaddr_storage *ss, uint32_t uid, uint8_t key[16])
-{
-	const struct sockaddr_in	*in4;
-	const struct sockaddr_in6	*in6;
-
-	memset(key, 0, 16);
-	switch (ss->ss_family) {
-	case AF_INET:
-		in4 = (const struct sockaddr_in *)ss;
-		key[10] = key[11] = 0xff;
-		memcpy(key + 12, &in4->sin_addr, 4);
-		break;
-	case AF_INET6:
-		in6 = (const struct sockaddr_in6 *)ss;
-		memcpy(key, &in6->sin6_addr,
-		    IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) ? 16 : 8);
-		if (IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr))
-			key[15] = 1;
-		break;
-	default:
-		memcpy(key, "unix:", 5);
-		memcpy(key + 12, &uid, sizeof(uid));
-		break;
-	}
-}
-
-static void
-addr_text(const struct sockaddr_storage *ss, uint32_t uid, char *buf,
-    size_t size)
-{
-	const struct sockaddr_in	*in4;
-	const struct sockaddr_in6	*in6;
-	char				 a[INET6_ADDRSTRLEN] = "?";
-
-	switch (ss->ss_family) {
-	case AF_INET:
-		in4 = (const struct sockaddr_in *)ss;
-		inet_ntop(AF_INET, &in4->sin_addr, a, sizeof(a));
-		snprintf(buf, size, "%s:%u", a, ntohs(in4->sin_port));
-		break;
-	case AF_INET6:
-		in6 = (const struct sockaddr_in6 *)ss;
-		inet_ntop(AF_INET6, &in6->sin6_addr, a, sizeof(a));
-		snprintf(buf, size, "[%s]:%u", a, ntohs(in6->sin6_port));
-		break;
-	default:
-		snprintf(buf, size, "unix:uid=%u", uid);
-		break;
-	}
-}
-
 static size_t
 addr_hash(const uint8_t key[16])
 {
@@ -398,8 +344,11 @@ addr_mark(struct proxy *p, struct addrcount *a)
 }
 
 void
-addr_connected(struct conn *c, const uint8_t key[16])
+addr_connected(struct conn *c)
 {
+	uint8_t	key[16];
+
+	addr_cut(key, c->from, c->p->conf->limits.ipv6_prefix);
 	if ((c->addr = addr_get(c->p, key)) == NULL)
 		return;
 	c->addr->count++;
@@ -416,11 +365,24 @@ addr_left(struct conn *c)
 	c->addr = NULL;
 }
 
+void
+addrs_recount(struct proxy *p)
+{
+	struct conn	*c;
+
+	TAILQ_FOREACH(c, &p->conns, entry) {
+		addr_left(c);
+		addr_connected(c);
+	}
+}
+
 static int
-addr_may_connect(struct proxy *p, const uint8_t key[16])
+addr_may_connect(struct proxy *p, const uint8_t addr[16])
 {
 	struct addrcount	*a;
+	uint8_t			 key[16];
 
+	addr_cut(key, addr, p->conf->limits.ipv6_prefix);
 	if (p->sizeaddrs == 0 || (a = *addr_place(p, key)) == NULL)
 		return (1);
 	return (!a->is_over && a->count < p->conf->limits.per_address);
@@ -537,7 +499,7 @@ connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 	struct conn	*c;
 	struct ucred	 cred;
 	socklen_t	 len = sizeof(cred);
-	uint8_t		 key[16];
+	uint8_t		 addr[16];
 	char		 peer[PEER_MAXLEN];
 
 	memset(&cred, 0, sizeof(cred));
@@ -547,16 +509,16 @@ connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 		close(fd);
 		return;
 	}
-	addr_key(ss, cred.uid, key);
+	addr_key(ss, cred.uid, addr);
 	addr_text(ss, cred.uid, peer, sizeof(peer));
-	if (!addr_may_connect(p, key)) {
+	if (!addr_may_connect(p, addr)) {
 		if (log_may(&p->log_refused, 5))
 			log_session("refused address=%s reason=\"connections "
 			    "per address\"", peer);
 		close(fd);
 		return;
 	}
-	if ((c = conn_new(p, l, fd, peer, key)) == NULL)
+	if ((c = conn_new(p, l, fd, peer, addr)) == NULL)
 		return;
 	c->uid = cred.uid;
 	c->gid = cred.gid;

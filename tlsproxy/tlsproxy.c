@@ -323,17 +323,21 @@ static void
 conf_commit(struct conf *next)
 {
 	struct proxy	*p = proxy;
-	int		 is_new_rate;
+	int		 is_new_rate, is_new_prefix;
 	unsigned int	 i;
 
 	is_new_rate = p->conf != NULL && memcmp(&p->conf->limits.rate,
 	    &next->limits.rate, sizeof(next->limits.rate)) != 0;
+	is_new_prefix = p->conf != NULL && p->conf->limits.ipv6_prefix !=
+	    next->limits.ipv6_prefix;
 	listeners_commit(p, next);
 	conf_free(p->conf);
 	p->conf = next;
 	p->most = conf_most_clients(next, p->proc.nofile);
 	if (is_new_rate)
 		conns_new_rate(p);
+	if (is_new_prefix)
+		addrs_recount(p);
 	/* connections close before their queues meet this */
 	pbuf_set_budget((size_t)next->limits.memory * 2 + PBUF_RESERVE);
 	for (i = 0; i < CONF_MAXBROKERS; i++)

@@ -135,6 +135,7 @@ struct conn {
 	char			*pre;		/* CONN_DETECT, CONN_HTTP */
 	size_t			 prelen, prefrom;
 	char			*peer;		/* address for logs */
+	uint8_t			 from[16];	/* the same, whole, as a key */
 	uint32_t		 uid, gid;	/* Unix socket: SO_PEERCRED */
 	uint8_t			 state;		/* enum conn_state */
 	uint8_t			 ser;		/* enum ser */
@@ -345,8 +346,9 @@ void	 listener_unref(struct listener *);
 /* What the statement is now: itself, or what a reload put in its place, or
  * NULL if it is gone. */
 struct listener	*listener_now(struct listener *);
-void	 addr_connected(struct conn *, const uint8_t addr[16]);
+void	 addr_connected(struct conn *);
 void	 addr_left(struct conn *);
+void	 addrs_recount(struct proxy *);	/* the prefix is another */
 void	 addr_report(struct proxy *);
 int	 addr_on_limit(struct chan *, struct imsg *);
 

@@ -2,6 +2,7 @@
 LIBS_SSL =	-lssl
 
 TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
+		addr.o \
 		bucket.o \
 		conn.o \
 		conn_read.o \

@@ -156,12 +156,16 @@ int	 check_text(const char *, const char *, size_t);
 int	 check_path(const char *, const char *);
 
 /* conf_limits.c */
-void	 limit_set(enum once, const char *);	/* one number or time */
+/* One that is a number or a time. */
+void	 limit_set(enum once, const char *name, const char *);
+/* prefix may be NULL */
+void	 limit_per_address(const char *, const char *prefix);
 void	 limit_memory(const char *);
 void	 limit_failures(const char *, const char *per);
 /* burst may be NULL */
 void	 limit_messages(const char *, const char *per, const char *burst);
-void	 limit_ping(const char *every, const char *timeout);	/* NULL: never */
+void	 limit_ping(const char *every, const char *timeout);	/* NULL, NULL:
+								 * never */
 /* Something that would say nothing without more words. */
 void	 limit_lacks(const char *what, const char *text, const char *lacks);
 

@@ -52,7 +52,7 @@ static void	 macro_set(const char *, const char *);
 %token	BROKERS BURST CACHE CALL CALLS CBOR CERTIFICATE COMPLETE CONNECTIONS
 %token	CRYPTOSIGN DEBUG DELAY DENY DYNAMIC EVERY EXACT FAILURES FROM
 %token	GRACE GROUP HANDSHAKE HELLO IDS INCLUDE INSECURE JSON KEY KEYPAIR
-%token	LIMITS LISTEN LOG LOOSE MEMORY MESSAGE MESSAGES MODE MSGPACK NEVER
+%token	IPV6 LIMITS LISTEN LOG LOOSE MEMORY MESSAGE MESSAGES MODE MSGPACK NEVER
 %token	OCSP ON ONLY ORIGIN OWNER PATH PER PING PORT PREFIX PREFORK PROTOCOLS
 %token	PUBLISH QUEUE RAWSOCKET REALM REGISTER REGISTRATIONS RELAXED
 %token	REQUEST ROLE SANDBOX SCRAM SECRET SERIALIZERS SESSION SOCKET STRICT
@@ -170,23 +170,44 @@ limit_l		: /* empty */
 		| limit_l error '\n'	{ yyerrok; }
 		;
 
-limit		: CONNECTIONS STRING	{ limit_set(ONCE_CONNECTIONS, $2); }
-		| CONNECTIONS PER ADDRESS STRING {
-			limit_set(ONCE_PER_ADDRESS, $4);
+limit		: CONNECTIONS STRING {
+			limit_set(ONCE_CONNECTIONS, "connections", $2);
 		}
-		| MESSAGE STRING	{ limit_set(ONCE_MESSAGE, $2); }
-		| QUEUE STRING		{ limit_set(ONCE_QUEUE, $2); }
-		| SLOW STRING		{ limit_set(ONCE_SLOW, $2); }
+		| CONNECTIONS PER ADDRESS STRING {
+			limit_per_address($4, NULL);
+		}
+		| CONNECTIONS PER ADDRESS STRING IPV6 PREFIX STRING {
+			limit_per_address($4, $7);
+		}
+		| MESSAGE STRING {
+			limit_set(ONCE_MESSAGE, "message", $2);
+		}
+		| QUEUE STRING {
+			limit_set(ONCE_QUEUE, "queue", $2);
+		}
+		| SLOW STRING {
+			limit_set(ONCE_SLOW, "slow", $2);
+		}
 		| MEMORY STRING		{ limit_memory($2); }
-		| HANDSHAKE STRING	{ limit_set(ONCE_HANDSHAKE, $2); }
-		| HELLO STRING		{ limit_set(ONCE_HELLO, $2); }
-		| COMPLETE STRING	{ limit_set(ONCE_COMPLETE, $2); }
-		| AUTHENTICATE STRING	{ limit_set(ONCE_AUTHENTICATE, $2); }
+		| HANDSHAKE STRING {
+			limit_set(ONCE_HANDSHAKE, "handshake", $2);
+		}
+		| HELLO STRING {
+			limit_set(ONCE_HELLO, "hello", $2);
+		}
+		| COMPLETE STRING {
+			limit_set(ONCE_COMPLETE, "complete", $2);
+		}
+		| AUTHENTICATE STRING {
+			limit_set(ONCE_AUTHENTICATE, "authenticate", $2);
+		}
 		| FAILURES STRING PER STRING	{ limit_failures($2, $4); }
 		| FAILURES STRING {
 			limit_lacks("failures", $2, "\"per\" and a time");
 		}
-		| FAILURES DELAY STRING	{ limit_set(ONCE_FAILDELAY, $3); }
+		| FAILURES DELAY STRING {
+			limit_set(ONCE_FAILDELAY, "failures delay", $3);
+		}
 		| PING EVERY STRING TIMEOUT STRING	{ limit_ping($3, $5); }
 		| PING EVERY STRING {
 			limit_lacks("ping every", $3,
@@ -206,9 +227,15 @@ session_l	: /* empty */
 		| session_l error '\n'	{ yyerrok; }
 		;
 
-session		: SUBSCRIPTIONS STRING	{ limit_set(ONCE_SUBSCRIPTIONS, $2); }
-		| REGISTRATIONS STRING	{ limit_set(ONCE_REGISTRATIONS, $2); }
-		| CALLS STRING		{ limit_set(ONCE_CALLS, $2); }
+session		: SUBSCRIPTIONS STRING {
+			limit_set(ONCE_SUBSCRIPTIONS, "subscriptions", $2);
+		}
+		| REGISTRATIONS STRING {
+			limit_set(ONCE_REGISTRATIONS, "registrations", $2);
+		}
+		| CALLS STRING {
+			limit_set(ONCE_CALLS, "calls", $2);
+		}
 		| MESSAGES STRING PER STRING {
 			limit_messages($2, $4, NULL);
 		}
@@ -801,6 +828,7 @@ static const struct keyword {
 	{ "ids",		IDS },
 	{ "include",		INCLUDE },
 	{ "insecure",		INSECURE },
+	{ "ipv6",		IPV6 },
 	{ "json",		JSON },
 	{ "key",		KEY },
 	{ "keypair",		KEYPAIR },

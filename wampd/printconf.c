@@ -117,7 +117,9 @@ print_limits(const struct conf_limits *l, FILE *f)
 
 	fprintf(f, "\nlimits {\n");
 	put_number(f, "connections", l->connections);
-	put_number(f, "connections per address", l->per_address);
+	fprintf(f, "\tconnections per address %s ipv6 prefix %u\n",
+	    conf_text_number(every, sizeof(every), l->per_address),
+	    l->ipv6_prefix);
 	put_number(f, "message", l->message);
 	put_number(f, "queue", l->queue);
 	put_time(f, "slow", l->slow);

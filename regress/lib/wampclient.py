@@ -46,7 +46,7 @@ class Client:
     def __init__(self, address, transport="rawsocket", serializer="msgpack",
                  tls=None, realm="realm1", join=True, timeout=5,
                  maxlen_exp=15, server_hostname="localhost", details=None,
-                 path="/", origin=None, host=None):
+                 path="/", origin=None, host=None, source=None):
         self.timeout = timeout
         self.ser = serializer
         self.number, self.dumps, self.loads = SERIALIZERS[serializer]
@@ -65,6 +65,8 @@ class Client:
             family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
             self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(timeout)
+        if source is not None:
+            self.sock.bind((source, 0))
         self.sock.connect(address)
         if self.sock.family != socket.AF_UNIX:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -33,6 +33,7 @@ static const char	text[] =
 "sandbox relaxed\n"
 "grace 7s\n"
 "limits { message 2m queue 3m slow 4s ping never\n"
+"	connections per address 8 ipv6 prefix 56\n"
 "	session { calls 9 messages 5 per 2m burst 7 } }\n"
 "keypair \"one\" { certificate \"/c\" key \"/k\" ocsp \"/o\" }\n"
 "keypair \"two\" { certificate \"/c\" key \"/k\" }\n"
@@ -209,6 +210,7 @@ check_global(const struct conf *c)
 	CHECK(c->grace == 7000 && c->limits.message == 2 * 1024 * 1024);
 	CHECK(c->limits.ping_every == 0 && c->limits.calls == 9);
 	CHECK(c->limits.slow == 4000);
+	CHECK(c->limits.per_address == 8 && c->limits.ipv6_prefix == 56);
 	CHECK(c->limits.rate.messages == 5 && c->limits.rate.burst == 7);
 	CHECK(c->limits.rate.per == 2 * 60 * 1000);
 	CHECK(c->nrealms == 2);
@@ -502,9 +504,30 @@ refuse_octets(uint32_t type, size_t off, uint8_t v, size_t n)
 static void
 refuse_values(const struct conf *sent)
 {
+#define AT(member)	offsetof(struct conf_limits, member)
+	static const size_t	at[] = {
+		AT(connections), AT(per_address), AT(ipv6_prefix), AT(message),
+		AT(queue), AT(slow), AT(handshake), AT(hello), AT(complete),
+		AT(authenticate), AT(ping_every), AT(ping_timeout),
+		AT(subscriptions), AT(registrations), AT(calls), AT(failures),
+		AT(failures_per), AT(failures_delay), AT(rate.messages),
+		AT(rate.per), AT(rate.burst)
+	};
+	size_t			i;
+
 	conf_free(through(sent, PROC_TLSPROXY, PROXY_NET));
+	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		refuse_octets(IMSG_CONF_GLOBAL, at[i], 0xff,
+		    sizeof(uint32_t));
 	refuse_octets(IMSG_CONF_GLOBAL, offsetof(struct conf_limits, slow), 0,
 	    sizeof(uint32_t));
+	refuse_octets(IMSG_CONF_GLOBAL, offsetof(struct conf_limits, memory),
+	    0xff, sizeof(uint64_t));
+	/* 31, and 129 */
+	refuse_octets(IMSG_CONF_GLOBAL, offsetof(struct conf_limits,
+	    ipv6_prefix), 31, 1);
+	refuse_octets(IMSG_CONF_GLOBAL, offsetof(struct conf_limits,
+	    ipv6_prefix), 129, 1);
 	refuse_octets(IMSG_CONF_REALM, 14, 2, 1);	/* disconnects */
 	refuse_octets(IMSG_CONF_REALM, 15, 1, 1);	/* what is unused */
 }

@@ -1,0 +1,148 @@
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# Each limit of wampd.conf(5) crossed by a client of its own: what it gets,
+# what the log says, that others feel nothing of it, and that it is over when
+# there is room again.  What other files cross: connections, in all and per
+# address, and memory (hostile/clients), messages (messages-limit), slow and
+# queue (slow-consumer), failures (login-trouble).
+
+import contextlib
+import ctypes
+import os
+import subprocess
+import time
+
+from daemon import IS_ROOT, Skip, Wampd, free_port, run_cases, wait_until
+from wampclient import *
+
+CLONE_NEWNET = 0x40000000
+
+
+def conf(port, limits, realm='', more='', host='127.0.0.1', prefork=1):
+    return '''prefork %d
+grace 0s
+limits { %s }
+listen on %s port %d %s
+realm "realm1" {
+	authenticate anonymous role "all"
+	%s
+	role "all" { allow any }
+}
+''' % (prefork, limits, host, port, 'insecure' if host != '127.0.0.1' else '',
+       realm) + more
+
+
+class Other:
+    """Somebody else: one who is called, and one who calls."""
+
+    def __init__(self, address, **kw):
+        self.callee = Client(address, **kw)
+        self.caller = Client(address, **kw)
+        self.callee.register('com.example.other')
+
+    def check(self):
+        r = self.caller.call('com.example.other', 7)
+        m = self.callee.expect(INVOCATION)
+        self.callee.send(YIELD, m[1], {}, m[4])
+        assert self.caller.expect(RESULT, r)[3] == [7]
+
+    def close(self):
+        self.callee.close()
+        self.caller.close()
+
+
+# -- connections per address ---------------------------------------------------
+
+@contextlib.contextmanager
+def network(addresses):
+    """A network of our own, with these addresses."""
+    if not IS_ROOT:
+        raise Skip('needs root')
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = os.open('/proc/self/ns/net', os.O_RDONLY)
+    if libc.unshare(CLONE_NEWNET) == -1:
+        os.close(before)
+        raise Skip('unshare: ' + os.strerror(ctypes.get_errno()))
+    try:
+        try:
+            subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+            for a in addresses:
+                subprocess.run(['ip', 'addr', 'add', a + '/128', 'dev', 'lo',
+                                'nodad'], check=True)
+        except (OSError, subprocess.CalledProcessError) as e:
+            raise Skip(str(e))
+        yield
+    finally:
+        if libc.setns(before, CLONE_NEWNET) == -1:
+            raise OSError(ctypes.get_errno(), 'setns')
+        os.close(before)
+
+
+def ipv6_networks():
+    """connections per address: an IPv6 network is one, and a reload that
+    says how large it is counts anew"""
+    net = 'fd00:1:2:%s::%d'
+    router = 'fd00:9::1'
+    addrs = [net % (n, i) for n in ('101', '102', '201') for i in (1, 2, 3)]
+    with network(addrs + [router]):
+        port = free_port(router)
+        held = []
+
+        def text(prefix):
+            return conf(port, 'connections per address 2' + prefix,
+                        host='"%s"' % router, prefork=2)
+
+        def gets_in(source):
+            try:
+                c = Client((router, port), source=source, join=False)
+            except Closed:
+                return False
+            held.append(c)
+            return True
+
+        def refused(source):
+            """It is, once the processes have told each other; and not
+            only for one that it closed just now."""
+            def is_refused():
+                for _ in range(3):
+                    if gets_in(source):
+                        held.pop().close()
+                        return False
+                    time.sleep(0.1)
+                return True
+            wait_until(is_refused, 20, '%s to be refused' % source)
+
+        def let_in(source):
+            wait_until(lambda: gets_in(source), 20, '%s to get in' % source)
+
+        with Wampd(text('')) as w:
+            other = Other((router, port), source=net % ('201', 1))
+            # 64 bits, if nothing is said
+            let_in(net % ('101', 1))
+            let_in(net % ('101', 2))
+            refused(net % ('101', 3))
+            w.wait_log(r'refused address=\[fd00:1:2:101::3\]:\d+ '
+                       r'reason="connections per address"')
+            let_in(net % ('102', 1))
+            # there are three of this network now
+            assert w.reload(text(' ipv6 prefix 56'))
+            refused(net % ('102', 2))
+            # and no more than one of each address
+            assert w.reload(text(' ipv6 prefix 128'))
+            let_in(net % ('102', 1))
+            refused(net % ('102', 1))
+            let_in(net % ('101', 3))
+            # two, and two that were there before
+            assert w.reload(text(' ipv6 prefix 60'))
+            refused(net % ('102', 2))
+            while held:
+                held.pop().close()
+            let_in(net % ('102', 2))
+            let_in(net % ('102', 3))
+            refused(net % ('101', 1))
+            other.check()
+            other.close()
+
+
+run_cases([ipv6_networks])
