@@ -60,7 +60,6 @@ static const struct {
 	/* the parent itself: sockets with an owner, ports under 1024, ends
 	 * of children */
 	{ CAP_CHOWN,		"CAP_CHOWN" },
-	{ CAP_FOWNER,		"CAP_FOWNER" },
 	{ CAP_NET_BIND_SERVICE,	"CAP_NET_BIND_SERVICE" },
 	{ CAP_KILL,		"CAP_KILL" },
 	/*

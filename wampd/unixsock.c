@@ -7,6 +7,7 @@
  * a stale one is replaced, a live or foreign one never touched.
  */
 #include <sys/types.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,9 +20,9 @@
 
 #include "wampd.h"
 
-/* Run one call on a relative path within dir. */
+/* Run one call on a relative path within dir, with the rights of uid there. */
 static int
-in_dir(int dir, const char *name, int fd,
+in_dir(int dir, const char *name, int fd, uid_t uid,
     int (*call)(int, const struct sockaddr *, socklen_t))
 {
 	struct sockaddr_un	sun;
@@ -42,8 +43,10 @@ in_dir(int dir, const char *name, int fd,
 		errno = saved;
 		return (-1);
 	}
+	setfsuid(uid);
 	rv = call(fd, (struct sockaddr *)&sun, sizeof(sun));
 	saved = errno;
+	setfsuid(geteuid());
 	if (fchdir(back) == -1 && chdir("/") == -1)
 		fatal("working directory");
 	close(back);
@@ -51,16 +54,19 @@ in_dir(int dir, const char *name, int fd,
 	return (rv);
 }
 
-/* Is somebody listening on the socket there?  1, 0, or -1 and errno. */
+/*
+ * Is somebody listening on the socket there?  1, 0, or -1 and errno.  It is
+ * asked as the owner of the file: root without CAP_DAC_OVERRIDE may not.
+ */
 static int
-is_live(int dir, const char *name)
+is_live(int dir, const char *name, uid_t uid)
 {
 	int	fd, rv, saved;
 
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return (-1);
-	rv = in_dir(dir, name, fd, connect);
+	rv = in_dir(dir, name, fd, uid, connect);
 	saved = errno;
 	close(fd);
 	errno = saved;
@@ -101,7 +107,7 @@ make_way(int dir, const char *name, uid_t uid, int may_unlink, char *err,
 	}
 	if (!may_unlink)
 		return (0);
-	switch (is_live(dir, name)) {
+	switch (is_live(dir, name, st.st_uid)) {
 	case 1:
 		snprintf(err, errlen, "in use by a running server");
 		return (-1);
@@ -117,19 +123,32 @@ make_way(int dir, const char *name, uid_t uid, int may_unlink, char *err,
 	return (0);
 }
 
+/*
+ * Its mode can only be set while it is ours, for want of CAP_FOWNER.  One
+ * that is as it shall be is left alone.
+ */
 int
 unixsock_chmod(int dir, const char *name, mode_t mode, uid_t uid, gid_t gid,
     char *err, size_t errlen)
 {
-	if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
-	    fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) == -1) {
-		snprintf(err, errlen, "cannot set its owner: %s",
-		    strerror(errno));
+	struct stat	st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		snprintf(err, errlen, "%s", strerror(errno));
 		return (-1);
 	}
 	/* nobody else can write to dir: name is our socket */
-	if (fchmodat(dir, name, mode, 0) == -1) {
+	if ((st.st_mode & 07777) != mode &&
+	    ((st.st_uid != geteuid() && fchownat(dir, name, geteuid(),
+	    (gid_t)-1, AT_SYMLINK_NOFOLLOW) == -1) ||
+	    fchmodat(dir, name, mode, 0) == -1)) {
 		snprintf(err, errlen, "cannot set its mode: %s",
+		    strerror(errno));
+		return (-1);
+	}
+	if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
+	    fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) == -1) {
+		snprintf(err, errlen, "cannot set its owner: %s",
 		    strerror(errno));
 		return (-1);
 	}
@@ -159,7 +178,7 @@ unixsock_bind(const char *path, mode_t mode, uid_t uid, gid_t gid, int *dirp,
 		goto fail;
 	}
 	mask = umask(0177);
-	rv = in_dir(dir, name, fd, bind);
+	rv = in_dir(dir, name, fd, geteuid(), bind);
 	umask(mask);
 	if (rv == -1) {
 		snprintf(err, errlen, "%s", strerror(errno));

@@ -676,7 +676,6 @@ parent_mask(void)
 		int		 cap;
 	} names[] = {
 		{ "CAP_CHOWN", CAP_CHOWN },
-		{ "CAP_FOWNER", CAP_FOWNER },
 		{ "CAP_KILL", CAP_KILL },
 		{ "CAP_NET_BIND_SERVICE", CAP_NET_BIND_SERVICE },
 		{ "CAP_SETGID", CAP_SETGID },
