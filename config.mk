@@ -12,7 +12,13 @@ LIBEXECDIR ?=	$(PREFIX)/libexec/wampd
 MANDIR ?=	$(PREFIX)/share/man
 DOCDIR ?=	$(PREFIX)/share/doc/wampd
 EMPTYDIR ?=	/var/empty/wampd
+UNITDIR ?=	$(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?=	$(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?=	$(PREFIX)/lib/tmpfiles.d
 DESTDIR ?=
+
+# What shall start it: sysv, systemd.  Those of this machine by default.
+INIT ?=		$(shell echo sysv; [ ! -d /lib/systemd/system ] || echo systemd)
 
 # "cc" is make's own default, not a choice of the user's
 ifeq ($(origin CC),default)

@@ -12,7 +12,8 @@ SUBST =		sed -e 's|/etc/wampd|$(SYSCONFDIR)/wampd|g' \
 		-e 's|/usr/local/share/doc/wampd|$(DOCDIR)|g' \
 		-e 's|@SBINDIR@|$(SBINDIR)|g' \
 		-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
-		-e 's|@RUNDIR@|$(RUNDIR)|g'
+		-e 's|@RUNDIR@|$(RUNDIR)|g' \
+		-e 's|@EMPTYDIR@|$(EMPTYDIR)|g'
 
 MANPAGES =	$(wildcard man/*.[1578])
 
@@ -37,19 +38,17 @@ install: programs
 		install -m 644 etc/fail2ban/$$d/wampd.conf \
 		    $(D)$(DOCDIR)/fail2ban/$$d/wampd.conf || exit 1; \
 	done
-	$(MAKE) -s install-conf install-host
+	$(MAKE) -s install-conf install-init install-host
 
 # An ordinary user may install the programs alone.
 install-conf:
-	@if ! install -d $(D)$(SYSCONFDIR)/init.d 2>/dev/null || \
+	@if ! install -d $(D)$(SYSCONFDIR) 2>/dev/null || \
 	    ! [ -w $(D)$(SYSCONFDIR) ]; then \
 		echo "$(SYSCONFDIR) is not writable: no wampd.conf there"; \
 		exit 0; \
 	fi; \
 	install -d $(D)$(SYSCONFDIR)/wampd $(D)$(SYSCONFDIR)/wampd/realms.d && \
 	install -d -m 700 $(D)$(SYSCONFDIR)/wampd/tls && \
-	$(SUBST) etc/init.d/wampd >$(D)$(SYSCONFDIR)/init.d/wampd && \
-	chmod 755 $(D)$(SYSCONFDIR)/init.d/wampd && \
 	$(SUBST) etc/wampd.conf >$(D)$(SYSCONFDIR)/wampd.conf.new && \
 	chmod 644 $(D)$(SYSCONFDIR)/wampd.conf.new && \
 	if [ ! -e $(D)$(SYSCONFDIR)/wampd.conf ]; then \
@@ -61,6 +60,26 @@ install-conf:
 	else \
 		echo "$(SYSCONFDIR)/wampd.conf kept: see wampd.conf.new"; \
 	fi
+
+# What starts it: one line a file, "source target mode", for each word of INIT.
+INIT_sysv =	init.d/wampd:$(SYSCONFDIR)/init.d/wampd:755
+INIT_systemd =	systemd/wampd.service:$(UNITDIR)/wampd.service:644 \
+		sysusers.d/wampd.conf:$(SYSUSERSDIR)/wampd.conf:644 \
+		tmpfiles.d/wampd.conf:$(TMPFILESDIR)/wampd.conf:644
+
+INIT_FILES =	$(foreach i,$(INIT),$(or $(INIT_$(i)),$(error INIT=$(i): none \
+		of: sysv systemd)))
+
+install-init:
+	@for f in $(INIT_FILES); do \
+		mode=$${f##*:}; f=$${f%:*}; to=$(D)$${f##*:}; \
+		if ! install -d $${to%/*} 2>/dev/null || \
+		    ! [ -w $${to%/*} ]; then \
+			echo "$${to%/*} is not writable: no $${to##*/} there"; \
+			continue; \
+		fi; \
+		$(SUBST) etc/$${f%%:*} >$$to && chmod $$mode $$to || exit 1; \
+	done
 
 # Only root needs users and the empty directory, and only here.
 install-host:
@@ -79,11 +98,13 @@ install-host:
 
 # Configuration, users and directories stay.
 uninstall:
-	rm -f $(D)$(SBINDIR)/wampd $(D)$(SBINDIR)/wampctl $(D)$(BINDIR)/wampc \
-	    $(D)$(SYSCONFDIR)/init.d/wampd
+	rm -f $(D)$(SBINDIR)/wampd $(D)$(SBINDIR)/wampctl $(D)$(BINDIR)/wampc
+	for f in $(INIT_FILES); do \
+		f=$${f%:*}; rm -f $(D)$${f##*:}; \
+	done
 	rm -rf $(D)$(LIBEXECDIR) $(D)$(DOCDIR)/fail2ban
 	for m in $(MANPAGES); do \
 		rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; \
 	done
 
-.PHONY: install install-conf install-host uninstall
+.PHONY: install install-conf install-init install-host uninstall

@@ -7,6 +7,7 @@
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 
@@ -21,7 +22,7 @@ def paths(prefix):
             'RUNDIR=' + prefix + '/run']
 
 
-def install(prefix, *more, target=('install',)):
+def install(prefix, *more, target=('install',), status=0):
     """What is installed does not depend on how the suite itself is built."""
     env = {k: v for k, v in os.environ.items()
            if k not in ('SAN', 'B', 'MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
@@ -29,8 +30,8 @@ def install(prefix, *more, target=('install',)):
         ['make', '-s', '-j2', '-C', TOP, 'B=' + ROOT + '/build', 'OPT=-O0',
          'SAN=', *target] + paths(prefix) + list(more), env=env,
         capture_output=True, text=True)
-    assert p.returncode == 0, p.stdout + p.stderr
-    return p.stdout
+    assert p.returncode == status, p.stdout + p.stderr
+    return p.stdout + p.stderr
 
 
 def run(*cmd, status=0, **kw):
@@ -83,6 +84,44 @@ def tree():
     with open(prefix + '/etc/wampd.conf') as f:
         assert f.read().endswith('# changed\n')
     assert os.path.exists(prefix + '/etc/wampd.conf.new')
+
+
+# what starts it, below SYSCONFDIR or PREFIX, and its mode
+INIT = {
+    'sysv': {'etc/init.d/wampd': 0o755},
+    'systemd': {'lib/systemd/system/wampd.service': 0o644,
+                'lib/sysusers.d/wampd.conf': 0o644,
+                'lib/tmpfiles.d/wampd.conf': 0o644},
+}
+
+
+def files_below(d):
+    return {os.path.join(where, f) for where, _, names in os.walk(d)
+            for f in names}
+
+
+def init_files():
+    """INIT: each word brings its files, uninstall takes them away"""
+    for word, files in INIT.items():
+        d = ROOT + '/init.' + word
+        at = ['DESTDIR=' + d, 'INIT=' + word]
+        install('/opt/w', *at, target=('install-init',))
+        at_place = {d + '/opt/w/' + f for f in files}
+        assert files_below(d) == at_place, (word, files_below(d))
+        for f, mode in files.items():
+            f = d + '/opt/w/' + f
+            assert os.stat(f).st_mode & 0o777 == mode, f
+            with open(f) as text:
+                for line in text:
+                    assert not re.search('@[A-Z]+@|' + d, line), (f, line)
+        install('/opt/w', *at, target=('uninstall',))
+        assert files_below(d) == set(), word
+    d = ROOT + '/init.none'
+    install('/opt/w', 'DESTDIR=' + d, 'INIT=', target=('install-init',))
+    assert not os.path.exists(d)
+    out = install('/opt/w', 'DESTDIR=' + d, 'INIT=upstart',
+                  target=('install-init',), status=2)
+    assert 'INIT=upstart: none of: sysv systemd' in out, out
 
 
 def destdir():
@@ -193,4 +232,4 @@ def ordinary_user():
                    'the end')
 
 
-run_cases([tree, init_script, destdir, ordinary_user])
+run_cases([tree, init_script, init_files, destdir, ordinary_user])
