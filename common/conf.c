@@ -6,6 +6,9 @@
  * and the end of it.  How it is written is wampd/parse.y's business, how it
  * travels confmsg.c's.
  */
+#include <arpa/inet.h>
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,6 +110,7 @@ listen_free(struct conf_listen *l)
 	free(l->owner);
 	free(l->group);
 	free(l->keypairs);
+	free(l->from);
 	strs_free(&l->paths);
 	strs_free(&l->origins);
 	free(l);
@@ -464,6 +468,61 @@ conf_find_listen(const struct conf *c, const char *name)
 		if (strcmp(l->name, name) == 0)
 			return (l);
 	return (NULL);
+}
+
+/* -- networks ----------------------------------------------------------- */
+
+/* Are the first len bits of both the same? */
+static int
+bits_equal(const uint8_t *a, const uint8_t *b, unsigned int len)
+{
+	unsigned int	rest = len % 8;
+
+	return (memcmp(a, b, len / 8) == 0 && (rest == 0 ||
+	    ((a[len / 8] ^ b[len / 8]) & (0xff00 >> rest) & 0xff) == 0));
+}
+
+void
+conf_add_from(struct conf_listen *l, const struct conf_net *n)
+{
+	l->from = xreallocarray(l->from, l->nfrom + 1, sizeof(*l->from));
+	l->from[l->nfrom++] = *n;
+}
+
+int
+conf_net_is_valid(const struct conf_net *n)
+{
+	unsigned int	i, max = n->family == NET_INET ? 32 : 128;
+
+	if ((n->family != NET_INET && n->family != NET_INET6) ||
+	    n->len > max || n->pad != 0)
+		return (0);
+	for (i = n->len; i < 8 * sizeof(n->addr); i++)
+		if ((n->addr[i / 8] & (0x80 >> i % 8)) != 0)
+			return (0);
+	return (1);
+}
+
+int
+conf_net_has(const struct conf_net *n, int family, const void *addr)
+{
+	return (family == (n->family == NET_INET ? AF_INET : AF_INET6) &&
+	    bits_equal(n->addr, addr, n->len));
+}
+
+const char *
+conf_net_text(const struct conf_net *n, char buf[NET_MAXTEXT])
+{
+	int	is_in = n->family == NET_INET;
+	size_t	len;
+
+	if (inet_ntop(is_in ? AF_INET : AF_INET6, n->addr, buf,
+	    INET6_ADDRSTRLEN) == NULL)
+		buf[0] = '\0';
+	len = strlen(buf);
+	if (n->len < (is_in ? 32 : 128))
+		snprintf(buf + len, NET_MAXTEXT - len, "/%u", n->len);
+	return (buf);
 }
 
 int

@@ -28,6 +28,7 @@ struct imsg;
 #define CONF_MAXROLES	1000		/* of one realm */
 #define CONF_MAXTOPICS	1000		/* with a history, of one realm */
 #define CONF_MAXLISTENS	256
+#define CONF_MAXNETS	256		/* "from", of one listener */
 #define CONF_MAXKEYPAIRS 1000
 #define CONF_MAXUSERS	1000		/* users files */
 #define CONF_MAXUSERSFILE (64 * 1024 * 1024)
@@ -134,6 +135,7 @@ TAILQ_HEAD(conf_users_list, conf_users);
 #define LISTEN_TLS13		0x0080
 #define LISTEN_CLIENT_CA	0x0100	/* "client ca", optional ... */
 #define LISTEN_CLIENT_REQUIRED	0x0200	/* ... or required */
+#define LISTEN_PROXY		0x0400	/* "proxy protocol from" */
 
 #define LISTEN_MAXADDRS		2	/* "*" and localhost: IPv4, IPv6 */
 
@@ -142,6 +144,16 @@ struct conf_str {
 	char		*s;
 };
 TAILQ_HEAD(conf_strs, conf_str);
+
+/* "127.0.0.0/8". Fixed layout: it travels. */
+struct conf_net {
+	uint8_t		 addr[16];	/* IPv4: in the first four */
+	uint8_t		 family;	/* NET_* */
+	uint8_t		 len;		/* bits of addr that count */
+	uint16_t	 pad;
+};
+#define NET_INET		4
+#define NET_INET6		6
 
 struct conf_listen {
 	TAILQ_ENTRY(conf_listen) entry;
@@ -168,6 +180,8 @@ struct conf_listen {
 	struct conf_strs paths;		/* "websocket path"; none: any */
 	struct conf_strs origins;	/* "websocket origin", lower case,
 					 * "*", or a host "*.example.org" */
+	struct conf_net	*from;		/* "proxy protocol from" */
+	size_t		 nfrom;
 	int		 fds[LISTEN_MAXADDRS];	/* T only: listening sockets
 					 * that came with CONF_LISTEN_FD, -1;
 					 * conf_free() closes what is left */
@@ -356,6 +370,9 @@ struct conf_topic	*conf_add_topic(struct conf_realm *, const char *,
 			    size_t len);
 void			 conf_add_str(struct conf_strs *, const char *,
 			    size_t len);
+/* Append to "proxy protocol from". */
+void			 conf_add_from(struct conf_listen *,
+			    const struct conf_net *);
 struct conf_realm	*conf_find_realm(const struct conf *, const char *,
 			    size_t len);
 struct conf_realm	*conf_find_realm_id(const struct conf *, uint32_t);
@@ -394,6 +411,15 @@ struct conf_users	*conf_find_users_id(const struct conf *, uint32_t);
 struct conf_keypair	*conf_find_keypair(const struct conf *, const char *);
 struct conf_keypair	*conf_find_keypair_id(const struct conf *, uint32_t);
 struct conf_listen	*conf_find_listen(const struct conf *, const char *);
+/* Could it be one: a family, a length of it, no bits beyond that? */
+int			 conf_net_is_valid(const struct conf_net *);
+/* Is the address (struct in_addr, struct in6_addr) of family AF_* in it? */
+int			 conf_net_has(const struct conf_net *, int family,
+			    const void *addr);
+/* "127.0.0.0/8", or without the length if all bits count.  Returns buf. */
+#define NET_MAXTEXT	64
+const char		*conf_net_text(const struct conf_net *,
+			    char buf[NET_MAXTEXT]);
 /* Does a listener ask for client certificates? */
 int			 conf_has_client_ca(const struct conf *);
 

@@ -84,6 +84,12 @@ struct m_conf_listen_item {
 	uint16_t	 textlen;
 };
 
+/* "proxy protocol from" */
+struct m_conf_from {
+	uint32_t	 listen;
+	struct conf_net	 net;
+};
+
 ASSERT_SIZE(conf_limits, 96);
 ASSERT_SIZE(m_conf_global, 120);
 ASSERT_SIZE(m_conf_keypair, 8);
@@ -92,6 +98,7 @@ ASSERT_SIZE(m_conf_listen, 16);
 ASSERT_SIZE(m_conf_listen_fd, 8);
 ASSERT_SIZE(m_conf_client, 8);
 ASSERT_SIZE(m_conf_listen_item, 8);
+ASSERT_SIZE(m_conf_from, 24);
 ASSERT_SIZE(m_conf_users, 8);
 
 /* -- send --------------------------------------------------------------- */
@@ -233,6 +240,17 @@ send_client(struct confmsg_out *s, uint32_t type, uint32_t id, const char *path,
 }
 
 static void
+send_from(struct confmsg_out *s, uint32_t id, const struct conf_net *net)
+{
+	struct m_conf_from	m;
+
+	memset(&m, 0, sizeof(m));
+	m.listen = id;
+	m.net = *net;
+	confmsg_put(s, IMSG_CONF_FROM, &m, sizeof(m), NULL, 0, NULL, 0);
+}
+
+static void
 send_listen(struct confmsg_out *s, const struct conf_listen *l,
     int (*listen_fd)(void *, const struct conf_listen *, unsigned int),
     void *arg)
@@ -255,6 +273,8 @@ send_listen(struct confmsg_out *s, const struct conf_listen *l,
 		send_item(s, l->id, ITEM_PATH, str->s);
 	TAILQ_FOREACH(str, &l->origins, entry)
 		send_item(s, l->id, ITEM_ORIGIN, str->s);
+	for (i = 0; i < l->nfrom; i++)
+		send_from(s, l->id, &l->from[i]);
 	if (l->ca_path != NULL)
 		send_client(s, IMSG_CONF_CLIENT_CA, l->id, l->ca_path,
 		    l->ca_fd);
@@ -483,7 +503,8 @@ recv_listen(struct confmsg_in *r)
 				    LISTEN_RAWSOCKET | LISTEN_WEBSOCKET |
 				    LISTEN_RSPING | LISTEN_UNIX |
 				    LISTEN_TLS12 | LISTEN_TLS13 |
-				    LISTEN_CLIENT_CA | LISTEN_CLIENT_REQUIRED;
+				    LISTEN_CLIENT_CA | LISTEN_CLIENT_REQUIRED |
+				    LISTEN_PROXY;
 	uint32_t		 ids[CONF_MAXKEYPAIRS];
 	struct m_conf_listen	 m;
 	struct conf_listen	*l;
@@ -504,6 +525,8 @@ recv_listen(struct confmsg_in *r)
 	if ((m.flags & (LISTEN_CLIENT_CA | LISTEN_TLS)) == LISTEN_CLIENT_CA ||
 	    (m.flags & (LISTEN_CLIENT_CA | LISTEN_CLIENT_REQUIRED)) ==
 	    LISTEN_CLIENT_REQUIRED)
+		return (-1);
+	if ((m.flags & LISTEN_PROXY) != 0 && (m.flags & LISTEN_UNIX) != 0)
 		return (-1);
 	for (i = 0; i < m.nkeypairs; i++)
 		if (conf_find_keypair_id(r->conf, ids[i]) == NULL)
@@ -567,6 +590,25 @@ recv_listen_item(struct confmsg_in *r)
 }
 
 static int
+recv_from(struct confmsg_in *r)
+{
+	struct m_conf_from	 m;
+	struct conf_listen	*l;
+	size_t			 i;
+
+	if (confmsg_get(r, &m, sizeof(m)) == -1 || r->left != 0 ||
+	    (l = last_listen(r, m.listen)) == NULL ||
+	    (l->flags & LISTEN_PROXY) == 0 || l->nfrom >= CONF_MAXNETS ||
+	    !conf_net_is_valid(&m.net))
+		return (-1);
+	for (i = 0; i < l->nfrom; i++)
+		if (memcmp(&l->from[i], &m.net, sizeof(m.net)) == 0)
+			return (-1);
+	conf_add_from(l, &m.net);
+	return (0);
+}
+
+static int
 recv_client(struct confmsg_in *r)
 {
 	struct m_conf_client	 m;
@@ -592,8 +634,9 @@ recv_client(struct confmsg_in *r)
 	    &l->calen));
 }
 
-/* Everything arrived, every keypair with a certificate, and every listener
- * that shall ask for one with the CA that it believes. */
+/* Everything arrived, every keypair with a certificate, every listener that
+ * shall ask for one with the CA that it believes, and every one for balancers
+ * with some. */
 static int
 recv_end(struct confmsg_in *r)
 {
@@ -608,7 +651,8 @@ recv_end(struct confmsg_in *r)
 		if (k->cert == NULL)
 			return (-1);
 	TAILQ_FOREACH(l, &r->conf->listens, entry)
-		if ((l->flags & LISTEN_CLIENT_CA) != 0 && l->ca == NULL)
+		if (((l->flags & LISTEN_CLIENT_CA) != 0 && l->ca == NULL) ||
+		    ((l->flags & LISTEN_PROXY) != 0 && l->nfrom == 0))
 			return (-1);
 	return (1);
 }
@@ -640,6 +684,7 @@ conf_recv(struct conf **next, struct imsg *m, char *err, size_t errlen)
 		[IMSG_CONF_ASKED] = { confmsg_recv_asked, 0 },
 		[IMSG_CONF_POLICY] = { confmsg_recv_policy, 0 },
 		[IMSG_CONF_TOPIC] = { confmsg_recv_topic, 0 },
+		[IMSG_CONF_FROM] = { recv_from, 0 },
 		[IMSG_CONF_END] = { recv_end, 0 },
 	};
 	struct confmsg_in	r = { *next, m, m->data, m->len, err, errlen };

@@ -73,6 +73,7 @@ enum imsg_type {
 	IMSG_CONF_ASKED,	/* P->B */
 	IMSG_CONF_POLICY,	/* P->B */
 	IMSG_CONF_TOPIC,	/* P->B */
+	IMSG_CONF_FROM,		/* P->T */
 	IMSG_CONF_END,		/* P->any: m_u32 number of CONF imsgs */
 	IMSG_CONF_READY,	/* any->P: m_u32 generation */
 	IMSG_CONF_FAILED,	/* any->P: m_u32 generation, text */

@@ -245,6 +245,7 @@ table_init(void)
 	    [IMSG_CONF_ASKED] = { on_conf, 0, CHAN_ANY, 0, 0 },
 	    [IMSG_CONF_POLICY] = { on_conf, 0, CHAN_ANY, 0, 0 },
 	    [IMSG_CONF_TOPIC] = { on_conf, 0, CHAN_ANY, 0, 0 },
+	    [IMSG_CONF_FROM] = { on_conf, 0, CHAN_ANY, 0, 0 },
 	    [IMSG_CONF_END] = { on_conf, 0, CHAN_ANY, 0, 0 },
 	    [IMSG_CONF_COMMIT] = { on_conf_commit, sizeof(struct m_u32), 0,
 		0, 0 },

@@ -40,9 +40,12 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 		goto fail;
 	c->p = p;
 	c->fd = fd;
-	c->state = l->tls != NULL ? CONN_TLS : CONN_DETECT;
+	c->state = (l->flags & LISTEN_PROXY) != 0 ? CONN_PROXY :
+	    l->tls != NULL ? CONN_TLS : CONN_DETECT;
 	memcpy(c->from, addr, sizeof(c->from));
 	if ((c->peer = strdup(peer)) == NULL)
+		goto fail;
+	if (c->state == CONN_PROXY && announce_new(c) == -1)
 		goto fail;
 	if (l->tls != NULL && tls_accept_socket(l->tls, &c->tls, fd) == -1)
 		goto fail;
@@ -62,13 +65,15 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 	p->nconns++;
 	proxy_state_take(p, conn_state(c));
 	p->total_dirty = 1;
-	addr_connected(c);
+	if (c->state != CONN_PROXY)
+		addr_connected(c);
 	conn_set_phase(c, p->conf->limits.handshake);
 	return (c);
 fail:
 	log_warn("connection from %s not accepted", peer);
 	if (c != NULL) {
 		tls_free(c->tls);
+		announce_free(c);
 		free(c->peer);
 		free(c);
 	}
@@ -110,6 +115,7 @@ conn_free(struct conn *c)
 	close(c->fd);
 	listener_unref(c->l);
 	free(c->cert);
+	announce_free(c);
 	free(c->peer);
 	free(c);
 	/* there is room again, and a descriptor */
@@ -279,7 +285,7 @@ conn_flush(struct conn *c)
 {
 	int	rv;
 
-	if (c->state == CONN_TLS || c->state == CONN_LINGER)
+	if (c->state <= CONN_TLS || c->state == CONN_LINGER)
 		return;
 	rv = c->tls != NULL ? conn_write_tls(c) : conn_write_plain(c);
 	if (rv == -1) {

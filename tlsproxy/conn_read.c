@@ -461,6 +461,9 @@ static void
 conn_go_on(struct conn *c)
 {
 	switch (c->state) {
+	case CONN_PROXY:
+		announce_read(c);
+		break;
 	case CONN_TLS:
 		conn_handshake(c);
 		break;

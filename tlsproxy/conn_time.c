@@ -70,6 +70,10 @@ conn_phase_over(struct conn *c)
 		conn_kill(c, "connection closed");
 		return;
 	}
+	if (c->state == CONN_PROXY) {
+		announce_refused(c, "did not come in time");
+		return;
+	}
 	if (c->state != CONN_OPEN) {
 		conn_kill(c, c->state >= CONN_CLOSING ? "closed" :
 		    "handshake took too long");

@@ -47,6 +47,7 @@ listener_unref(struct listener *l)
 		free(l->origins[i]);
 	free(l->paths);
 	free(l->origins);
+	free(l->from);
 	free(l->name);
 	free(l);
 }
@@ -117,6 +118,18 @@ copy_strs(const struct conf_strs *list, char ***out, size_t *n)
 	return (0);
 }
 
+static int
+copy_nets(struct listener *l, const struct conf_listen *cl)
+{
+	if (cl->nfrom == 0)
+		return (0);
+	if ((l->from = calloc(cl->nfrom, sizeof(*l->from))) == NULL)
+		return (-1);
+	memcpy(l->from, cl->from, cl->nfrom * sizeof(*l->from));
+	l->nfrom = cl->nfrom;
+	return (0);
+}
+
 static struct listener *
 listener_new(struct proxy *p, const struct conf *conf,
     const struct conf_listen *cl, char *err, size_t errlen)
@@ -134,7 +147,8 @@ listener_new(struct proxy *p, const struct conf *conf,
 	l->sers = cl->sers;
 	if ((l->name = strdup(cl->name)) == NULL ||
 	    copy_strs(&cl->paths, &l->paths, &l->npaths) == -1 ||
-	    copy_strs(&cl->origins, &l->origins, &l->norigins) == -1) {
+	    copy_strs(&cl->origins, &l->origins, &l->norigins) == -1 ||
+	    copy_nets(l, cl) == -1) {
 		snprintf(err, errlen, "out of memory");
 		goto fail;
 	}
@@ -371,9 +385,19 @@ addrs_recount(struct proxy *p)
 	struct conn	*c;
 
 	TAILQ_FOREACH(c, &p->conns, entry) {
+		if (c->pp != NULL)
+			continue;	/* it is nobody's yet */
 		addr_left(c);
 		addr_connected(c);
 	}
+}
+
+static void
+log_per_address(struct proxy *p, const char *peer)
+{
+	if (log_may(&p->log_refused, 5))
+		log_session("refused address=%s reason=\"connections per "
+		    "address\"", peer);
 }
 
 static int
@@ -386,6 +410,35 @@ addr_may_connect(struct proxy *p, const uint8_t addr[16])
 	if (p->sizeaddrs == 0 || (a = *addr_place(p, key)) == NULL)
 		return (1);
 	return (!a->is_over && a->count < p->conf->limits.per_address);
+}
+
+int
+addr_announced(struct conn *c, const struct sockaddr_storage *from)
+{
+	char	 peer[PEER_MAXLEN], *copy;
+
+	if (from->ss_family != AF_UNSPEC) {
+		addr_key(from, 0, c->from);
+		addr_text(from, 0, peer, sizeof(peer));
+		log_debug("connection from %s is that of %s", c->peer, peer);
+		if ((copy = strdup(peer)) == NULL) {
+			conn_kill(c, "out of memory");
+			return (-1);
+		}
+		free(c->peer);
+		c->peer = copy;
+	}
+	if (!addr_may_connect(c->p, c->from)) {
+		log_per_address(c->p, c->peer);
+		conn_kill(c, "connections per address");
+		return (-1);
+	}
+	addr_connected(c);
+	if (c->addr == NULL) {
+		conn_kill(c, "out of memory");
+		return (-1);
+	}
+	return (0);
 }
 
 /* Is it too early to report?  In a storm each turn would wake the parent. */
@@ -492,6 +545,22 @@ pause_at_limit(struct proxy *p)
 	listeners_update(p);
 }
 
+/* "proxy protocol from" */
+static int
+is_balancer(const struct listener *l, const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in	*in4 = (const void *)ss;
+	const struct sockaddr_in6	*in6 = (const void *)ss;
+	size_t				 i;
+
+	for (i = 0; i < l->nfrom; i++)
+		if (conf_net_has(&l->from[i], ss->ss_family,
+		    ss->ss_family == AF_INET ? (const void *)&in4->sin_addr :
+		    (const void *)&in6->sin6_addr))
+			return (1);
+	return (0);
+}
+
 static void
 connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 {
@@ -511,10 +580,17 @@ connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 	}
 	addr_key(ss, cred.uid, addr);
 	addr_text(ss, cred.uid, peer, sizeof(peer));
-	if (!addr_may_connect(p, addr)) {
-		if (log_may(&p->log_refused, 5))
-			log_session("refused address=%s reason=\"connections "
-			    "per address\"", peer);
+	if ((l->flags & LISTEN_PROXY) != 0) {
+		/* not counted before it is known whose it is */
+		if (!is_balancer(l, ss)) {
+			if (log_may(&p->log_refused, 5))
+				log_session("refused address=%s reason=\"may "
+				    "not speak the PROXY protocol\"", peer);
+			close(fd);
+			return;
+		}
+	} else if (!addr_may_connect(p, addr)) {
+		log_per_address(p, peer);
 		close(fd);
 		return;
 	}

@@ -35,6 +35,7 @@ struct iovec;
 struct kept;
 struct pbuf;
 struct peercert;
+struct proxyproto;
 struct psess;
 struct tls;
 struct uri;
@@ -68,7 +69,8 @@ struct listener {
 	uint32_t		 sers;		/* 1 << enum ser */
 	char			*name;
 	char			**paths, **origins;
-	size_t			 npaths, norigins;
+	struct conf_net		*from;		/* "proxy protocol from" */
+	size_t			 npaths, norigins, nfrom;
 	struct tls		*tls;		/* or NULL */
 	struct client_files	*client;	/* "client crl" and "client ca";
 						 * NULL: no CRL */
@@ -91,6 +93,7 @@ struct addrcount {
 TAILQ_HEAD(addrcounts, addrcount);
 
 enum conn_state {
+	CONN_PROXY,		/* waiting for the PROXY header */
 	CONN_TLS,		/* TLS handshake */
 	CONN_DETECT,		/* waiting for the first octets */
 	CONN_HTTP,		/* request head under way */
@@ -107,7 +110,8 @@ struct conn {
 	TAILQ_ENTRY(conn)	 wait_entry;	/* paused, or postponed */
 	struct proxy		*p;
 	struct listener		*l;		/* a reference */
-	struct addrcount	*addr;
+	struct addrcount	*addr;		/* CONN_PROXY: NULL */
+	struct proxyproto	*pp;		/* CONN_PROXY */
 	struct psess		*sess;		/* or NULL */
 	struct tls		*tls;
 	void			*ssl;		/* in it, or NULL */
@@ -347,6 +351,9 @@ void	 listener_unref(struct listener *);
  * NULL if it is gone. */
 struct listener	*listener_now(struct listener *);
 void	 addr_connected(struct conn *);
+/* A balancer says for whom it connected (AF_UNSPEC: for itself): 0, or -1 if
+ * that is one too many, and c is killed. */
+int	 addr_announced(struct conn *, const struct sockaddr_storage *);
 void	 addr_left(struct conn *);
 void	 addrs_recount(struct proxy *);	/* the prefix is another */
 void	 addr_report(struct proxy *);
@@ -379,6 +386,12 @@ void	 conn_resume(struct conn *);		/* read it again */
 void	 conns_resume(struct proxy *);		/* broker takes again */
 void	 conns_continue(struct proxy *);	/* postponed ones */
 void	 conns_new_rate(struct proxy *);	/* after a reload */
+
+/* conn_proxy.c: a balancer says whose a connection is */
+int	 announce_new(struct conn *);		/* 0, -1 */
+void	 announce_free(struct conn *);
+void	 announce_read(struct conn *);
+void	 announce_refused(struct conn *, const char *why);
 
 /* conn_time.c: their limits of time */
 void	 conn_on_timer(evutil_socket_t, short, void *);

@@ -5,6 +5,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		addr.o \
 		bucket.o \
 		conn.o \
+		conn_proxy.o \
 		conn_read.o \
 		conn_time.o \
 		features.o \
@@ -14,6 +15,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		listener.o \
 		options.o \
 		peercert.o \
+		proxyproto.o \
 		revoked.o \
 		session.o \
 		submap.o \

@@ -406,6 +406,80 @@ listen_group(const char *name)
 	parser.listen->gid = gr->gr_gid;
 }
 
+/* "proxy protocol from", what follows are addresses. */
+void
+listen_proxy(void)
+{
+	if (parse_once(&parser.blockseen, ONCE_PROXY, "proxy protocol"))
+		parser.listen->flags |= LISTEN_PROXY;
+}
+
+/* addr or addr/len: NULL, or what is wrong. */
+static const char *
+net_parse(const char *text, struct conf_net *n)
+{
+	char		 addr[INET6_ADDRSTRLEN];
+	struct in6_addr	 in6;
+	const char	*end;
+	uint64_t	 bits;
+	size_t		 len = strcspn(text, "/");
+
+	memset(n, 0, sizeof(*n));
+	if (len >= sizeof(addr))
+		return ("is no address");
+	memcpy(addr, text, len);
+	addr[len] = '\0';
+	if (inet_pton(AF_INET, addr, n->addr) == 1)
+		n->family = NET_INET;
+	else if (inet_pton(AF_INET6, addr, n->addr) == 1)
+		n->family = NET_INET6;
+	else
+		return ("is no address (names are not looked up)");
+	bits = n->family == NET_INET ? 32 : 128;
+	if (text[len] == '/') {
+		end = parse_digits(text + len + 1, &bits);
+		if (end == NULL || *end != '\0' ||
+		    bits > (n->family == NET_INET ? 32 : 128))
+			return ("has no length from 0 to 32 (IPv4) or 128 "
+			    "(IPv6) behind the slash");
+	}
+	n->len = (uint8_t)bits;
+	memcpy(&in6, n->addr, sizeof(in6));
+	if (n->family == NET_INET6 && n->len >= 96 &&
+	    IN6_IS_ADDR_V4MAPPED(&in6))
+		return ("must be written as IPv4");
+	if (!conf_net_is_valid(n))
+		return ("has bits set beyond its length");
+	return (NULL);
+}
+
+void
+listen_from(const char *text)
+{
+	struct conf_listen	*l = parser.listen;
+	struct conf_net		 n;
+	const char		*why;
+	size_t			 i;
+
+	if ((why = net_parse(text, &n)) != NULL) {
+		conf_error("proxy protocol from %s: %s", parse_shown(text),
+		    why);
+		parser.is_blocklost = 1;
+		return;
+	}
+	for (i = 0; i < l->nfrom; i++)
+		if (memcmp(&l->from[i], &n, sizeof(n)) == 0) {
+			conf_error("proxy protocol from %s: is given twice",
+			    parse_shown(text));
+			return;
+		}
+	if (l->nfrom >= CONF_MAXNETS)
+		conf_error("proxy protocol: more than %d addresses",
+		    CONF_MAXNETS);
+	else
+		conf_add_from(l, &n);
+}
+
 /* It may be defined further down: looked for at the end. */
 void
 listen_keypair(const char *name)
@@ -617,6 +691,8 @@ listen_end(void)
 	if (parser.is_blocklost)
 		return;
 	listen_check_tls(l);
+	if ((l->flags & LISTEN_PROXY) != 0 && (l->flags & LISTEN_UNIX) != 0)
+		listen_complain(l, "proxy protocol is for TCP");
 	if ((l->flags & LISTEN_RAWSOCKET) == 0 &&
 	    (l->flags & LISTEN_RSPING) != 0)
 		listen_complain(l, "rawsocket ping, but only websocket");

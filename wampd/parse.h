@@ -70,7 +70,7 @@ enum once {
 	ONCE_PUBLISHER, ONCE_CALLER, ONCE_TRUST,
 	/* in a listener */
 	ONCE_ONLY, ONCE_MODE, ONCE_OWNER, ONCE_GROUP, ONCE_PROTOCOLS,
-	ONCE_SERIALIZERS, ONCE_CLIENT_CA, ONCE_CLIENT_CRL,
+	ONCE_SERIALIZERS, ONCE_CLIENT_CA, ONCE_CLIENT_CRL, ONCE_PROXY,
 	ONCE_MAX
 };
 
@@ -180,6 +180,8 @@ void	 listen_only(uint32_t);
 void	 listen_mode(const char *);
 void	 listen_owner(const char *);
 void	 listen_group(const char *);
+void	 listen_proxy(void);
+void	 listen_from(const char *);
 void	 listen_keypair(const char *);
 void	 listen_protocols(const char *);
 void	 listen_path(const char *);

@@ -54,6 +54,7 @@ static void	 macro_set(const char *, const char *);
 %token	GRACE GROUP HANDSHAKE HELLO IDS INCLUDE INSECURE JSON KEY KEYPAIR
 %token	IPV6 LIMITS LISTEN LOG LOOSE MEMORY MESSAGE MESSAGES MODE MSGPACK NEVER
 %token	OCSP ON ONLY ORIGIN OWNER PATH PER PING PORT PREFIX PREFORK PROTOCOLS
+%token	PROTOCOL PROXY
 %token	PUBLISH QUEUE RAWSOCKET REALM REGISTER REGISTRATIONS RELAXED
 %token	REQUEST ROLE SANDBOX SCRAM SECRET SERIALIZERS SESSION SOCKET STRICT
 %token	SUBSCRIBE SUBSCRIPTIONS TICKET TIMEOUT TLS URI USER VERBOSE WAMPCRA
@@ -306,10 +307,15 @@ listenopt	: TLS			{ listen_flag(LISTEN_TLS); }
 		| MODE STRING		{ listen_mode($2); }
 		| OWNER STRING		{ listen_owner($2); }
 		| GROUP STRING		{ listen_group($2); }
+		| PROXY PROTOCOL FROM	{ listen_proxy(); } from_l
 		| UNSUPPORTED {
 			unsupported("", $1);
 			YYERROR;
 		}
+		;
+
+from_l		: STRING			{ listen_from($1); }
+		| from_l ',' optnl STRING	{ listen_from($4); }
 		;
 
 listenblock	: /* empty */
@@ -859,8 +865,9 @@ static const struct keyword {
 	{ "port",		PORT },
 	{ "prefix",		PREFIX },
 	{ "prefork",		PREFORK },
+	{ "protocol",		PROTOCOL },
 	{ "protocols",		PROTOCOLS },
-	{ "proxy",		UNSUPPORTED },
+	{ "proxy",		PROXY },
 	{ "publish",		PUBLISH },
 	{ "publisher",		PUBLISHER },
 	{ "queue",		QUEUE },

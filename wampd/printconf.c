@@ -161,8 +161,20 @@ print_keypair(const struct conf_keypair *k, FILE *f)
 }
 
 static void
+print_from(const struct conf_listen *l, FILE *f)
+{
+	char	text[NET_MAXTEXT];
+	size_t	i;
+
+	for (i = 0; i < l->nfrom; i++)
+		fprintf(f, "%s %s", i == 0 ? " proxy protocol from" : ",",
+		    conf_net_text(&l->from[i], text));
+}
+
+static void
 print_listen_options(const struct conf_listen *l, FILE *f)
 {
+	print_from(l, f);
 	if ((l->flags & LISTEN_TLS) != 0)
 		fprintf(f, " tls");
 	if ((l->flags & LISTEN_INSECURE) != 0)
@@ -245,7 +257,7 @@ is_same_file(const struct conf_auth *a, const struct conf_auth *b)
 
 /* Methods of one file that follow each other share a line. */
 static void
-print_from(const struct conf *c, const struct conf_auth *a, FILE *f)
+print_auth_from(const struct conf *c, const struct conf_auth *a, FILE *f)
 {
 	const struct conf_auth	*prev = TAILQ_PREV(a, conf_auths, entry);
 	const struct conf_auth	*next = TAILQ_NEXT(a, entry);
@@ -298,7 +310,7 @@ print_auths(const struct conf *c, const struct conf_realm *r, FILE *f)
 
 	TAILQ_FOREACH(a, &r->auths, entry) {
 		if (a->what == CONF_AUTH_USERS) {
-			print_from(c, a, f);
+			print_auth_from(c, a, f);
 			continue;
 		}
 		if (a->what == CONF_AUTH_DYNAMIC) {
@@ -540,7 +552,9 @@ conf_print_summary(const struct conf *c, void *stream)
 	int				 n;
 
 	TAILQ_FOREACH(l, &c->listens, entry) {
-		fprintf(f, "listen on %s%s%s%s:%s%s, realms:", l->name,
+		fprintf(f, "listen on %s", l->name);
+		print_from(l, f);
+		fprintf(f, "%s%s%s:%s%s, realms:",
 		    (l->flags & LISTEN_TLS) != 0 ? " tls" : "",
 		    (l->flags & LISTEN_CLIENT_REQUIRED) != 0 ?
 		    ", client certificate required" :

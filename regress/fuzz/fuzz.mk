@@ -9,6 +9,7 @@ FUZZ_TARGETS +=	config confmsg
 FUZZ_TARGETS +=	meta
 FUZZ_TARGETS +=	parent
 FUZZ_TARGETS +=	keeper proxy
+FUZZ_TARGETS +=	proxyproto
 FUZZ_TARGETS +=	usersfile
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
@@ -56,6 +57,10 @@ $(B)/fuzz/fuzz_usersfile $(B)/regress/unit/fuzz_usersfile: \
 FUZZ_OBJS_proxy =	$(filter-out %/tlsproxy.o,$(TLSPROXY_OBJS))
 FUZZ_LIBS_proxy =	$(LIBS_TLS) $(LIBS_SSL)
 $(B)/fuzz/fuzz_proxy $(B)/regress/unit/fuzz_proxy: $(FUZZ_OBJS_proxy)
+
+FUZZ_OBJS_proxyproto =	$(B)/obj/tlsproxy/proxyproto.o
+$(B)/fuzz/fuzz_proxyproto $(B)/regress/unit/fuzz_proxyproto: \
+    $(FUZZ_OBJS_proxyproto)
 
 FUZZ_SAN =	address,undefined
 FUZZ_PROGRAMS =	$(addprefix $(B)/fuzz/fuzz_, $(FUZZ))

@@ -41,7 +41,7 @@ class Closed(Exception):
 
 class Client:
     """transport: "rawsocket" or "websocket"; address: path or (host, port);
-    tls: an ssl.SSLContext or None."""
+    tls: an ssl.SSLContext or None; source: an address to connect from."""
 
     def __init__(self, address, transport="rawsocket", serializer="msgpack",
                  tls=None, realm="realm1", join=True, timeout=5,

@@ -45,7 +45,9 @@ static const char	text[] =
 "	client ca \"/ca\" required client crl \"/crl\"\n"
 "}\n"
 "listen on socket \"/run/wampd/a\" { websocket path \"/u\" }\n"
-"listen on 127.0.0.1 port 80 only rawsocket\n"
+"listen on 127.0.0.1 port 80 only rawsocket proxy "
+"protocol from 10.0.0.0/8,\n"
+"	2001:db8::/33\n"
 "realm \"a\" {\n"
 "	authenticate socket {\n"
 "		user root role \"admin\"\n"
@@ -252,6 +254,23 @@ check_keeper(const struct conf *sent)
 }
 
 static void
+check_from(const struct conf_listen *l)
+{
+	static const uint8_t	in[] = { 10, 255, 0, 1 }, other[] = { 11 };
+	static const uint8_t	in6[16] = { 0x20, 1, 0xd, 0xb8, 0x7f };
+	static const uint8_t	other6[16] = { 0x20, 1, 0xd, 0xb8, 0x80 };
+	char			buf[NET_MAXTEXT];
+
+	CHECK(l->nfrom == 2);
+	CHECK(conf_net_has(&l->from[0], AF_INET, in));
+	CHECK(!conf_net_has(&l->from[0], AF_INET, other));
+	CHECK(!conf_net_has(&l->from[0], AF_INET6, in6));
+	CHECK(conf_net_has(&l->from[1], AF_INET6, in6));
+	CHECK(!conf_net_has(&l->from[1], AF_INET6, other6));
+	CHECK(strcmp(conf_net_text(&l->from[1], buf), "2001:db8::/33") == 0);
+}
+
+static void
 check_proxy(const struct conf *sent)
 {
 	struct conf		*c = through(sent, PROC_TLSPROXY, PROXY_NET);
@@ -284,7 +303,9 @@ check_proxy(const struct conf *sent)
 	    "https://*.example.org") == 0);
 	CHECK(l->fds[0] != -1 && l->fds[1] == -1);
 	l = TAILQ_NEXT(l, entry);
-	CHECK(l->flags == LISTEN_RAWSOCKET && l->fds[0] != -1);
+	CHECK(l->flags == (LISTEN_RAWSOCKET | LISTEN_PROXY) &&
+	    l->fds[0] != -1);
+	check_from(l);
 	CHECK(TAILQ_EMPTY(&r->auths) && TAILQ_EMPTY(&r->roles));
 	CHECK(r->strict_uris == 1 && r->loose_ids == 1);
 	CHECK(r->has_history && r->has_retain && r->disconnects);

@@ -66,6 +66,9 @@ UNIT_OBJS_addr =	$(B)/obj/tlsproxy/addr.o
 $(B)/regress/unit/addr: $(UNIT_OBJS_addr)
 UNIT_OBJS_bucket =	$(B)/obj/tlsproxy/bucket.o
 $(B)/regress/unit/bucket: $(UNIT_OBJS_bucket)
+UNIT_TESTS +=	proxyproto
+UNIT_OBJS_proxyproto =	$(B)/obj/tlsproxy/proxyproto.o
+$(B)/regress/unit/proxyproto: $(UNIT_OBJS_proxyproto)
 # these run a tlsproxy
 PROXY_TESTS =	proxy_asked proxy_details proxy_flow proxy_hostile \
 		proxy_options proxy_request proxy_session
