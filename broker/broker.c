@@ -501,12 +501,14 @@ sweep(evutil_socket_t fd, short what, void *arg)
 		else
 			is_more = 1;
 	}
+	done += sessions_revoke(&steps);
 	done += sessions_recheck(&steps);
 	done += sessions_cancel(&steps);
 	done += retain_work(&steps);
 	done += history_work(&steps);
 	done += query_work(&steps);
-	if (is_more || !TAILQ_EMPTY(&broker.unchecked) ||
+	if (is_more || !LIST_EMPTY(&broker.revoked) ||
+	    !TAILQ_EMPTY(&broker.unchecked) ||
 	    !TAILQ_EMPTY(&broker.left) || retain_is_untidy() ||
 	    history_is_untidy() || query_is_waiting())
 		sweep_in(done > 0 ? 0 : SWEEP_PAUSE);
@@ -523,6 +525,7 @@ prepare(void)
 	TAILQ_INIT(&broker.checked);
 	TAILQ_INIT(&broker.unchecked);
 	TAILQ_INIT(&broker.left);
+	LIST_INIT(&broker.revoked);
 	broker.sweep = evtimer_new(broker.proc.base, sweep, NULL);
 	if (broker.sweep == NULL || htab_init(&broker.realmids) == -1 ||
 	    htab_init(&broker.sessions) == -1 ||

@@ -125,6 +125,18 @@ struct identity {
 	char			 text[];
 };
 
+/* The sessions of a realm that the keeper granted by one proof: all that are
+ * anonymous have the same. */
+struct proven {
+	struct hent		 byproof;	/* broker.proofs, until it is
+						 * revoked */
+	LIST_ENTRY(proven)	 entry;		/* then broker.revoked */
+	const struct realm	*realm;
+	uint64_t		 proof;
+	LIST_HEAD(, session)	 sessions;
+	int			 is_revoked;
+};
+
 struct session {
 	LIST_ENTRY(session)	 peer_entry;
 	TAILQ_ENTRY(session)	 all_entry;
@@ -153,8 +165,8 @@ struct session {
 	TAILQ_HEAD(, verdict)	 verdicts;	/* of the authorizer, lately */
 	uint32_t		 nverdicts;
 	uint32_t		 confgen;	/* rights checked against */
-	struct hent		 byproof;	/* if proof is not 0 */
-	uint64_t		 proof;		/* GRANT's, for REVOKE */
+	LIST_ENTRY(session)	 proven_entry;
+	struct proven		*proven;	/* by GRANT's proof, or NULL */
 	TAILQ_HEAD(testaments, testament) testaments[2];	/* detached,
 						 * destroyed */
 	uint32_t		 ntestaments;
@@ -166,9 +178,12 @@ struct session {
 	uint64_t		 slow_since;	/* mono_ms(), if it is: */
 	uint8_t			 is_slow;	/* XOFF */
 	uint8_t			 paused;	/* PAUSE_* */
-	uint8_t			 is_revoked;	/* the proof is gone */
+	uint8_t			 is_revoked;	/* the proof is gone, and it
+						 * knows */
 	uint8_t			 is_left;	/* said its proxy, and waits for
 						 * our word of it */
+	uint8_t			 is_ended;	/* its proxy heard our word, and
+						 * the slot is not its any more */
 	uint8_t			 is_disclosed;	/* says the authorizer of what
 						 * session_may() was asked */
 	char			 text[];
@@ -184,7 +199,8 @@ struct broker {
 	struct htab		 realmids;
 	struct htab		 sessions;	/* by id */
 	struct htab		 identities;	/* by realm and authid */
-	struct htab		 proofs;	/* sessions that have one */
+	struct htab		 proofs;	/* by realm and proof */
+	LIST_HEAD(, proven)	 revoked;	/* its sessions are to hear */
 	struct sessions		 checked;	/* by this configuration */
 	struct sessions		 unchecked;
 	struct sessions		 left;		/* invocations to be ended */
@@ -311,7 +327,15 @@ void		 realm_commit(const struct conf *);
 struct identity *identity_find(const struct realm *, const void *authid,
 		    size_t);
 int		 member_add(struct session *);	/* -1: no memory */
+uint32_t	 members_of_role(const struct role *);	/* not over */
+uint32_t	 members_of_identity(const struct identity *);
 void		 member_remove(struct session *);	/* it may be none */
+/* The same with those of one proof. */
+struct proven	*proven_find(const struct realm *, uint64_t proof);
+int		 proven_add(struct session *, uint64_t proof);
+void		 proven_remove(struct session *);
+/* GRANTs by that proof that follow stand. */
+void		 proven_revoke(struct proven *);
 
 /* -- session.c: slots and sessions -------------------------------------- */
 
@@ -333,15 +357,17 @@ int	 session_features(struct chan *, struct imsg *);
  */
 int	 session_find(struct peer *, const struct imsg *, struct session **);
 struct session	*session_find_id(uint64_t);	/* or NULL */
-/* GOODBYE or ABORT it.  The session is freed. */
+/* GOODBYE or ABORT it.  The session is freed, or will be soon. */
 void	 session_end(struct session *, enum wamp_err, const char *why);
 /* A reload took a right away, and what lived by it ends without a word. */
 void	 session_log_revoked(const struct session *, const char *what,
 	    const struct uri *);
 /* Is it about to be ended, with its peer, realm or role gone? */
 int	 session_is_over(const struct session *);
-/* End such a one now. */
-void	 session_dismiss(struct session *);
+/* May there be one that has not left yet?  0: surely not. */
+int	 sessions_are_over(void);
+/* End such a one now, unless it holds so much that others had to wait. */
+void	 session_hurry(struct session *);
 /* It is one from now on, and will end soon. */
 void	 session_kill(struct session *, struct kill *);
 /* Its client is read no further while there is a reason. */
@@ -370,6 +396,7 @@ enum wamp_err	 session_may(struct session *, unsigned int action,
  * got something done.
  */
 unsigned int	 sessions_work_off(struct peer *, unsigned int *steps);
+unsigned int	 sessions_revoke(unsigned int *steps);
 unsigned int	 sessions_recheck(unsigned int *steps);
 unsigned int	 sessions_cancel(unsigned int *steps);
 void		 sessions_turn_end(void);

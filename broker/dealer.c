@@ -34,6 +34,8 @@ register_may(struct session *s, const struct m_register *m,
 	return (session_may(s, ACTION_REGISTER, match, procedure, why));
 }
 
+static void	unregister(struct callee *);
+
 /* The registration there is, unless those who hold it are about to end. */
 static struct registration *
 reg_find_alive(const struct realm *r, enum uri_match match,
@@ -46,7 +48,7 @@ reg_find_alive(const struct realm *r, enum uri_match match,
 		cl = TAILQ_FIRST(&reg->callees);
 		if (!session_is_over(cl->session))
 			break;
-		session_dismiss(cl->session);
+		unregister(cl);
 	}
 	return (reg);
 }

@@ -75,7 +75,7 @@ meta_session_kill(struct meta *m, const char **why)
 		return (err);
 	if ((err = meta_reply(m, why)) == WERR_NONE) {
 		session_kill(s, k);
-		session_dismiss(s);
+		session_hurry(s);
 	}
 	kill_unref(k);
 	return (err);
@@ -90,7 +90,8 @@ reply_others(struct meta *m, const struct identity *ident, const char **why)
 	uint32_t		 n = 0;
 
 	if (ident != NULL)
-		n = ident->nmembers - (m->caller->identity == ident);
+		n = members_of_identity(ident) -
+		    (m->caller->identity == ident);
 	err = meta_room(m, (size_t)n * META_IDLEN, why);
 	if (err != WERR_NONE)
 		return (err);
@@ -98,7 +99,7 @@ reply_others(struct meta *m, const struct identity *ident, const char **why)
 	mpput_array(&m->out, n);
 	if (n > 0)
 		LIST_FOREACH(s, &ident->members, identity_entry)
-			if (s != m->caller)
+			if (s != m->caller && !session_is_over(s))
 				mpput_uint(&m->out, s->id);
 	return (meta_reply(m, why));
 }
@@ -162,7 +163,8 @@ kill_roles(struct meta *m, const struct val *name, const char **why)
 	k->is_silent = name == NULL;
 	LIST_FOREACH(role, &m->caller->realm->roles, entry)
 		if (name == NULL || role_is(role, name))
-			n += role->nmembers - (role == m->caller->role);
+			n += members_of_role(role) -
+			    (role == m->caller->role);
 	if ((err = meta_reply_uint(m, n, why)) == WERR_NONE)
 		LIST_FOREACH(role, &m->caller->realm->roles, entry)
 			if (name == NULL || role_is(role, name))

@@ -155,22 +155,39 @@ meta_registration_get(struct meta *m, const char **why)
 	return (meta_reply(m, why));
 }
 
+/* Those whose sessions are about to end do not count. */
+static uint32_t
+callees(const struct registration *reg)
+{
+	const struct callee	*cl;
+	uint32_t		 n = 0;
+
+	if (!sessions_are_over())
+		return (reg->ncallees);
+	TAILQ_FOREACH(cl, &reg->callees, entry)
+		if (!session_is_over(cl->session))
+			n++;
+	return (n);
+}
+
 enum wamp_err
 meta_registration_list_callees(struct meta *m, const char **why)
 {
 	const struct registration	*reg;
 	const struct callee		*cl;
 	enum wamp_err			 err;
+	uint32_t			 n;
 
 	if ((reg = reg_asked(m, why)) == NULL)
 		return (WERR_NO_SUCH_REGISTRATION);
-	err = meta_room(m, (size_t)reg->ncallees * META_IDLEN, why);
-	if (err != WERR_NONE)
+	n = callees(reg);
+	if ((err = meta_room(m, (size_t)n * META_IDLEN, why)) != WERR_NONE)
 		return (err);
 	mpput_array(&m->out, 1);
-	mpput_array(&m->out, reg->ncallees);
+	mpput_array(&m->out, n);
 	TAILQ_FOREACH(cl, &reg->callees, entry)
-		mpput_uint(&m->out, cl->session->id);
+		if (!session_is_over(cl->session))
+			mpput_uint(&m->out, cl->session->id);
 	return (meta_reply(m, why));
 }
 
@@ -181,7 +198,7 @@ meta_registration_count_callees(struct meta *m, const char **why)
 
 	if ((reg = reg_asked(m, why)) == NULL)
 		return (WERR_NO_SUCH_REGISTRATION);
-	return (meta_reply_uint(m, reg->ncallees, why));
+	return (meta_reply_uint(m, callees(reg), why));
 }
 
 enum wamp_err

@@ -61,7 +61,7 @@ members_count(const struct realm *r, const struct val *filter)
 
 	LIST_FOREACH(role, &r->roles, entry)
 		if (filter_has(filter, role))
-			n += role->nmembers;
+			n += members_of_role(role);
 	return (n);
 }
 
@@ -95,7 +95,8 @@ meta_session_list(struct meta *m, const char **why)
 	LIST_FOREACH(role, &r->roles, entry)
 		if (filter_has(&m->arg[0], role))
 			LIST_FOREACH(s, &role->members, role_entry)
-				mpput_uint(&m->out, s->id);
+				if (!session_is_over(s))
+					mpput_uint(&m->out, s->id);
 	return (meta_reply(m, why));
 }
 

@@ -176,6 +176,23 @@ meta_subscription_get(struct meta *m, const char **why)
 	return (meta_reply(m, why));
 }
 
+/* Those whose sessions are about to end do not count. */
+static uint32_t
+subscribers(const struct subscription *sub)
+{
+	const struct subpeer	*sp;
+	const struct sublink	*l;
+	uint32_t		 n = 0;
+
+	if (!sessions_are_over())
+		return (sub->count);
+	LIST_FOREACH(sp, &sub->peers, entry)
+		LIST_FOREACH(l, &sp->links, subpeer_entry)
+			if (!session_is_over(l->session))
+				n++;
+	return (n);
+}
+
 enum wamp_err
 meta_subscription_list_subscribers(struct meta *m, const char **why)
 {
@@ -183,17 +200,19 @@ meta_subscription_list_subscribers(struct meta *m, const char **why)
 	const struct subpeer		*sp;
 	const struct sublink		*l;
 	enum wamp_err			 err;
+	uint32_t			 n;
 
 	if ((sub = sub_asked(m, why)) == NULL)
 		return (WERR_NO_SUCH_SUBSCRIPTION);
-	err = meta_room(m, (size_t)sub->count * META_IDLEN, why);
-	if (err != WERR_NONE)
+	n = subscribers(sub);
+	if ((err = meta_room(m, (size_t)n * META_IDLEN, why)) != WERR_NONE)
 		return (err);
 	mpput_array(&m->out, 1);
-	mpput_array(&m->out, sub->count);
+	mpput_array(&m->out, n);
 	LIST_FOREACH(sp, &sub->peers, entry)
 		LIST_FOREACH(l, &sp->links, subpeer_entry)
-			mpput_uint(&m->out, l->session->id);
+			if (!session_is_over(l->session))
+				mpput_uint(&m->out, l->session->id);
 	return (meta_reply(m, why));
 }
 
@@ -204,7 +223,7 @@ meta_subscription_count_subscribers(struct meta *m, const char **why)
 
 	if ((sub = sub_asked(m, why)) == NULL)
 		return (WERR_NO_SUCH_SUBSCRIPTION);
-	return (meta_reply_uint(m, sub->count, why));
+	return (meta_reply_uint(m, subscribers(sub), why));
 }
 
 enum wamp_err

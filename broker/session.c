@@ -58,7 +58,7 @@ session_find(struct peer *p, const struct imsg *im, struct session **s)
 		/* what we ended and it did not know yet, or nonsense */
 		return (sl->unanswered > 0 ? 0 : -1);
 	if (session_is_over(sl->session))
-		session_dismiss(sl->session);
+		session_hurry(sl->session);
 	else if (sl->session->wait == NULL)
 		*s = sl->session;
 	else switch (authorizer_queue(sl->session, im)) {
@@ -143,7 +143,8 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	s->gen = im->gen;
 	s->realm = r;
 	s->role = role;
-	if (member_add(s) == -1) {
+	if (member_add(s) == -1 || proven_add(s, g->proof) == -1) {
+		member_remove(s);
 		free(s);
 		state_give(len);
 		return (NULL);
@@ -160,9 +161,6 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	r->nsessions++;
 	role->nsessions++;
 	htab_insert(&broker.sessions, &s->byid, hash_pair(s->id, 0));
-	if ((s->proof = g->proof) != 0)
-		htab_insert(&broker.proofs, &s->byproof,
-		    hash_pair(s->proof, 0));
 	LIST_INSERT_HEAD(&p->sessions, s, peer_entry);
 	TAILQ_INSERT_TAIL(&broker.checked, s, all_entry);
 	return (s);
@@ -315,11 +313,11 @@ session_leave(struct session *s)
 	authorizer_leave(s);
 	kill_unref(s->kill);
 	details_free(s->details);
-	sl->session = NULL;
+	if (!s->is_ended)
+		sl->session = NULL;
 	LIST_REMOVE(s, peer_entry);
 	htab_remove(&broker.sessions, &s->byid);
-	if (s->proof != 0)
-		htab_remove(&broker.proofs, &s->byproof);
+	proven_remove(s);
 	TAILQ_REMOVE(s->confgen == broker.confgen ? &broker.checked :
 	    &broker.unchecked, s, all_entry);
 	s->role->nsessions--;
@@ -332,12 +330,10 @@ session_leave(struct session *s)
 	return (n + session_bury(s, &now));
 }
 
-void
-session_end(struct session *s, enum wamp_err err, const char *why)
+static void
+end_now(struct session *s, enum wamp_err err, const char *why)
 {
-	struct slot	*sl = slot_find(s->peer, s->slot);
-
-	sl->unanswered++;
+	slot_find(s->peer, s->slot)->unanswered++;
 	end_send(s->peer, s->slot, s->gen, err, why);
 	session_leave(s);
 }
@@ -359,8 +355,22 @@ int
 session_is_over(const struct session *s)
 {
 	return (s->peer->chan == NULL || s->realm->is_gone ||
-	    s->role->is_gone || s->is_revoked || s->is_left ||
-	    s->kill != NULL);
+	    s->role->is_gone || s->is_revoked || s->is_left || s->is_ended ||
+	    s->kill != NULL ||
+	    (s->proven != NULL && s->proven->is_revoked));
+}
+
+int
+sessions_are_over(void)
+{
+	const struct peer	*p;
+
+	if (!TAILQ_EMPTY(&broker.unchecked) || !LIST_EMPTY(&broker.revoked))
+		return (1);
+	TAILQ_FOREACH(p, &broker.peers, entry)
+		if (p->chan == NULL)
+			return (1);
+	return (0);
 }
 
 static void
@@ -374,10 +384,11 @@ end_killed(struct session *s)
 	session_leave(s);
 }
 
-void
+/* Of one that is over, all that is left to do. */
+static void
 session_dismiss(struct session *s)
 {
-	if (s->peer->chan == NULL)
+	if (s->peer->chan == NULL || s->is_ended)
 		session_leave(s);
 	else if (s->is_left) {
 		end_send(s->peer, s->slot, s->gen, WERR_NONE, "");
@@ -385,12 +396,12 @@ session_dismiss(struct session *s)
 	} else if (s->kill != NULL)
 		end_killed(s);
 	else if (s->realm->is_gone)
-		session_end(s, WERR_CLOSE_REALM, "the realm is gone");
+		end_now(s, WERR_CLOSE_REALM, "the realm is gone");
 	else if (s->role->is_gone)
-		session_end(s, WERR_CLOSE_REALM, "the role is gone");
+		end_now(s, WERR_CLOSE_REALM, "the role is gone");
 	else
-		session_end(s, WERR_KILLED, "who it belongs to may not be "
-		    "here any more");
+		end_now(s, WERR_KILLED, "who it belongs to may not be here "
+		    "any more");
 }
 
 /* It is to end: in slices with others, as after a reload. */
@@ -441,6 +452,32 @@ session_strip(struct session *s, unsigned int *steps)
 	return (1);
 }
 
+/* It is over: the rest of it now, unless that is much. */
+void
+session_hurry(struct session *s)
+{
+	if (leave_is_short(s))
+		session_dismiss(s);
+}
+
+void
+session_end(struct session *s, enum wamp_err err, const char *why)
+{
+	struct slot	*sl = slot_find(s->peer, s->slot);
+
+	if (leave_is_short(s)) {
+		end_now(s, err, why);
+		return;
+	}
+	/* its proxy may give the slot to another before all is done */
+	sl->unanswered++;
+	sl->session = NULL;
+	end_send(s->peer, s->slot, s->gen, err, why);
+	s->is_ended = 1;
+	authorizer_leave(s);
+	doom(s);
+}
+
 void
 session_kill(struct session *s, struct kill *k)
 {
@@ -451,29 +488,13 @@ session_kill(struct session *s, struct kill *k)
 	doom(s);
 }
 
-/* Sessions by this proof are to end. */
-static void
-revoke(const struct realm *r, uint64_t proof)
-{
-	struct hent	*e;
-	struct session	*s;
-
-	for (e = htab_first(&broker.proofs, hash_pair(proof, 0)); e != NULL;
-	    e = htab_next(e)) {
-		s = HENT_OF(e, struct session, byproof);
-		if (s->proof != proof || s->realm != r || s->is_revoked)
-			continue;
-		s->is_revoked = 1;
-		doom(s);
-	}
-}
-
 /* From the keeper: what the principals had shown is not true any more. */
 int
 session_revoke(struct chan *c, struct imsg *im)
 {
 	struct m_revoke	 m;
 	struct realm	*r;
+	struct proven	*pr;
 	const uint8_t	*p;
 	uint64_t	 proof;
 	uint32_t	 i;
@@ -485,8 +506,10 @@ session_revoke(struct chan *c, struct imsg *im)
 		return (0);
 	for (i = 0; i < m.n; i++) {
 		memcpy(&proof, p + i * sizeof(proof), sizeof(proof));
-		revoke(r, proof);
+		if ((pr = proven_find(r, proof)) != NULL)
+			proven_revoke(pr);
 	}
+	sweep_wake();
 	return (0);
 }
 
@@ -578,6 +601,24 @@ sessions_work_off(struct peer *p, unsigned int *steps)
 	for (; *steps > 0 && (s = LIST_FIRST(&p->sessions)) != NULL; n++)
 		if (session_strip(s, steps))
 			take_steps(steps, session_leave(s));
+	return (n);
+}
+
+/* Tell those whose proof was revoked. */
+unsigned int
+sessions_revoke(unsigned int *steps)
+{
+	struct proven	*p;
+	struct session	*s;
+	unsigned int	 n = 0;
+
+	for (; *steps > 0 && (p = LIST_FIRST(&broker.revoked)) != NULL; n++) {
+		(*steps)--;
+		s = LIST_FIRST(&p->sessions);
+		s->is_revoked = 1;
+		proven_remove(s);
+		doom(s);
+	}
 	return (n);
 }
 

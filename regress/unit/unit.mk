@@ -115,7 +115,7 @@ UNIT_OBJS_broker_cancel = $(BPLAY_OBJS)
 UNIT_OBJS_broker_progress = $(BPLAY_OBJS)
 UNIT_OBJS_broker_shared = $(BPLAY_OBJS)
 # these call its procedures
-META_TESTS =	broker_meta broker_meta_registration \
+META_TESTS =	broker_leaving broker_meta broker_meta_registration \
 		broker_meta_subscription broker_testament
 BROKER_TESTS +=	$(META_TESTS)
 BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o bplay_rpc.o play.o)
@@ -125,6 +125,7 @@ UNIT_OBJS_broker_authorizer = $(METAPLAY_OBJS)
 UNIT_OBJS_broker_flow =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_history = $(BPLAY_OBJS)
 UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
+UNIT_OBJS_broker_leaving = $(METAPLAY_OBJS)
 UNIT_OBJS_broker_lists = $(BPLAY_OBJS)
 UNIT_OBJS_broker_meta =	$(METAPLAY_OBJS)
 UNIT_OBJS_broker_meta_registration = $(METAPLAY_OBJS)
