@@ -16,6 +16,7 @@
 #define TICK		1000	/* ms between pings */
 #define TICK_LATE	1000	/* our own fault, not theirs */
 #define PONG_WITHIN	5000
+#define CLOSED_WITHIN	2000	/* to die, once its channel is closed */
 #define START_WITHIN	30000	/* each step of a start */
 
 static void
@@ -217,8 +218,10 @@ check_life(struct child *c, uint64_t now)
 
 	if (c->pid == 0 || c->is_reaped || c->is_killed)
 		return;
+	/* one that is dying closes it before it can be reaped */
 	if (c->chan == NULL) {
-		child_kill(c, "closed its control channel");
+		if (now - c->closed_at > CLOSED_WITHIN)
+			child_kill(c, "closed its control channel");
 		return;
 	}
 	if (is_slow(c, now)) {

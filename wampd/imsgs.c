@@ -222,6 +222,7 @@ ended(struct chan *ch, enum chan_end end, const char *why)
 
 	chan_free(ch);
 	c->chan = NULL;
+	c->closed_at = mono_ms();
 	if (end == CHAN_NONSENSE)
 		child_kill(c, "sent %s on its control channel", why);
 	child_ended(c);

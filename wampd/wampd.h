@@ -103,6 +103,7 @@ struct child {
 	uint64_t		 state_since;	/* mono_ms() */
 	uint64_t		 up_since;
 	uint64_t		 pong_at;
+	uint64_t		 closed_at;	/* its channel, by itself */
 	uint32_t		 ping_sent, ping_got;
 	int			 was_told;	/* scratch of edges_gone() */
 	/* a tlsproxy that said this generation sends nonsense */
