@@ -111,6 +111,7 @@ struct realm {
 	struct histories	*histories;	/* likewise */
 	const struct conf_realm	*conf;		/* in force, or NULL */
 	unsigned int		 nsessions;
+	unsigned int		 nmembers;	/* those not about to end */
 	uint8_t			 is_gone;
 };
 TAILQ_HEAD(realms, realm);

@@ -66,6 +66,7 @@ member_add(struct session *s)
 	s->identity->nmembers++;
 	LIST_INSERT_HEAD(&s->role->members, s, role_entry);
 	s->role->nmembers++;
+	s->realm->nmembers++;
 	return (0);
 }
 
@@ -79,6 +80,7 @@ member_remove(struct session *s)
 	s->identity = NULL;
 	LIST_REMOVE(s, role_entry);
 	s->role->nmembers--;
+	s->realm->nmembers--;
 	LIST_REMOVE(s, identity_entry);
 	if (--p->nmembers > 0)
 		return;

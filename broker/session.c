@@ -12,6 +12,7 @@
 #include "broker.h"
 #include "dealer.h"
 #include "dynamic.h"
+#include "limit.h"
 #include "log.h"
 #include "meta.h"
 #include "obuf.h"
@@ -166,13 +167,39 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	return (s);
 }
 
+/* Is there room for one more in its realm, and of its authid?  Those that
+ * are about to end take none. */
+static enum wamp_err
+grant_has_room(const struct realm *r, const void *authid, size_t len,
+    const char **why)
+{
+	const struct identity	*p;
+	char			 realm[256], vis[256];
+
+	if (r->nmembers >= r->conf->sessions) {
+		*why = "too many sessions in the realm";
+		limit_reached(LIMIT_SESSIONS, "realm=%s", log_vis(realm,
+		    sizeof(realm), r->name, strlen(r->name)));
+		return (WERR_LIMIT);
+	}
+	p = identity_find(r, authid, len);
+	if (p != NULL && p->nmembers >= broker.conf->limits.per_authid) {
+		*why = "too many sessions of this authid";
+		limit_reached(LIMIT_PER_AUTHID, "realm=%s authid=%s",
+		    log_vis(realm, sizeof(realm), r->name, strlen(r->name)),
+		    log_vis(vis, sizeof(vis), authid, len));
+		return (WERR_LIMIT);
+	}
+	return (WERR_NONE);
+}
+
 /*
  * Why a session that the keeper granted cannot be.  Unknown ids are those
  * that a reload took away while the grant was under way.
  */
 static enum wamp_err
-grant_may(const struct m_grant *g, struct realm **r, struct role **role,
-    const char **why)
+grant_may(const struct m_grant *g, const uint8_t *authid, struct realm **r,
+    struct role **role, const char **why)
 {
 	if ((*r = realm_find(g->realm)) == NULL || (*r)->is_gone) {
 		*why = "the realm is gone";
@@ -186,7 +213,7 @@ grant_may(const struct m_grant *g, struct realm **r, struct role **role,
 		*why = "the session id is taken, try again";
 		return (WERR_AUTHENTICATION_FAILED);
 	}
-	return (WERR_NONE);
+	return (grant_has_room(*r, authid, g->authidlen, why));
 }
 
 static void
@@ -260,7 +287,7 @@ session_grant(struct chan *c, struct imsg *im)
 	}
 	sl->is_used = 1;
 	sl->gen = im->gen;
-	if ((err = grant_may(&g, &r, &role, &why)) == WERR_NONE) {
+	if ((err = grant_may(&g, authid, &r, &role, &why)) == WERR_NONE) {
 		err = WERR_SYSTEM_SHUTDOWN;
 		s = session_new(p, im, &g, authid, r, role);
 	}

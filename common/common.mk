@@ -6,6 +6,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		confmsg_realm.o \
 		hash.o \
 		isotime.o \
+		limit.o \
 		log.o \
 		chan.o \
 		mono.o \

@@ -45,6 +45,7 @@ conf_new(void)
 	c->limits.subscriptions = 10000;
 	c->limits.registrations = 10000;
 	c->limits.calls = 1000;
+	c->limits.per_authid = 1000;
 	c->limits.failures = 30;
 	c->limits.failures_per = 60 * 1000;
 	c->limits.failures_delay = 5 * 1000;
@@ -279,6 +280,7 @@ conf_add_realm(struct conf *c, const char *name, size_t len)
 	TAILQ_INIT(&r->roles);
 	TAILQ_INIT(&r->asked);
 	r->disclose_publisher = r->disclose_caller = DISCLOSE_ASKED;
+	r->sessions = CONF_MAXSESSIONS;
 	r->retain.topics = 10000;
 	r->retain.memory = 16 * 1024 * 1024;
 	r->retain.message = 64 * 1024;

@@ -35,6 +35,7 @@ struct imsg;
 #define CONF_MINSECRET	16		/* octets of the server's secret */
 #define CONF_MAXSECRET	4096
 
+#define CONF_MAXSESSIONS 1000000	/* of one realm */
 #define CONF_MAXRATE	1000000		/* messages, at once and per time */
 #define CONF_MAXRATETIME (3600 * 1000)
 
@@ -67,7 +68,7 @@ struct conf_limits {
 	uint32_t	 failures_per;	/* ... within this time */
 	uint32_t	 failures_delay; /* of a refusal, at most */
 	struct conf_rate rate;		/* of one session */
-	uint32_t	 pad;
+	uint32_t	 per_authid;	/* sessions, in each realm */
 };
 
 #define CONF_MAXMEMORY	(1ULL << 40)
@@ -307,6 +308,7 @@ struct conf_realm {
 	uint8_t		 disconnects;	/* "slow consumer disconnect" */
 	uint8_t		 disclose_publisher;	/* enum conf_disclose, */
 	uint8_t		 disclose_caller;	/* never UNSET */
+	uint32_t	 sessions;	/* at most */
 	uint32_t	 call_timeout;	/* ms, where a call asks for none */
 	uint32_t	 call_timeout_max;	/* 0: none */
 	struct conf_retain retain;

@@ -34,6 +34,7 @@ static const struct conf_limit	limits[] = {
 	{ "ping timeout", AT(ping_timeout), TIME_MIN, DAY, 1 },
 	{ "queue", AT(queue), 4096, 1024 * 1024 * 1024, 0 },
 	{ "registrations", AT(registrations), 1, COUNT_MAX, 0 },
+	{ "sessions per authid", AT(per_authid), 1, CONF_MAXSESSIONS, 0 },
 	{ "slow", AT(slow), TIME_MIN, TIME_MAX, 1 },
 	{ "subscriptions", AT(subscriptions), 1, COUNT_MAX, 0 },
 };

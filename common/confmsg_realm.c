@@ -98,6 +98,8 @@ struct m_conf_policy {
 	uint8_t		 disclose_publisher;	/* enum conf_disclose */
 	uint8_t		 disclose_caller;
 	uint8_t		 pad;
+	uint32_t	 sessions;
+	uint32_t	 pad2;
 };
 
 /* of a realm's history: uri */
@@ -115,7 +117,7 @@ ASSERT_SIZE(m_conf_role, 16);
 ASSERT_SIZE(m_conf_rule, 16);
 ASSERT_SIZE(m_conf_authorizer, 20);
 ASSERT_SIZE(m_conf_asked, 8);
-ASSERT_SIZE(m_conf_policy, 40);
+ASSERT_SIZE(m_conf_policy, 48);
 ASSERT_SIZE(m_conf_topic, 12);
 
 /* -- send --------------------------------------------------------------- */
@@ -202,6 +204,7 @@ send_policy(struct confmsg_out *s, const struct conf_realm *r)
 
 	memset(&m, 0, sizeof(m));
 	m.realm = r->id;
+	m.sessions = r->sessions;
 	m.call_timeout = r->call_timeout;
 	m.call_timeout_max = r->call_timeout_max;
 	m.retain_topics = r->retain.topics;
@@ -513,8 +516,10 @@ confmsg_recv_policy(struct confmsg_in *r)
 	    (realm = last_realm(r, m.realm)) == NULL ||
 	    !is_disclose(m.disclose_publisher) ||
 	    !is_disclose(m.disclose_caller) || m.retain_off > 1 ||
-	    m.retain_off == realm->has_retain)
+	    m.retain_off == realm->has_retain || m.sessions == 0 ||
+	    m.sessions > CONF_MAXSESSIONS)
 		return (-1);
+	realm->sessions = m.sessions;
 	realm->disclose_publisher = m.disclose_publisher;
 	realm->disclose_caller = m.disclose_caller;
 	realm->call_timeout = m.call_timeout;

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: ISC
  *
  * What a realm and its roles have beside who may join and what they may do:
- * who is disclosed to whom, how long calls may take, what becomes of slow
+ * how many sessions, who is disclosed to whom, how long calls may take, what becomes of slow
  * consumers, which events are kept.
  */
 #include <string.h>
@@ -81,6 +81,16 @@ realm_slow_consumer(int disconnects)
 {
 	if (parse_once(&parser.blockseen, ONCE_SLOW_CONSUMER, "slow consumer"))
 		parser.realm->disconnects = (uint8_t)disconnects;
+}
+
+void
+realm_sessions(const char *text)
+{
+	uint64_t	n;
+
+	if (parse_once(&parser.blockseen, ONCE_SESSIONS, "sessions") &&
+	    get_number("sessions", text, 1, CONF_MAXSESSIONS, &n) == 0)
+		parser.realm->sessions = (uint32_t)n;
 }
 
 /* -- events that are kept ----------------------------------------------- */

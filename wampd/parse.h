@@ -60,12 +60,14 @@ enum once {
 	ONCE_CONNECTIONS, ONCE_PER_ADDRESS, ONCE_MESSAGE, ONCE_QUEUE,
 	ONCE_SLOW, ONCE_MEMORY, ONCE_HANDSHAKE, ONCE_HELLO, ONCE_COMPLETE,
 	ONCE_AUTHENTICATE, ONCE_PING, ONCE_SUBSCRIPTIONS,
-	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_RATE, ONCE_FAILURES, ONCE_FAILDELAY,
+	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_RATE, ONCE_PER_AUTHID,
+	ONCE_FAILURES, ONCE_FAILDELAY,
 	ONCE_SECRET,
 	/* in a realm */
 	ONCE_URI, ONCE_IDS, ONCE_CALL_TIMEOUT, ONCE_RETAIN,
 	ONCE_RETAIN_TOPICS, ONCE_RETAIN_MEMORY, ONCE_RETAIN_MESSAGE,
 	ONCE_HISTORY, ONCE_HISTORY_MEMORY, ONCE_SLOW_CONSUMER,
+	ONCE_SESSIONS,
 	/* in a realm or a role */
 	ONCE_PUBLISHER, ONCE_CALLER, ONCE_TRUST,
 	/* in a listener */
@@ -212,6 +214,7 @@ void	 role_disclose(unsigned int, int);
 void	 role_trust(const char *);
 void	 realm_call_timeout(const char *, const char *);
 void	 realm_slow_consumer(int);
+void	 realm_sessions(const char *);
 void	 retain_begin(void);
 void	 retain_never(void);
 void	 retain_topics(const char *);

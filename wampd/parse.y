@@ -56,8 +56,8 @@ static void	 macro_set(const char *, const char *);
 %token	OCSP ON ONLY ORIGIN OWNER PATH PER PING PORT PREFIX PREFORK PROTOCOLS
 %token	PROTOCOL PROXY
 %token	PUBLISH QUEUE RAWSOCKET REALM REGISTER REGISTRATIONS RELAXED
-%token	REQUEST ROLE SANDBOX SCRAM SECRET SERIALIZERS SESSION SOCKET STRICT
-%token	SUBSCRIBE SUBSCRIPTIONS TICKET TIMEOUT TLS URI USER VERBOSE WAMPCRA
+%token	REQUEST ROLE SANDBOX SCRAM SECRET SERIALIZERS SESSION SESSIONS SOCKET
+%token	STRICT SUBSCRIBE SUBSCRIPTIONS TICKET TIMEOUT TLS URI USER VERBOSE WAMPCRA
 %token	WEBSOCKET WILDCARD
 %token	CA CLIENT CRL FINGERPRINT NAME OPTIONAL REQUIRED SUBJECT
 %token	ALWAYS ASKED CALLER DISCLOSE EVENTS HISTORY LEVEL MAX META PUBLISHER
@@ -215,6 +215,9 @@ limit		: CONNECTIONS STRING {
 			    "\"timeout\" and a time");
 		}
 		| PING NEVER		{ limit_ping(NULL, NULL); }
+		| SESSIONS PER AUTHID STRING {
+			limit_set(ONCE_PER_AUTHID, "sessions per authid", $4);
+		}
 		| SESSION '{' session_l close
 		| UNSUPPORTED {
 			unsupported("", $1);
@@ -413,6 +416,7 @@ realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
 		| CALL TIMEOUT STRING MAX STRING {
 			realm_call_timeout($3, $5);
 		}
+		| SESSIONS STRING	{ realm_sessions($2); }
 		| SLOW CONSUMER DROP		{ realm_slow_consumer(0); }
 		| SLOW CONSUMER DISCONNECT	{ realm_slow_consumer(1); }
 		| RETAIN NEVER		{ retain_never(); }
@@ -886,7 +890,7 @@ static const struct keyword {
 	{ "secret",		SECRET },
 	{ "serializers",	SERIALIZERS },
 	{ "session",		SESSION },
-	{ "sessions",		UNSUPPORTED },
+	{ "sessions",		SESSIONS },
 	{ "slow",		SLOW },
 	{ "socket",		SOCKET },
 	{ "strict",		STRICT },

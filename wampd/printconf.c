@@ -138,6 +138,7 @@ print_limits(const struct conf_limits *l, FILE *f)
 		    conf_text_time(every, sizeof(every), l->ping_every),
 		    conf_text_time(timeout, sizeof(timeout),
 		    l->ping_timeout));
+	put_number(f, "sessions per authid", l->per_authid);
 	fprintf(f, "\tsession {\n\t");
 	put_number(f, "subscriptions", l->subscriptions);
 	putc('\t', f);
@@ -470,6 +471,7 @@ print_realm(const struct conf *c, const struct conf_realm *r, FILE *f)
 	print_disclose("\t", "publisher", r->disclose_publisher, f);
 	print_disclose("\t", "caller", r->disclose_caller, f);
 	print_call_timeout(r, f);
+	put_number(f, "sessions", r->sessions);
 	fprintf(f, "\tslow consumer %s\n", r->disconnects ? "disconnect" :
 	    "drop");
 	print_retain(&r->retain, f);

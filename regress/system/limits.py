@@ -13,7 +13,8 @@ import os
 import subprocess
 import time
 
-from daemon import IS_ROOT, Skip, Wampd, free_port, run_cases, wait_until
+from daemon import (IS_ROOT, Skip, Wampd, free_port, run_cases, tmpdir,
+                    wait_until)
 from wampclient import *
 
 CLONE_NEWNET = 0x40000000
@@ -145,4 +146,85 @@ def ipv6_networks():
             other.close()
 
 
-run_cases([ipv6_networks])
+# -- sessions -------------------------------------------------------------------
+
+JOE = dict(authmethods=['socket'])
+
+
+def crowd(w, address, join, hello, lines, other):
+    """Three may be in; one more is refused each time it tries, and is let in
+    once one has left, or was lost."""
+    def refused():
+        c = Client(address, join=False)
+        c.send(HELLO, 'realm1', hello)
+        c.expect_abort('wamp.error.not_authorized')
+
+    def gets_in():
+        try:
+            return join()
+        except AssertionError:
+            return None
+
+    held = [join() for _ in range(3)]
+    for _ in range(20):
+        refused()
+    for line in lines:
+        w.wait_log(line)
+    other.check()
+    held[0].goodbye()
+    held.append(join())
+    refused()
+    held[1].close()             # without a word
+    held.append(wait_until(gets_in, 20, 'room'))
+    refused()
+    # the others are still there
+    for c in held[2:]:
+        c.subscribe('com.example.t')
+    other.check()
+
+
+def sessions_per_authid():
+    """sessions per authid"""
+    port = free_port()
+    path = os.path.join(tmpdir(), 's')
+    text = conf(port, 'sessions per authid 3', realm='''
+	authenticate socket { any authid "joe" role "all" }''',
+                more='''listen on socket "%s" mode 0666
+realm "realm2" {
+	authenticate socket { any authid "joe" role "all" }
+	role "all" { }
+}
+''' % path)
+    with Wampd(text) as w:
+        other = Other(('127.0.0.1', port))
+        crowd(w, path, lambda: Client(path, details=JOE), dict(ROLES, **JOE),
+              [r'limits sessions per authid reached realm=realm1 authid=joe$',
+               r'refused realm=realm1 address=unix:uid=\d+ '
+               r'reason=wamp.error.not_authorized: too many sessions of this '
+               r'authid$'], other)
+        # in another realm it is another
+        there = [Client(path, realm='realm2', details=JOE) for _ in range(3)]
+        # and those who are nobody in particular have one each
+        there += [Client(path, details=dict(authmethods=['anonymous']))
+                  for _ in range(4)]
+
+
+def sessions_of_realm():
+    """sessions in a realm"""
+    port = free_port()
+    a = '127.0.0.1', port
+    text = conf(port, '', realm='sessions 3', more='''realm "realm2" {
+	authenticate anonymous role "all"
+	role "all" { allow any }
+}
+''')
+    with Wampd(text) as w:
+        other = Other(a, realm='realm2')
+        crowd(w, a, lambda: Client(a), ROLES,
+              [r'limits sessions reached realm=realm1$',
+               r'refused realm=realm1 address=127.0.0.1:\d+ '
+               r'reason=wamp.error.not_authorized: too many sessions in the '
+               r'realm$'], other)
+
+
+run_cases([ipv6_networks, sessions_per_authid, sessions_of_realm])

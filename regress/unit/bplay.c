@@ -91,6 +91,7 @@ bconf_new(void)
 
 	c->prefork = 1;
 	c->loglevel = 0;
+	c->limits.per_authid = CONF_MAXSESSIONS;	/* all are joe */
 	bconf_rule(bconf_role(bconf_realm(c, "realm1"), "all"), 1,
 	    ACTION_ALL, MATCH_EXACT, NULL);
 	return (c);

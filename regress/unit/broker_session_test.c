@@ -15,6 +15,7 @@
 
 #include "bplay_rpc.h"
 #include "conf.h"
+#include "log.h"
 #include "uri.h"
 
 #define T0	(&proxies[0])
@@ -578,6 +579,78 @@ revoked(void)
 	bp_ok("reload: rules and names");
 }
 
+/* One more than may be: it is refused, and its slot free again. */
+static void
+one_too_many(uint32_t slot, const char *authid, const char *line)
+{
+	struct sess	s;
+
+	grant_authid = authid;
+	sess_of(&s, T0, slot, ++gen);
+	grant(T0, slot, gen, R, "all", bp_session_id());
+	want_end(T0, slot, gen, WERR_NOT_AUTHORIZED);
+	send_close(&s, CLOSE_ENDED);
+	bp_quiet();
+	if (!bp_logged(line))
+		errx(1, "not logged: %s", line);
+}
+
+static struct conf *
+conf_limited(uint32_t per_authid, uint32_t sessions)
+{
+	struct conf	*c = bconf_new();
+
+	c->loglevel = LOG_LEVEL_VERBOSE;
+	c->limits.per_authid = per_authid;
+	conf_find_realm(c, R, strlen(R))->sessions = sessions;
+	bconf_rule(bconf_role(bconf_realm(c, "realm2"), "all"), 1,
+	    ACTION_ALL, MATCH_EXACT, NULL);
+	return (c);
+}
+
+static void
+limits(void)
+{
+	struct sess	a, b, other, s, t;
+
+	/* beside the one of each tlsproxy that is joe */
+	bp_reload(conf_limited(2, 4 + 2));
+	grant_authid = "amy";
+	join(&a, T0, 1, ++gen, R, "all");
+	join(&b, T1, 1, ++gen, R, "all");
+	one_too_many(2, "amy",
+	    "limits sessions per authid reached realm=realm1 authid=amy");
+	join(&other, T0, 2, ++gen, "realm2", "all");
+	leave(&a);
+	join(&a, T0, 1, ++gen, R, "all");
+	bp_ok("sessions per authid, in each realm");
+
+	grant_authid = "ann";
+	join(&s, T0, 3, ++gen, R, "all");
+	join(&t, T0, 4, ++gen, R, "all");
+	one_too_many(5, "eve", "limits sessions reached realm=realm1");
+	leave(&t);
+	grant_authid = "eve";
+	join(&t, T0, 5, ++gen, R, "all");
+	bp_ok("sessions of a realm");
+
+	/* who is in stays */
+	bp_reload(conf_limited(1, 3 + 2));
+	subscribe(&t, "t");
+	one_too_many(6, "max", "limits sessions reached realm=realm1");
+	leave(&t);
+	leave(&b);
+	one_too_many(6, "ann",
+	    "limits sessions per authid reached realm=realm1 authid=ann");
+	leave(&s);
+	leave(&a);
+	leave(&other);
+	grant_authid = "joe";
+	bp_reload(bconf_new());
+	bp_quiet();
+	bp_ok("reload: fewer sessions than there are");
+}
+
 static void
 smaller_messages(void)
 {
@@ -705,6 +778,7 @@ main(void)
 	gone_realms();
 	foreign_realms();
 	revoked();
+	limits();
 	smaller_messages();
 	revoke_many();
 	memory();

@@ -34,6 +34,7 @@ static const char	text[] =
 "grace 7s\n"
 "limits { message 2m queue 3m slow 4s ping never\n"
 "	connections per address 8 ipv6 prefix 56\n"
+"	sessions per authid 12\n"
 "	session { calls 9 messages 5 per 2m burst 7 } }\n"
 "keypair \"one\" { certificate \"/c\" key \"/k\" ocsp \"/o\" }\n"
 "keypair \"two\" { certificate \"/c\" key \"/k\" }\n"
@@ -55,7 +56,7 @@ static const char	text[] =
 "	}\n"
 "	authenticate anonymous role \"public\"\n"
 "	uri strict request ids loose\n"
-"	disclose caller never call timeout 3s max 1m\n"
+"	disclose caller never call timeout 3s max 1m sessions 34\n"
 "	slow consumer disconnect\n"
 "	retain { topics 7 memory 8k message 1k }\n"
 "	history { topic prefix \"com.\" events 9 topic exact \"com.a\"\n"
@@ -212,6 +213,7 @@ check_global(const struct conf *c)
 	CHECK(c->grace == 7000 && c->limits.message == 2 * 1024 * 1024);
 	CHECK(c->limits.ping_every == 0 && c->limits.calls == 9);
 	CHECK(c->limits.slow == 4000);
+	CHECK(c->limits.per_authid == 12);
 	CHECK(c->limits.per_address == 8 && c->limits.ipv6_prefix == 56);
 	CHECK(c->limits.rate.messages == 5 && c->limits.rate.burst == 7);
 	CHECK(c->limits.rate.per == 2 * 60 * 1000);
@@ -333,6 +335,8 @@ check_policy(const struct conf *c)
 	CHECK(r->disclose_publisher == DISCLOSE_ASKED &&
 	    r->disclose_caller == DISCLOSE_NEVER);
 	CHECK(r->call_timeout == 3000 && r->call_timeout_max == 60000);
+	CHECK(r->sessions == 34 &&
+	    TAILQ_NEXT(r, entry)->sessions == CONF_MAXSESSIONS);
 	CHECK(r->retain.topics == 7 && r->retain.memory == 8192 &&
 	    r->retain.message == 1024 && !r->retain.is_off);
 	CHECK(r->history.memory == 5 * 1024 * 1024 && r->history.ntopics == 2);
@@ -532,7 +536,7 @@ refuse_values(const struct conf *sent)
 		AT(authenticate), AT(ping_every), AT(ping_timeout),
 		AT(subscriptions), AT(registrations), AT(calls), AT(failures),
 		AT(failures_per), AT(failures_delay), AT(rate.messages),
-		AT(rate.per), AT(rate.burst)
+		AT(rate.per), AT(rate.burst), AT(per_authid)
 	};
 	size_t			i;
 
@@ -559,6 +563,9 @@ refuse(const struct conf *sent)
 	conf_free(through(sent, PROC_KEEPER, 0));
 	refuse_all();
 	survive_all();
+	conf_free(through(sent, PROC_BROKER, 0));
+	refuse_octets(IMSG_CONF_POLICY, 40, 0, 4);	/* sessions */
+	refuse_octets(IMSG_CONF_POLICY, 40, 0xff, 4);
 	conf_free(through(sent, PROC_TLSPROXY, PROXY_NET));
 	refuse_all();
 	survive_all();
