@@ -15,13 +15,16 @@
 
 #include "broker.h"
 #include "conf.h"
+#include "ctlask.h"
 #include "dealer.h"
 #include "dynamic.h"
 #include "keep.h"
 #include "log.h"
+#include "mono.h"
 #include "pbuf.h"
 #include "pubsub.h"
 #include "trim.h"
+#include "walk.h"
 
 #define CHAN_EXTRA	(64 * 1024)	/* an imsg beyond its payload */
 #define PBUF_RESERVE	(8 * 1024 * 1024)	/* chunks of the queues */
@@ -32,6 +35,7 @@ struct broker		 broker;
 
 static size_t		 maxlen;	/* of imsgs of a tlsproxy */
 static struct log_limit	 full;
+static uint64_t		 turn_us;	/* when it began, once asked */
 
 /*
  * Who may say what.  A tlsproxy speaks for its sessions; the keeper says who
@@ -356,6 +360,7 @@ peer_put(struct peer *p)
 
 	if (p->chan != NULL || !LIST_EMPTY(&p->sessions))
 		return;
+	walk_leave_peer(p);
 	TAILQ_REMOVE(&broker.peers, p, entry);
 	for (i = 0; i < SLOT_MAX / SLOT_CHUNK; i++)
 		free(p->slots[i]);
@@ -516,6 +521,27 @@ sweep(evutil_socket_t fd, short what, void *arg)
 
 /* -- the process -------------------------------------------------------- */
 
+uint64_t
+broker_now(void)
+{
+	if (turn_us == 0)
+		turn_us = mono_us();
+	return (turn_us);
+}
+
+static void
+turn_end(void)
+{
+	turn_us = 0;
+	sessions_turn_end();
+}
+
+/* What else the parent may say (proc.c). */
+static const struct chan_rule	parent_table[IMSG_MAX] = {
+	[IMSG_CTL_QUERY] = { ctl_query, sizeof(struct m_ctl_query),
+	    sizeof(struct m_ctl_query) + AUTHID_MAXLEN, 0, 0 },
+};
+
 static void
 prepare(void)
 {
@@ -526,6 +552,7 @@ prepare(void)
 	TAILQ_INIT(&broker.unchecked);
 	TAILQ_INIT(&broker.left);
 	LIST_INIT(&broker.revoked);
+	TAILQ_INIT(&broker.underway);
 	broker.sweep = evtimer_new(broker.proc.base, sweep, NULL);
 	if (broker.sweep == NULL || htab_init(&broker.realmids) == -1 ||
 	    htab_init(&broker.sessions) == -1 ||
@@ -566,7 +593,8 @@ static const struct proc_hooks	hooks = {
 	.conf_commit = conf_commit,
 	.peer_new = peer_new,
 	.peer_gone = peer_gone,
-	.turn_end = sessions_turn_end,
+	.table = parent_table,
+	.turn_end = turn_end,
 };
 
 int

@@ -29,6 +29,7 @@ struct body;
 struct details;
 struct event;
 struct histories;
+struct invocation;
 struct kill;
 struct pbuf;
 struct retain;
@@ -146,6 +147,7 @@ struct session {
 	struct identity		*identity;	/* NULL: it is about to end */
 	struct hent		 byid;
 	uint64_t		 id;		/* WELCOME.Session */
+	uint64_t		 joined;	/* ms since 1970 */
 	uint64_t		 serial;	/* never used again */
 	struct peer		*peer;
 	uint32_t		 slot, gen;
@@ -160,7 +162,7 @@ struct session {
 	LIST_HEAD(, callee)	 regs;
 	LIST_HEAD(, invocation)	 calls;		/* as caller */
 	TAILQ_HEAD(, invocation) invocations;	/* as callee */
-	uint32_t		 nlinks, nregs, ncalls;
+	uint32_t		 nlinks, nregs, ncalls, ninvocations;
 	uint64_t		 lastinv;	/* INVOCATION.Request */
 	struct wait		*wait;		/* for an authorizer, or NULL */
 	TAILQ_HEAD(, verdict)	 verdicts;	/* of the authorizer, lately */
@@ -213,6 +215,7 @@ struct broker {
 	struct htab		 callees;	/* by session and registration */
 	struct htab		 invocations;	/* by callee and id */
 	struct htab		 calls;		/* the same by caller and id */
+	TAILQ_HEAD(, invocation) underway;	/* the same, old first */
 	struct htab		 verdicts;	/* by session and question */
 	uint64_t		 lastserial, lastsub, lastreg;
 	size_t			 state;		/* octets of all objects */
@@ -269,6 +272,8 @@ router_count(uint64_t id)
 	return (id / broker.conf->brokers);
 }
 void	 sweep_wake(void);	/* there is work to be done in slices */
+/* mono_us() at about the time when this turn began. */
+uint64_t broker_now(void);
 
 /* -- parse.c: imsgs, every length and range checked --------------------- */
 

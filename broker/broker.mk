@@ -5,6 +5,8 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		authz.o \
 		broker.o \
 		call.o \
+		ctl.o \
+		ctl_rows.o \
 		dealer.o \
 		filter.o \
 		history.o \
@@ -31,6 +33,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		subscription.o \
 		testament.o \
 		trie.o \
+		walk.o \
 		)
 
 # of the serializers one cursor, for what it asks others

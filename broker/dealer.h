@@ -95,6 +95,7 @@ struct invocation {
 	struct hent		 bycall;	/* broker.calls, with a caller */
 	LIST_ENTRY(invocation)	 caller_entry;
 	TAILQ_ENTRY(invocation)	 callee_entry;
+	TAILQ_ENTRY(invocation)	 all_entry;	/* broker.underway */
 	struct session		*caller, *callee;
 	struct callee		*by;		/* the callee's hold */
 	struct rcall		*own;		/* the router calls; then there
@@ -106,6 +107,7 @@ struct invocation {
 	uint64_t		 call;		/* CALL.Request */
 	uint64_t		 regid;
 	uint64_t		 until;		/* mono_ms(), if timer */
+	uint64_t		 began;		/* broker_now() */
 	uint32_t		 timeout;	/* ms, CALL's or the realm's */
 	uint32_t		 forwarded;	/* the same, if the callee is to
 						 * keep it */

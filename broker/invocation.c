@@ -16,6 +16,7 @@
 #include "dealer.h"
 #include "mono.h"
 #include "pbuf.h"
+#include "walk.h"
 
 #define TIMEOUT_AGAIN	100	/* ms, if the caller's tlsproxy is slow */
 
@@ -201,6 +202,7 @@ invocation_attach(struct invocation *inv, struct callee *cl)
 	htab_insert(&broker.invocations, &inv->hash,
 	    hash_count(s->serial, inv->id));
 	TAILQ_INSERT_TAIL(&s->invocations, inv, callee_entry);
+	s->ninvocations++;
 }
 
 static void
@@ -208,6 +210,7 @@ invocation_detach(struct invocation *inv)
 {
 	htab_remove(&broker.invocations, &inv->hash);
 	TAILQ_REMOVE(&inv->callee->invocations, inv, callee_entry);
+	inv->callee->ninvocations--;
 	callee_give(inv->by);
 }
 
@@ -225,6 +228,8 @@ invocation_new(struct session *caller, uint64_t call, struct callee *cl)
 	invocation_attach(inv, cl);
 	inv->call = call;
 	inv->caller = caller;
+	inv->began = broker_now();
+	TAILQ_INSERT_TAIL(&broker.underway, inv, all_entry);
 	if (caller != NULL) {
 		htab_insert(&broker.calls, &inv->bycall,
 		    hash_pair(caller->serial, call));
@@ -245,6 +250,8 @@ void
 invocation_free(struct invocation *inv)
 {
 	invocation_detach(inv);
+	walk_leave_invocation(inv);
+	TAILQ_REMOVE(&broker.underway, inv, all_entry);
 	if (inv->caller != NULL) {
 		if (inv->caller->held_by == inv->callee)
 			call_release(inv->caller);

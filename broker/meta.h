@@ -102,6 +102,8 @@ void	 details_free(struct details *);	/* NULL is fine */
 
 meta_fn	 meta_session_kill, meta_session_kill_by_authid;
 meta_fn	 meta_session_kill_by_authrole, meta_session_kill_all;
+/* Kill by the administrator's word, if it is not about to end: 1, else 0. */
+int	 kill_for_admin(struct session *);
 void	 kill_unref(struct kill *);	/* NULL is fine */
 
 /* -- testament.c -------------------------------------------------------- */

@@ -59,6 +59,21 @@ kill_new(const struct meta *m, struct kill **kp, const char **why)
 	return (WERR_NONE);
 }
 
+/* There is room for this one always. */
+int
+kill_for_admin(struct session *s)
+{
+	static char		text[] = "ended by the administrator";
+	static struct kill	k = { .refs = 1, .reason = { "", 0 },
+				    .textlen = sizeof(text) - 1,
+				    .message = text };
+
+	if (session_is_over(s))
+		return (0);
+	session_kill(s, &k);
+	return (1);
+}
+
 enum wamp_err
 meta_session_kill(struct meta *m, const char **why)
 {

@@ -13,6 +13,7 @@
 #include "keep.h"
 #include "log.h"
 #include "trie.h"
+#include "walk.h"
 #include "xmalloc.h"
 
 struct realm *
@@ -88,6 +89,7 @@ realm_put(struct realm *r)
 
 	if (!r->is_gone || r->nsessions > 0)
 		return;
+	walk_leave_realm(r);
 	TAILQ_REMOVE(&broker.realms, r, entry);
 	htab_remove(&broker.realmids, &r->byid);
 	retain_free(r);

@@ -12,6 +12,7 @@
 #include "dealer.h"
 #include "isotime.h"
 #include "trie.h"
+#include "walk.h"
 
 static uint64_t
 procedure_hash(const struct uri *u)
@@ -192,6 +193,7 @@ reg_put(struct registration *reg)
 	else
 		trie_remove(r->proc_patterns[reg->match], reg->place.node);
 	htab_remove(&broker.regs, &reg->byid);
+	walk_leave_reg(reg);
 	TAILQ_REMOVE(&r->regs[reg->match], reg, realm_entry);
 	r->nregs[reg->match]--;
 	state_give(reg_cost((enum uri_match)reg->match, &reg->procedure) +

@@ -12,13 +12,14 @@
 #include "broker.h"
 #include "dealer.h"
 #include "dynamic.h"
+#include "isotime.h"
 #include "limit.h"
 #include "log.h"
 #include "meta.h"
-#include "obuf.h"
 #include "mono.h"
 #include "obuf.h"
 #include "pubsub.h"
+#include "walk.h"
 
 #define CANCEL_NOW	256	/* callers told at once when a callee leaves */
 #define LEAVE_NOW	2048	/* of a session that leaves: subscriptions and
@@ -139,6 +140,7 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	s->method = g->method;
 	s->provider = g->provider;
 	s->serial = ++broker.lastserial;
+	s->joined = wall_ms();
 	s->peer = p;
 	s->slot = im->slot;
 	s->gen = im->gen;
@@ -342,6 +344,7 @@ session_leave(struct session *s)
 	details_free(s->details);
 	if (!s->is_ended)
 		sl->session = NULL;
+	walk_leave_session(s);
 	LIST_REMOVE(s, peer_entry);
 	htab_remove(&broker.sessions, &s->byid);
 	proven_remove(s);

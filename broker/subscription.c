@@ -14,6 +14,7 @@
 #include "isotime.h"
 #include "pubsub.h"
 #include "trie.h"
+#include "walk.h"
 
 static uint64_t
 topic_hash(const struct uri *u)
@@ -136,6 +137,7 @@ sub_put(struct subscription *sub)
 	else
 		trie_remove(r->topic_patterns[sub->match], sub->place.node);
 	htab_remove(&broker.subs, &sub->byid);
+	walk_leave_sub(sub);
 	LIST_REMOVE(sub, realm_entry);
 	r->nsubs[sub->match]--;
 	r->nmeta -= uri_pattern_is_reserved(&sub->topic,

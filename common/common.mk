@@ -4,6 +4,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		conflimit.o \
 		confmsg.o \
 		confmsg_realm.o \
+		ctlrow.o \
 		hash.o \
 		isotime.o \
 		limit.o \

@@ -19,6 +19,44 @@
 #define CTL_MAXURI	1024
 #define CTL_MAXDATA	(16 * 1024)	/* of one frame */
 
+/*
+ * The fields of the rows that children send (ctl_rows.c, ctl.c), in their
+ * order; wampctl(8) promises these names.  Times are as in
+ * 2026-01-31T12:00:00.000Z, "bool" is true or false, "or nil" may be null,
+ * everything else without a type is a number or, where that is plain, a text.
+ *
+ * SESSIONS	session, realm, authid, authrole, authmethod, authprovider,
+ *		proxy (instance), since (time), subscriptions,
+ *		registrations, calls (as caller, under way), invocations (as
+ *		callee), slow (bool).  A tlsproxy's last come first.
+ *		Filters: realm, authid.
+ * SESSION	one row, or none: the same and slow_ms (since it is, or 0),
+ *		waits_for_authorizer (bool), paused_by_authorizer (bool),
+ *		paused_by_callee (bool), slot (of its tlsproxy), testaments,
+ *		remembered_verdicts, proxy_queued (octets that wait for its
+ *		tlsproxy), proxy_dropped_events (since that one is slow),
+ *		features (list of "role.feature"), details (map of anything,
+ *		or nil: none, or more than 4096 octets; what
+ *		wamp.session.modify_details said)
+ * SUBSCRIPTIONS id, realm, uri, match (exact, prefix, wildcard),
+ *		subscribers, history (bool), created (time).  Filter: realm.
+ * REGISTRATIONS id, realm, uri, match, invoke (single, first, last,
+ *		roundrobin, random), callees, busy_callees (at their limit),
+ *		created (time).  Filter: realm.
+ * CALLS	realm (or nil), procedure (of the registration, or as called
+ *		where that is kept; nil if that is gone), match (or nil),
+ *		registration, caller (session; 0: the router), call (CALL's
+ *		Request), callee (session), invocation (INVOCATION's Request),
+ *		age_ms, timeout_ms (0: none), progressive (bool: results),
+ *		open (bool: more of the CALL may come), canceled (bool:
+ *		INTERRUPT was sent).  The oldest come first.  Filter: realm.
+ * KILL_SESSION, KILL_AUTHID	killed, one row of each broker.  A realm of 0:
+ *		all.  Who asks no further stops it; what is killed is.
+ * MEMORY	process, instance, what, peer (or nil: process at the other
+ *		end of a queue), peer_instance (or nil), count (or nil),
+ *		octets (or nil), limit (or nil, of octets)
+ */
+
 /* Numbers are never given anew: wampctl and wampd may differ in age. */
 enum ctl_what {
 	CTL_NONE = 0,

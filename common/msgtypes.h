@@ -234,9 +234,12 @@ struct m_ctl_query {
 struct m_ctl_rows {
 	uint32_t	 query;
 	uint32_t	 nrows;
-	uint64_t	 cursor;
+	uint64_t	 cursor;	/* 0 if is_end */
 	uint8_t		 is_end;
-	uint8_t		 pad[7];
+	uint8_t		 is_lost;	/* not all was told: another query
+				 * began meanwhile, or it is not one
+				 * for that process */
+	uint8_t		 pad[6];
 };
 
 #define SIGN_MAX	512		/* RSA 4096 */
@@ -804,6 +807,8 @@ ASSERT_SIZE(m_peer, 12);
 ASSERT_SIZE(m_suspect, 8);
 ASSERT_SIZE(m_conn_count, 20);
 ASSERT_SIZE(m_conn_limit, 20);
+ASSERT_SIZE(m_ctl_query, 32);
+ASSERT_SIZE(m_ctl_rows, 24);
 ASSERT_SIZE(m_sign, 552);
 ASSERT_SIZE(m_signed, 520);
 ASSERT_SIZE(m_auth_hello, 120);

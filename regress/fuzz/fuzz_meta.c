@@ -213,6 +213,12 @@ router_id(uint64_t *n)
 	return (++*n);
 }
 
+uint64_t
+broker_now(void)
+{
+	return (1);
+}
+
 void
 sweep_wake(void)
 {
@@ -247,6 +253,7 @@ begin(void)
 	TAILQ_INIT(&broker.checked);
 	TAILQ_INIT(&broker.unchecked);
 	TAILQ_INIT(&broker.left);
+	TAILQ_INIT(&broker.underway);
 	MUST(htab_init(&broker.realmids) == 0 &&
 	    htab_init(&broker.sessions) == 0 &&
 	    htab_init(&broker.identities) == 0 &&

@@ -137,6 +137,18 @@ on_conn_count(struct chan *c, struct imsg *m)
 	return (0);
 }
 
+static int
+on_ctl_rows(struct chan *c, struct imsg *m)
+{
+	struct play	*p = chan_arg(c);
+
+	memcpy(&p->answer, m->data, sizeof(p->answer));
+	p->rowslen = m->len - sizeof(p->answer);
+	memcpy(p->rows, m->data + sizeof(p->answer), p->rowslen);
+	p->nanswers++;
+	return (0);
+}
+
 static void
 on_ended(struct chan *c, enum chan_end end, const char *why)
 {
@@ -178,6 +190,8 @@ static const struct chan_rule	table[IMSG_MAX] = {
 	[IMSG_SHUTDOWN_DONE] = { on_shutdown_done, 0, 0, 0, 0 },
 	[IMSG_CONN_COUNT] = { on_conn_count, sizeof(struct m_conn_count),
 	    CHAN_ANY, 0, 0 },
+	[IMSG_CTL_ROWS] = { on_ctl_rows, sizeof(struct m_ctl_rows),
+	    sizeof(struct m_ctl_rows) + CTL_MAXROWS, 0, 0 },
 };
 static const struct chan_ops	ops = { table, on_ended, NULL };
 
@@ -230,6 +244,20 @@ play_until(struct play *p, const unsigned int *n, unsigned int old,
 			    proc_role_name(p->role));
 		turn(p, 10);
 	}
+}
+
+void
+play_ask(struct play *p, const struct m_ctl_query *q, const char *authid)
+{
+	struct iovec	iov[2];
+	unsigned int	n = p->nanswers;
+
+	iov_set(&iov[0], q, sizeof(*q));
+	iov_set(&iov[1], authid, q->authidlen);
+	chan_sendv(p->chan, IMSG_CTL_QUERY, 0, 0, iov, 2);
+	play_until(p, &p->nanswers, n, "CTL_ROWS");
+	if (p->nanswers != n + 1)
+		errx(1, "%s answered twice", proc_role_name(p->role));
 }
 
 /* As root a child changes to nobody, in an empty directory. */

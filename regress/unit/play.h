@@ -43,6 +43,10 @@ struct play {
 	struct m_conn_count	 count;		/* the last of an address */
 	unsigned int		 nsuspects;
 	struct m_suspect	 suspect;	/* the last */
+	unsigned int		 nanswers;	/* CTL_ROWS */
+	struct m_ctl_rows	 answer;	/* the last, */
+	uint8_t			 rows[CTL_MAXROWS];	/* what was behind */
+	size_t			 rowslen;
 	int			 is_gone;
 	char			 root[64];	/* its empty directory */
 };
@@ -64,6 +68,9 @@ void	 play_until(struct play *, const unsigned int *n, unsigned int old,
 	    const char *what);
 /* The child has seen what happened before, such as the end of a peer. */
 void	 play_sync(struct play *);
+/* Ask for what wampctl wants to know, and wait for the answer. */
+void	 play_ask(struct play *, const struct m_ctl_query *,
+	    const char *authid);
 /* Handle what it has said by now. */
 void	 play_poll(struct play *);
 /* It ends by itself: its status as waitpid(2) has it. */

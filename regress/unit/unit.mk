@@ -1,7 +1,7 @@
 # One NAME_test.c a module.  A test links libcommon and libcodec and, named
 # in its own variable, objects of a program.
 
-UNIT_TESTS =	log chan isotime mpput codec codec_convert http rawsocket websocket uri wamp sandbox sandbox_calls tlsa
+UNIT_TESTS =	log chan ctlrow isotime mpput codec codec_convert http rawsocket websocket uri wamp sandbox sandbox_calls tlsa
 
 UNIT_LIBS_http =	$(LIBS_CRYPTO)
 UNIT_LIBS_tlsa =	$(LIBS_CRYPTO)
@@ -104,7 +104,7 @@ UNIT_TESTS +=	authz broker_keep broker_trie hash $(BROKER_TESTS)
 UNIT_OBJS_broker_keep =	$(addprefix $(B)/obj/broker/, rfc3339.o ring.o)
 $(B)/regress/unit/broker_keep: $(UNIT_OBJS_broker_keep)
 UNIT_OBJS_authz =	$(B)/obj/broker/authz.o
-BROKER_TESTS =	broker_authenticator broker_authorizer broker_flow \
+BROKER_TESTS =	broker_authenticator broker_authorizer broker_ctl broker_flow \
 		broker_history broker_hostile broker_lists broker_model \
 		broker_pubsub broker_retain broker_revoke broker_rpc \
 		broker_session
@@ -122,6 +122,8 @@ BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o bplay_rpc.o play.o)
 METAPLAY_OBJS =	$(BPLAY_OBJS) $(B)/obj/regress/unit/metaplay.o
 UNIT_OBJS_broker_authenticator = $(BPLAY_OBJS)
 UNIT_OBJS_broker_authorizer = $(METAPLAY_OBJS)
+CTLPLAY_OBJS =	$(B)/obj/regress/unit/ctlplay.o
+UNIT_OBJS_broker_ctl =	$(METAPLAY_OBJS) $(CTLPLAY_OBJS)
 UNIT_OBJS_broker_flow =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_history = $(BPLAY_OBJS)
 UNIT_OBJS_broker_hostile = $(BPLAY_OBJS)
@@ -139,8 +141,9 @@ UNIT_OBJS_broker_testament = $(METAPLAY_OBJS)
 UNIT_OBJS_broker_revoke = $(BPLAY_OBJS)
 $(B)/regress/unit/authz: $(UNIT_OBJS_authz)
 $(addprefix $(B)/regress/unit/, $(BROKER_TESTS)): $(BPLAY_OBJS)
-$(addprefix $(B)/regress/unit/, broker_authorizer $(META_TESTS)): \
+$(addprefix $(B)/regress/unit/, broker_authorizer broker_ctl $(META_TESTS)): \
     $(METAPLAY_OBJS)
+$(B)/regress/unit/broker_ctl: $(CTLPLAY_OBJS)
 
 # the configuration's
 UNIT_TESTS +=	conf confmsg
