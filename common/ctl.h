@@ -50,11 +50,33 @@
  *		age_ms, timeout_ms (0: none), progressive (bool: results),
  *		open (bool: more of the CALL may come), canceled (bool:
  *		INTERRUPT was sent).  The oldest come first.  Filter: realm.
+ * CONNECTIONS	proxy (instance), connection (of that process, counted),
+ *		address, listener, transport (rawsocket, websocket, or nil: not
+ *		known yet), serializer (or nil), tls (version, or nil), cipher
+ *		(or nil), state (proxy: the header of that protocol is
+ *		awaited; tls, begun, http, open, authenticating, joined,
+ *		closing, lingering), session (0: none is joined), slot (0:
+ *		none), realm (or nil), authid (or nil), authrole (or nil),
+ *		since (time), idle_ms (since its client was heard), queued
+ *		(octets to it), buffered (octets of it), slow (bool), paused
+ *		(bool: it is not read for a broker's sake), limited (bool: nor
+ *		for limits session messages), dropped_events (of this
+ *		session).  The oldest come first.  Filters: session, realm,
+ *		authid: joined ones only.
  * KILL_SESSION, KILL_AUTHID	killed, one row of each broker.  A realm of 0:
  *		all.  Who asks no further stops it; what is killed is.
  * MEMORY	process, instance, what, peer (or nil: process at the other
  *		end of a queue), peer_instance (or nil), count (or nil),
- *		octets (or nil), limit (or nil, of octets)
+ *		octets (or nil), limit (or nil, of octets).  What: payloads
+ *		(limits memory bounds them), queue (to that peer), objects (of
+ *		clients), sessions; of a broker subscriptions, subscribers,
+ *		registrations, callees, calls, verdicts (of authorizers,
+ *		remembered); of a tlsproxy connections, addresses, input
+ *		(incomplete), dropped_events, slow_dropped_events,
+ *		slow_ended_sessions, limited_connections (these four since it
+ *		began); of a keeper keys, users (lines of files), logins
+ *		(under way), jobs (for its threads).  All octets that the
+ *		kernel counts are the parent's to tell.
  */
 
 /* Numbers are never given anew: wampctl and wampd may differ in age. */

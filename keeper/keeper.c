@@ -54,6 +54,11 @@ static const struct chan_rule	main_table[IMSG_MAX] = {
 static const struct chan_rule	sign_table[IMSG_MAX] = {
 	[IMSG_SIGN] = { sign_request, sizeof(struct m_sign), 0, 0, 0 },
 };
+/* And what else the parent may (proc.c). */
+static const struct chan_rule	parent_table[IMSG_MAX] = {
+	[IMSG_CTL_QUERY] = { ctl_query, sizeof(struct m_ctl_query),
+	    sizeof(struct m_ctl_query) + AUTHID_MAXLEN, 0, 0 },
+};
 static const struct chan_rule	broker_table[IMSG_MAX] = {
 	[IMSG_AUTH_RESULT] = { authcall_result,
 	    sizeof(struct m_auth_result), AUTH_RESULT_MAX, 0, 0 },
@@ -218,6 +223,7 @@ static const struct proc_hooks	hooks = {
 	.conf_commit = conf_commit,
 	.peer_new = peer_new,
 	.peer_gone = peer_gone,
+	.table = parent_table,
 	.turn_end = turn_end,
 };
 

@@ -283,6 +283,7 @@ void		 workers_prepare(struct event_base *);
 int		 workers_start(char *err, size_t errlen);	/* 0 or -1 */
 /* 0: done() will be called from the event loop; -1: too many wait. */
 int		 workers_give(struct job *);
+unsigned int	 workers_count(void);	/* jobs that are not done */
 /* 1: no thread had begun it, done() will not be called; 0: it will. */
 int		 workers_take_back(struct job *);
 
@@ -295,6 +296,7 @@ void		 userset_abort(void);
 void		 userset_commit(const struct conf *old);
 struct users	*userset_find(uint32_t id);	/* no new reference; or NULL */
 void		 userset_unref(struct users *);	/* wiped in slices */
+size_t		 userset_count(void);		/* lines of all in force */
 const uint8_t	*userset_secret(void);		/* 32 octets */
 uint64_t	 userset_proof_id(const struct proof *, uint32_t method,
 		    size_t key);	/* for GRANT and REVOKE */
@@ -324,11 +326,17 @@ const struct proof	*auth_tls_proof(const struct conf_realm *,
 			    const struct conf_auth *, const struct ask *,
 			    size_t *);
 
+/* ctl.c: what wampctl asks */
+int		 ctl_query(struct chan *, struct imsg *);
+
 /* keys.c */
 void		 keys_prepare(void);
 int		 keys_check(struct conf *, char *, size_t);
 void		 keys_abort(void);	/* what was checked is not to be */
 void		 keys_commit(struct event_base *, uint32_t);
+/* How many are in force; octets of all there are, of those there is room
+ * for. */
+size_t		 keys_count(size_t *used, size_t *size);
 struct evp_pkey_st	*keys_find(const uint8_t [32]);	/* EVP_PKEY */
 
 /* sign.c */

@@ -8,6 +8,7 @@ KEEPER_OBJS =	$(addprefix $(B)/obj/keeper/, \
 		auth_ticket.o \
 		auth_tls.o \
 		authcall.o \
+		ctl.o \
 		dialogue.o \
 		failures.o \
 		keeper.o \

@@ -388,3 +388,17 @@ keys_find(const uint8_t hash[32])
 			return (pkey);
 	return (NULL);
 }
+
+size_t
+keys_count(size_t *used, size_t *size)
+{
+	struct key	*k;
+	size_t		 n = 0;
+
+	if (current != NULL)
+		SLIST_FOREACH(k, &current->keys, entry)
+			n++;
+	*used = CRYPTO_secure_used();
+	*size = KEYS_HEAP;
+	return (n);
+}

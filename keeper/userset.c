@@ -109,6 +109,17 @@ userset_find(uint32_t id)
 	return (find(&current, id));
 }
 
+size_t
+userset_count(void)
+{
+	struct userfile	*f;
+	size_t		 n = 0;
+
+	TAILQ_FOREACH(f, &current, entry)
+		n += users_count(f->users);
+	return (n);
+}
+
 void
 userset_unref(struct users *u)
 {

@@ -174,3 +174,9 @@ workers_take_back(struct job *j)
 		njobs--;
 	return (was_waiting);
 }
+
+unsigned int
+workers_count(void)
+{
+	return (njobs);
+}

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "isotime.h"
 #include "mono.h"
 #include "pbuf.h"
 #include "peercert.h"
@@ -60,6 +61,8 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 	c->l = l;
 	l->refs++;
 	c->last_input = mono_ms();
+	c->since = wall_ms();
+	c->number = ++p->lastconn;
 	bucket_start(&c->bucket, &p->conf->limits.rate, mono_us());
 	TAILQ_INSERT_TAIL(&p->conns, c, entry);
 	p->nconns++;
@@ -102,6 +105,8 @@ conn_free(struct conn *c)
 		TAILQ_REMOVE(&p->postponed, c, wait_entry);
 	if (p->recheck == c)
 		p->recheck = TAILQ_NEXT(c, entry);
+	if (p->told == c)
+		p->told = TAILQ_NEXT(c, entry);
 	TAILQ_REMOVE(&p->conns, c, entry);
 	p->nconns--;
 	proxy_state_give(p, conn_state(c));

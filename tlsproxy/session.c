@@ -494,6 +494,7 @@ session_drop(struct psess *s)
 	if (s->dropped++ == 0)
 		log_session("session %" PRIu64 " is slow: events are dropped",
 		    s->id);
+	s->alldropped++;
 	p->dropped++;
 	p->slow_dropped++;
 }

@@ -303,6 +303,8 @@ static const struct chan_rule parent_table[IMSG_MAX] = {
 	[IMSG_SHUTDOWN] = { on_shutdown, sizeof(struct m_u32), 0, 0, 0 },
 	[IMSG_CONN_LIMIT] = { addr_on_limit, sizeof(struct m_conn_limit),
 	    CHAN_ANY, 0, 0 },
+	[IMSG_CTL_QUERY] = { ctl_query, sizeof(struct m_ctl_query),
+	    sizeof(struct m_ctl_query) + AUTHID_MAXLEN, 0, 0 },
 };
 
 static int

@@ -128,6 +128,8 @@ struct conn {
 						 * read, 0: it may be */
 	uint64_t		 armed_at;	/* when tev fires, 0: not set */
 	uint64_t		 last_input;
+	uint64_t		 since;		/* ms since 1970 */
+	uint64_t		 number;	/* of all that came, counted */
 	size_t			 peermax;	/* longest message it takes */
 	size_t			 held;		/* octets counted in p->held */
 	struct bucket		 bucket;	/* what it may say, counted down */
@@ -220,6 +222,7 @@ struct psess {
 	uint64_t		 id;
 	uint64_t		 last_request;
 	uint64_t		 dropped;	/* events, since it is slow */
+	uint64_t		 alldropped;	/* events, since it joined */
 	uint64_t		 named;		/* by which EVENT, see
 						 * wamp_event.c */
 	uint64_t		 last_invocation;
@@ -290,11 +293,15 @@ struct proxy {
 	unsigned int		 steps;		/* of such work, this turn */
 	struct conn		*recheck;	/* the first whose certificate
 						 * is to be looked at, or NULL */
+	struct conn		*told;		/* the next of which wampctl is
+						 * to be told, or NULL, */
+	uint64_t		 tell_to;	/* up to this one */
 	struct event		*next_turn;	/* fires at once for them */
 	struct event		*resume;	/* accepting, after EMFILE */
 	struct event		*report;	/* a turn for addr_report() */
 	uint64_t		 report_at;	/* not before, mono_ms() */
 	uint32_t		 nconns;
+	uint64_t		 lastconn;	/* number of the last */
 	uint32_t		 most;		/* of them, of this process */
 	uint64_t		 most_warn_at;	/* mono_ms() */
 	int			 may_accept;	/* the parent said so */
@@ -426,6 +433,9 @@ int	 transport_send(struct conn *, const struct iovec *, int n,
  * in a pbuf; NULL without memory.  is_ws and ser as in struct conn. */
 struct pbuf	*transport_frame(int is_ws, int ser, const struct iovec *,
 		    int n, struct pbuf *pb);
+
+/* ctl.c: what wampctl asks */
+int	 ctl_query(struct chan *, struct imsg *);
 
 /* features.c: what HELLO.Details.roles announces, FEAT_*: NULL, or how it
  * violates the protocol */

@@ -8,6 +8,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		conn_proxy.o \
 		conn_read.o \
 		conn_time.o \
+		ctl.o \
 		features.o \
 		hello.o \
 		invocation.o \

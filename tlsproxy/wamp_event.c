@@ -115,10 +115,11 @@ event_queue(const struct fanout *f, const struct variant *v, struct conn *c,
 }
 
 void
-out_event_dropped(const struct psess *s, const char *why)
+out_event_dropped(struct psess *s, const char *why)
 {
 	struct proxy	*p = proxy;
 
+	s->alldropped++;
 	p->dropped++;
 	if (log_may(&p->log_drop, 2))
 		log_session("event dropped for session %llu: %s",

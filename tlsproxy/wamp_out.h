@@ -130,7 +130,7 @@ enum codec_err	 out_build(int ser, const struct head *,
 extern const char	out_too_long[], out_not_convertible[];
 
 /* wamp_event.c: an event that a session does not get is counted */
-void		 out_event_dropped(const struct psess *, const char *why);
+void		 out_event_dropped(struct psess *, const char *why);
 
 /* wamp_out.c */
 /* A message into proxy->msg. */

@@ -87,6 +87,13 @@ chan_wipe(struct chan *c)
 	(void)c;
 }
 
+size_t
+chan_waiting(const struct chan *c)
+{
+	(void)c;
+	return (0);
+}
+
 int
 chan_is_open(const struct chan *c)
 {
@@ -252,6 +259,12 @@ int
 workers_give(struct job *j)
 {
 	TAILQ_INSERT_TAIL(&jobs, j, entry);
+	return (0);
+}
+
+unsigned int
+workers_count(void)
+{
 	return (0);
 }
 

@@ -20,6 +20,7 @@
 
 #include "chan.h"
 #include "conf.h"
+#include "ctlplay.h"
 #include "msgtypes.h"
 #include "play.h"
 #include "wamp.h"
@@ -883,6 +884,30 @@ test_certs(void)
 	expect_alive("certificates");
 }
 
+/* wampctl learns how much there is, and of nothing what it is. */
+static void
+test_memory(void)
+{
+	int	row;
+
+	ctl_all(&play, CTL_MEMORY, 0, 0, NULL);
+	if ((row = ctl_find_text("what", "keys")) == -1 ||
+	    !ctl_is((unsigned int)row, "process", "keeper") ||
+	    ctl_num((unsigned int)row, "count") != 0 ||
+	    ctl_num((unsigned int)row, "octets") == 0 ||
+	    ctl_num((unsigned int)row, "limit") == 0)
+		errx(1, "the keys are told otherwise");
+	if (ctl_find_text("what", "users") == -1 ||
+	    ctl_find_text("what", "logins") == -1 ||
+	    ctl_find_text("what", "jobs") == -1 ||
+	    ctl_find_text("peer", "broker") == -1 ||
+	    ctl_find_text("peer", "tlsproxy") == -1)
+		errx(1, "the memory is told otherwise");
+	ctl_ask(&play, CTL_SESSIONS, 0, 0, NULL);
+	if (!ctl_lost || ctl_n != 0)
+		errx(1, "a keeper tells of sessions");
+}
+
 int
 main(void)
 {
@@ -899,6 +924,9 @@ main(void)
 	proxy_start(&unx);
 	proxy_start(&other);
 	a = ask(&net, &q);
+	ctl_ask(&play, CTL_MEMORY, 0, 0, NULL);
+	if (!ctl_lost)
+		errx(1, "without configuration: something is told");
 	if (a.verdict != DENIED || a.err != WERR_NO_SUCH_REALM)
 		errx(1, "without configuration: got %d error %u", a.verdict,
 		    a.err);
@@ -914,6 +942,7 @@ main(void)
 	test_broker_nonsense();
 	test_peers();
 	test_certs();
+	test_memory();
 	play_stop(&play);
 	return (0);
 }

@@ -42,7 +42,7 @@ UNIT_LIBS_usersfile =	$(LIBS_CRED)
 $(B)/regress/unit/users: $(UNIT_OBJS_users)
 $(B)/regress/unit/usersfile: $(UNIT_OBJS_usersfile)
 # these run the keeper itself
-UNIT_OBJS_keeper =	$(B)/obj/regress/unit/play.o
+UNIT_OBJS_keeper =	$(addprefix $(B)/obj/regress/unit/, play.o ctlplay.o)
 UNIT_TESTS +=	keeper_dynamic
 UNIT_OBJS_keeper_dynamic = $(UNIT_OBJS_keeper)
 $(B)/regress/unit/keeper_dynamic: $(UNIT_OBJS_keeper)
@@ -70,11 +70,14 @@ UNIT_TESTS +=	proxyproto
 UNIT_OBJS_proxyproto =	$(B)/obj/tlsproxy/proxyproto.o
 $(B)/regress/unit/proxyproto: $(UNIT_OBJS_proxyproto)
 # these run a tlsproxy
-PROXY_TESTS =	proxy_asked proxy_details proxy_flow proxy_hostile \
+PROXY_TESTS =	proxy_asked proxy_ctl proxy_details proxy_flow proxy_hostile \
 		proxy_options proxy_request proxy_session
 UNIT_TESTS +=	$(PROXY_TESTS)
 PROXY_PLAY_OBJS = $(addprefix $(B)/obj/regress/unit/, proxy_play.o play.o)
 UNIT_OBJS_proxy_asked =	$(PROXY_PLAY_OBJS)
+CTLPLAY_OBJS =	$(B)/obj/regress/unit/ctlplay.o
+UNIT_OBJS_proxy_ctl =	$(PROXY_PLAY_OBJS) $(CTLPLAY_OBJS)
+$(B)/regress/unit/proxy_ctl: $(CTLPLAY_OBJS)
 UNIT_OBJS_proxy_details = $(PROXY_PLAY_OBJS)
 PROXY_TALK_OBJS = $(PROXY_PLAY_OBJS) $(B)/obj/regress/unit/proxy_talk.o
 UNIT_OBJS_proxy_options = $(PROXY_TALK_OBJS)
@@ -122,7 +125,6 @@ BPLAY_OBJS =	$(addprefix $(B)/obj/regress/unit/, bplay.o bplay_rpc.o play.o)
 METAPLAY_OBJS =	$(BPLAY_OBJS) $(B)/obj/regress/unit/metaplay.o
 UNIT_OBJS_broker_authenticator = $(BPLAY_OBJS)
 UNIT_OBJS_broker_authorizer = $(METAPLAY_OBJS)
-CTLPLAY_OBJS =	$(B)/obj/regress/unit/ctlplay.o
 UNIT_OBJS_broker_ctl =	$(METAPLAY_OBJS) $(CTLPLAY_OBJS)
 UNIT_OBJS_broker_flow =	$(BPLAY_OBJS)
 UNIT_OBJS_broker_history = $(BPLAY_OBJS)
