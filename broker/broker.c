@@ -28,7 +28,7 @@
 
 #define CHAN_EXTRA	(64 * 1024)	/* an imsg beyond its payload */
 #define PBUF_RESERVE	(8 * 1024 * 1024)	/* chunks of the queues */
-#define SWEEP_STEPS	4096		/* of long work per turn */
+#define SWEEP_STEPS	1024		/* of long work per turn */
 #define SWEEP_PAUSE	20		/* ms, when all of it must wait */
 
 struct broker		 broker;

@@ -103,6 +103,8 @@ conn_free(struct conn *c)
 		TAILQ_REMOVE(&p->paused, c, wait_entry);
 	if (c->is_postponed)
 		TAILQ_REMOVE(&p->postponed, c, wait_entry);
+	if (c->is_ended)
+		TAILQ_REMOVE(&p->ended, c, wait_entry);
 	if (p->recheck == c)
 		p->recheck = TAILQ_NEXT(c, entry);
 	if (p->told == c)
@@ -149,7 +151,8 @@ conn_mark_dirty(struct conn *c)
 void
 conn_postpone(struct conn *c)
 {
-	if (c->is_postponed || c->is_paused || c->limited_at != 0)
+	if (c->is_postponed || c->is_paused || c->is_ended ||
+	    c->limited_at != 0)
 		return;
 	c->is_postponed = 1;
 	TAILQ_INSERT_TAIL(&c->p->postponed, c, wait_entry);

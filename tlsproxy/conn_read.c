@@ -34,6 +34,9 @@ struct kept {
 #define READ_AGAIN	(-1)	/* nothing there now */
 #define READ_FAILED	(-2)
 
+static const char	why_closed[] = "connection closed";
+static const char	why_lost[] = "connection lost";
+
 void
 conn_free_kept(struct conn *c)
 {
@@ -200,6 +203,46 @@ conn_pause(struct conn *c)
 	TAILQ_INSERT_TAIL(&c->p->paused, c, wait_entry);
 }
 
+/*
+ * The client is not there any more.  Of many that leave at once some are
+ * closed each turn: that others do so is no reason to wait for long.
+ */
+static void
+conn_end(struct conn *c, int is_lost)
+{
+	struct proxy	*p = c->p;
+
+	if (c->is_ended)
+		return;
+	if (p->closes > 0) {
+		p->closes--;
+		conn_kill(c, is_lost ? why_lost : why_closed);
+		return;
+	}
+	conn_stop_reading(c);
+	c->is_ended = is_lost ? 2 : 1;
+	TAILQ_INSERT_TAIL(&p->ended, c, wait_entry);
+	proxy_ask_next_turn(p);
+}
+
+void
+conns_bury(struct proxy *p)
+{
+	struct conn	*c;
+	int		 is_lost;
+
+	for (; (c = TAILQ_FIRST(&p->ended)) != NULL; p->closes--) {
+		if (p->closes == 0) {
+			proxy_ask_next_turn(p);
+			return;
+		}
+		TAILQ_REMOVE(&p->ended, c, wait_entry);
+		is_lost = c->is_ended == 2;
+		c->is_ended = 0;
+		conn_kill(c, is_lost ? why_lost : why_closed);
+	}
+}
+
 static void
 conn_linger(struct conn *c)
 {
@@ -214,7 +257,7 @@ conn_linger(struct conn *c)
 		}
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			return;
-		conn_kill(c, "closed");
+		conn_end(c, 0);
 		return;
 	}
 }
@@ -439,7 +482,7 @@ conn_input(struct conn *c)
 		return (0);
 	}
 	if (n == 0 || n == READ_FAILED) {
-		conn_kill(c, n == 0 ? "connection closed" : "connection lost");
+		conn_end(c, n == READ_FAILED);
 		return (0);
 	}
 	if (n > READ_MAX)

@@ -377,6 +377,7 @@ on_next_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	conns_continue(arg);
+	conns_bury(arg);
 	revoked_continue(arg);
 	sessions_unsubscribe(arg);
 }
@@ -409,6 +410,7 @@ turn_end(void)
 	conns_flush(p);
 	listeners_turn_end(p);
 	p->steps = TURN_STEPS;
+	p->closes = TURN_CLOSES;
 	if (p->conf == NULL)
 		return;
 	tls_key_new_turn();
@@ -471,6 +473,7 @@ main(int argc, char **argv)
 	TAILQ_INIT(&p.dirty);
 	TAILQ_INIT(&p.paused);
 	TAILQ_INIT(&p.postponed);
+	TAILQ_INIT(&p.ended);
 	SLIST_INIT(&p.leaving);
 	TAILQ_INIT(&p.dirty_addrs);
 	return (proc_main(&p.proc, &hooks, argc, argv));

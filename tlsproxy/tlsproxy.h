@@ -42,6 +42,7 @@ struct uri;
 
 #define PREJOIN_MAX	(16 * 1024)	/* longest message before WELCOME */
 #define TURN_STEPS	4096		/* of long work */
+#define TURN_CLOSES	64		/* connections that clients ended */
 #define READ_MAX	(64 * 1024)	/* octets a connection and turn */
 #define READ_BULK	(1024 * 1024)	/* beyond that, all connections */
 #define RECORD_MAX	(16 * 1024)	/* octets of a TLS record */
@@ -107,7 +108,7 @@ enum conn_state {
 struct conn {
 	TAILQ_ENTRY(conn)	 entry;
 	TAILQ_ENTRY(conn)	 dirty_entry;	/* has output, or is dead */
-	TAILQ_ENTRY(conn)	 wait_entry;	/* paused, or postponed */
+	TAILQ_ENTRY(conn)	 wait_entry;	/* paused, postponed, ended */
 	struct proxy		*p;
 	struct listener		*l;		/* a reference */
 	struct addrcount	*addr;		/* CONN_PROXY: NULL */
@@ -149,6 +150,7 @@ struct conn {
 	uint8_t			 is_dirty;
 	uint8_t			 is_paused;	/* on p->paused */
 	uint8_t			 is_postponed;	/* on p->postponed */
+	uint8_t			 is_ended;	/* on p->ended; 2: by an error */
 	uint8_t			 ping_sent;
 	uint8_t			 joined_once;
 	uint8_t			 want_write;	/* TLS read wants POLLOUT */
@@ -289,6 +291,8 @@ struct proxy {
 	struct conns		 dirty;		/* to be written at turn's end */
 	struct conns		 paused;	/* a broker is over its mark */
 	struct conns		 postponed;	/* go on next turn */
+	struct conns		 ended;		/* by the client, to be freed */
+	unsigned int		 closes;	/* of them, left in this turn */
 	SLIST_HEAD(, psess)	 leaving;	/* subscriptions are left */
 	unsigned int		 steps;		/* of such work, this turn */
 	struct conn		*recheck;	/* the first whose certificate
@@ -392,6 +396,7 @@ void	 conn_unlimit(struct conn *);		/* "messages" let it go on */
 void	 conn_resume(struct conn *);		/* read it again */
 void	 conns_resume(struct proxy *);		/* broker takes again */
 void	 conns_continue(struct proxy *);	/* postponed ones */
+void	 conns_bury(struct proxy *);		/* ended ones */
 void	 conns_new_rate(struct proxy *);	/* after a reload */
 
 /* conn_proxy.c: a balancer says whose a connection is */

@@ -461,6 +461,8 @@ start(void)
 	TAILQ_INIT(&world.dirty);
 	TAILQ_INIT(&world.paused);
 	TAILQ_INIT(&world.postponed);
+	TAILQ_INIT(&world.ended);
+	world.closes = TURN_CLOSES;
 	TAILQ_INIT(&world.dirty_addrs);
 	world.proc.base = base;
 	world.proc.parent = chan_new(base, -1, 0, NULL, NULL);

@@ -6,7 +6,10 @@
  * when there are too many, when it gets another configuration and when it
  * is to end.
  */
+#include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <err.h>
 #include <errno.h>
@@ -658,6 +661,96 @@ many_in_a_row(void)
 	pp_ok("a storm of connections is reported, and not one by one");
 }
 
+/* -- many clients leave at once ------------------------------------------- */
+
+/* It does not read while we say what it is to find all at once. */
+static void
+hold(void)
+{
+	int	status;
+
+	if (kill(pp.pid, SIGSTOP) == -1 ||
+	    waitpid(pp.pid, &status, WUNTRACED) != pp.pid ||
+	    !WIFSTOPPED(status))
+		err(1, "the tlsproxy does not stop");
+}
+
+static void
+go(void)
+{
+	if (kill(pp.pid, SIGCONT) == -1)
+		err(1, "kill");
+}
+
+/* The END of the session in that slot, one of n. */
+static void
+answer_close(struct client *c, unsigned int n, uint32_t slot)
+{
+	unsigned int	i;
+
+	for (i = 0; i < n; i++)
+		if (c[i].slot == slot) {
+			send_end(&c[i], WERR_NONE, "");
+			return;
+		}
+	errx(1, "SESSION_CLOSE of slot %u", slot);
+}
+
+static void
+many_leave(void)
+{
+	enum { MANY = 800 };
+	static struct client	 c[MANY];
+	struct conf		*conf = conf_small();
+	struct rlimit		 rl;
+	struct client		 p;
+	struct got		 g;
+	unsigned int		 i, n, before;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		err(1, "getrlimit");
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_max < MANY + 100)
+		errx(1, "too few descriptors");
+	conf->limits.per_address = 1000;
+	conf->loglevel = LOG_LEVEL_BRIEF;
+	pp_configure(conf);
+	wait_conns(0);
+	join(&p, 0, 1);
+	for (i = 0; i < MANY; i++)
+		join(&c[i], 0, 1);
+	pp_sync();
+	hold();
+	for (i = 0; i < MANY; i++)
+		client_close(&c[i]);
+	say_subscribes(&p, 1, 1);
+	go();
+	for (n = 0, before = MANY; n < MANY || before == MANY;) {
+		if (side_next(B0, &g, WAIT) != 1)
+			errx(1, "%u of %d have left", n, MANY);
+		if (g.type == IMSG_SUBSCRIBE)
+			before = n;
+		else if (g.type != IMSG_SESSION_CLOSE)
+			errx(1, "imsg %u", g.type);
+		else {
+			n++;
+			answer_close(c, MANY, g.slot);
+		}
+	}
+	/* some each turn, and so many more turns than clients there are not */
+	if (before > MANY / 2)
+		errx(1, "%u left before another was heard", before);
+	wait_conns(1);
+	for (i = 0; i < 20; i++)
+		join(&c[i], 0, 1);
+	for (i = 0; i < 20; i++)
+		leave(&c[i]);
+	leave(&p);
+	wait_conns(0);
+	pp_configure(conf_small());
+	pp_ok("many leave at once: others are heard before all are gone");
+}
+
 /* -- another configuration ---------------------------------------------- */
 
 static void
@@ -864,6 +957,7 @@ main(void)
 	memory();
 	too_many();
 	many_in_a_row();
+	many_leave();
 	reload();
 	handshake_over_reload();
 	shut_down();
