@@ -49,6 +49,9 @@ conf_new(void)
 	c->limits.failures = 30;
 	c->limits.failures_per = 60 * 1000;
 	c->limits.failures_delay = 5 * 1000;
+	c->control.mode = 0600;
+	c->control.uid = (uid_t)-1;
+	c->control.gid = (gid_t)-1;
 	c->secret_fd = -1;
 	c->next_id = 1;
 	TAILQ_INIT(&c->keypairs);
@@ -200,6 +203,9 @@ conf_free(struct conf *c)
 	strs_free(&c->files);
 	if (c->secret_fd != -1)
 		close(c->secret_fd);
+	free(c->control.path);
+	free(c->control.owner);
+	free(c->control.group);
 	free(c->secret_path);
 	freezero(c->secret, c->secretlen);
 	free(c);

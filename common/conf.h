@@ -82,6 +82,9 @@ struct conf_limit {
 };
 /* Fatal for a name there is not. */
 const struct conf_limit	*conf_find_limit(const char *name);
+/* Number i in the order of the names, NULL: no more. */
+const struct conf_limit	*conf_limit_number(size_t i);
+size_t			 conf_limit_count(void);
 uint32_t		*conf_limit_value(struct conf_limits *,
 			    const struct conf_limit *);
 /* Is each in its range, and as large as others need it? */
@@ -323,6 +326,19 @@ struct conf_realm {
 };
 TAILQ_HEAD(conf_realms, conf_realm);
 
+/* "control socket"; the parent's alone. */
+struct conf_control {
+	char		*path;		/* NULL: none */
+	uint8_t		 is_given;	/* 0: the default, which may fail */
+	uint8_t		 read_only;	/* for all but root and who runs it */
+	mode_t		 mode;
+	char		*owner, *group;	/* as written, or NULL */
+	uid_t		 uid;		/* (uid_t)-1: leave it */
+	gid_t		 gid;
+	const char	*file;		/* where it was written, or NULL */
+	int		 line;
+};
+
 /* Owns everything below it; freed by conf_free(). */
 struct conf {
 	uint32_t		 generation;
@@ -333,6 +349,7 @@ struct conf {
 	uint32_t		 grace;		/* ms */
 	uint32_t		 has_client_ca;	/* K: a listener has */
 	struct conf_limits	 limits;
+	struct conf_control	 control;
 	struct conf_keypairs	 keypairs;
 	struct conf_users_list	 users;
 	char			*secret_path;	/* parent only, or NULL */

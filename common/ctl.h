@@ -14,6 +14,9 @@
 
 #include <stdint.h>
 
+/* Unless wampd.conf(5) says otherwise; RUNDIR as make was told. */
+#define CTL_SOCKET	RUNDIR "/wampd/control.sock"
+
 #define CTL_MAGIC	0x57434c31U	/* "WCL1" */
 #define CTL_MAXNAME	256		/* realm, role, authid, with a NUL */
 #define CTL_MAXURI	1024

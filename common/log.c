@@ -18,6 +18,8 @@
 static enum log_mode	 mode = LOG_TO_STDERR;
 static enum log_level	 level = LOG_LEVEL_VERBOSE;
 static const char	*progname = "wampd";
+static void		(*tap)(void *, int, const char *);
+static void		*tap_arg;
 
 void
 log_init(enum log_mode m, const char *name)
@@ -41,12 +43,21 @@ log_getlevel(void)
 }
 
 void
+log_tap(void (*fn)(void *, int, const char *), void *arg)
+{
+	tap = fn;
+	tap_arg = arg;
+}
+
+void
 log_raw(int pri, const char *text)
 {
 	char	line[2048];
 	ssize_t	n;
 	int	len;
 
+	if (tap != NULL)
+		tap(tap_arg, pri, text);
 	switch (mode) {
 	case LOG_TO_SYSLOG:
 		syslog(pri, "%s", text);

@@ -38,6 +38,8 @@ void	 log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_session(const char *, ...) __attribute__((format(printf, 1, 2)));
 /* Only at level debug. */
 void	 log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
+/* Give each line to fn as well (NULL: to nobody), which must log nothing. */
+void	 log_tap(void (*fn)(void *, int level, const char *text), void *);
 /* Write a line that a child sent, level as syslog's numbers. */
 void	 log_raw(int level, const char *text);
 

@@ -50,6 +50,7 @@ enum imsg_type {
 	IMSG_CTL_QUERY,		/* P->any: m_ctl_query, authid */
 	IMSG_CTL_ROWS,		/* any->P: m_ctl_rows, rows; answers a
 				 * CTL_QUERY, once */
+	IMSG_LOG_LEVEL,		/* P->any: m_u32, enum log_level */
 
 	/* configuration, two-phase (conf.c) */
 	IMSG_CONF_BEGIN,	/* P->any: m_u32 generation */

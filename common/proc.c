@@ -168,6 +168,19 @@ on_conf_commit(struct chan *c, struct imsg *m)
 }
 
 static int
+on_log_level(struct chan *c, struct imsg *m)
+{
+	struct m_u32	level;
+
+	(void)c;
+	memcpy(&level, m->data, sizeof(level));
+	if (level.n > LOG_LEVEL_DEBUG)
+		return (-1);
+	log_setlevel((enum log_level)level.n);
+	return (0);
+}
+
+static int
 on_conf_abort(struct chan *c, struct imsg *m)
 {
 	(void)c;
@@ -220,6 +233,8 @@ table_init(void)
 {
 	static const struct chan_rule	own[IMSG_MAX] = {
 	    [IMSG_PING] = { on_ping, sizeof(struct m_u32), 0, 0, 0 },
+	    [IMSG_LOG_LEVEL] = { on_log_level, sizeof(struct m_u32), 0, 0,
+		0 },
 	    [IMSG_SETUP_PEER] = { on_setup_peer, sizeof(struct m_peer), 0,
 		0, 1 },
 	    [IMSG_PEER_GONE] = { on_peer_gone, sizeof(struct m_peer), 0,

@@ -76,6 +76,8 @@ check(struct wampd *w)
 		rv = -1;
 	if (listen_check(w->conf) == -1)
 		rv = -1;
+	if (control_check(w->conf) == -1)
+		rv = -1;
 	if (rv == -1 || check_files(w) == -1)
 		return (1);
 	if (w->ntests > 0)

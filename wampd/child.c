@@ -227,6 +227,7 @@ run_program(struct child *c, int ctl, int log)
 	umask(077);
 	/* ^C at a terminal is for the parent */
 	setpgid(0, 0);
+	log_tap(NULL, NULL);
 	log_init(LOG_TO_PARENT, c->name);
 	if (chdir("/") == -1)
 		fatal("chdir /");

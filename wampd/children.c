@@ -115,6 +115,26 @@ limit_of_new(void *arg, const struct m_conn_limit *m)
 	send_limits(arg, m, 1);
 }
 
+/* -- how much they log -------------------------------------------------- */
+
+/* From now on, until a reload says otherwise; also those yet to come. */
+void
+children_log_level(struct wampd *w, uint32_t level)
+{
+	struct m_u32	 m = { level };
+	struct child	*c;
+	size_t		 i;
+
+	w->conf->loglevel = level;
+	log_setlevel((enum log_level)level);
+	for (i = 0; i < w->nchildren; i++) {
+		c = w->children[i];
+		if (c->chan != NULL && c->state >= CHILD_HOLD)
+			chan_send(c->chan, IMSG_LOG_LEVEL, 0, 0, &m,
+			    sizeof(m));
+	}
+}
+
 /* -- steps -------------------------------------------------------------- */
 
 static void

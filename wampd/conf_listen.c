@@ -12,8 +12,6 @@
 #include <netinet/in.h>
 
 #include <ctype.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -285,24 +283,6 @@ listen_begin_inet(const char *addr, const char *port)
 	listen_check_new(parser.listen);
 }
 
-/* No "..", "." or "//": what is checked is what is bound. */
-static int
-is_plain_path(const char *path)
-{
-	const char	*p, *end;
-	size_t		 len;
-
-	for (p = path; *p == '/'; p = end) {
-		p++;
-		end = p + strcspn(p, "/");
-		len = (size_t)(end - p);
-		if (len == 0 || (len == 1 && p[0] == '.') ||
-		    (len == 2 && p[0] == '.' && p[1] == '.'))
-			return (0);
-	}
-	return (p != path);
-}
-
 void
 listen_begin_unix(const char *path)
 {
@@ -315,12 +295,7 @@ listen_begin_unix(const char *path)
 	parser.listen->flags |= LISTEN_UNIX;
 	parser.listen->mode = 0600;
 	sun = (struct sockaddr_un *)(void *)&parser.listen->addr[0];
-	if (!is_plain_path(path) || strpbrk(path, "\"\\") != NULL ||
-	    strlen(path) >= sizeof(sun->sun_path)) {
-		conf_error("listen on socket %s: %s", parse_shown(path),
-		    strlen(path) >= sizeof(sun->sun_path) ?
-		    "path is longer than 107 octets" : "is no absolute path "
-		    "without \"..\", \".\", \"//\", quotes and backslashes");
+	if (check_socket_path("listen on socket", path) == -1) {
 		parser.is_blocklost = 1;
 		return;
 	}
@@ -357,53 +332,27 @@ listen_is_unix(const char *what)
 void
 listen_mode(const char *text)
 {
-	unsigned int	mode = 0;
-	const char	*p;
-
-	if (!listen_is_unix("mode") ||
-	    !parse_once(&parser.blockseen, ONCE_MODE, "mode"))
-		return;
-	for (p = text; *p >= '0' && *p <= '7' && mode <= 0777; p++)
-		mode = mode * 8 + (unsigned int)(*p - '0');
-	if (*p != '\0' || strlen(text) < 3 || mode > 0777)
-		conf_error("mode %s: must be octal, 000 to 0777",
-		    parse_shown(text));
-	else
-		parser.listen->mode = (mode_t)mode;
+	if (listen_is_unix("mode") &&
+	    parse_once(&parser.blockseen, ONCE_MODE, "mode"))
+		(void)get_mode(text, &parser.listen->mode);
 }
 
 void
 listen_owner(const char *name)
 {
-	const struct passwd	*pw;
-
-	if (!listen_is_unix("owner") ||
-	    !parse_once(&parser.blockseen, ONCE_OWNER, "owner"))
-		return;
-	if ((pw = getpwnam(name)) == NULL) {
-		conf_error("owner %s: there is no such user",
-		    parse_shown(name));
-		return;
-	}
-	parser.listen->owner = xstrdup(name);
-	parser.listen->uid = pw->pw_uid;
+	if (listen_is_unix("owner") &&
+	    parse_once(&parser.blockseen, ONCE_OWNER, "owner"))
+		(void)get_owner(name, &parser.listen->owner,
+		    &parser.listen->uid);
 }
 
 void
 listen_group(const char *name)
 {
-	const struct group	*gr;
-
-	if (!listen_is_unix("group") ||
-	    !parse_once(&parser.blockseen, ONCE_GROUP, "group"))
-		return;
-	if ((gr = getgrnam(name)) == NULL) {
-		conf_error("group %s: there is no such group",
-		    parse_shown(name));
-		return;
-	}
-	parser.listen->group = xstrdup(name);
-	parser.listen->gid = gr->gr_gid;
+	if (listen_is_unix("group") &&
+	    parse_once(&parser.blockseen, ONCE_GROUP, "group"))
+		(void)get_group(name, &parser.listen->group,
+		    &parser.listen->gid);
 }
 
 /* "proxy protocol from", what follows are addresses. */

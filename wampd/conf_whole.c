@@ -112,6 +112,7 @@ conf_check_whole(const char *name)
 	check_limits();
 	conf_check_dynamic();
 	check_listeners(name);
+	control_check_whole();
 	if (!parser.is_lost)
 		auth_tls_check_whole();
 }

@@ -46,6 +46,13 @@ addr_cmp(struct addr *a, struct addr *b)
 RB_PROTOTYPE(addrs, addr, entry, addr_cmp)
 RB_GENERATE(addrs, addr, entry, addr_cmp)
 
+/* Connections in all. */
+uint64_t
+connlimit_total(const struct connlimit *cl)
+{
+	return (cl != NULL ? cl->all.total : 0);
+}
+
 struct connlimit *
 connlimit_new(connlimit_cb changed, void *arg)
 {

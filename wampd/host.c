@@ -131,26 +131,51 @@ host_emptydir(void)
 	return (0);
 }
 
-/* The usual directory of Unix sockets is made if it is wanted. */
+/* Is it in the usual directory of Unix sockets? */
+static int
+is_in_rundir(const char *path)
+{
+	static const char	 dir[] = RUNDIR "/wampd";
+	const char		*slash;
+
+	return (path != NULL && (slash = strrchr(path, '/')) != NULL &&
+	    (size_t)(slash - path) == sizeof(dir) - 1 &&
+	    strncmp(path, dir, sizeof(dir) - 1) == 0);
+}
+
+int
+host_makes_dir(const char *path)
+{
+	struct stat	st;
+
+	return (is_in_rundir(path) && lstat(RUNDIR "/wampd", &st) == -1 &&
+	    errno == ENOENT && access(RUNDIR, W_OK) == 0);
+}
+
+/*
+ * The usual directory of Unix sockets is made if it is wanted, or if root
+ * can have the usual control socket there.
+ */
 int
 host_rundir(const struct conf *conf)
 {
 	static const char	 dir[] = RUNDIR "/wampd";
 	struct conf_listen	*l;
 	struct stat		 st;
-	const char		*slash;
-	int			 is_wanted = 0;
+	int			 is_wanted, may_lack;
 
-	TAILQ_FOREACH(l, &conf->listens, entry) {
-		if (l->path == NULL || (slash = strrchr(l->path, '/')) == NULL)
-			continue;
-		if ((size_t)(slash - l->path) == sizeof(dir) - 1 &&
-		    strncmp(l->path, dir, sizeof(dir) - 1) == 0)
+	may_lack = !conf->control.is_given;
+	is_wanted = is_in_rundir(conf->control.path);
+	TAILQ_FOREACH(l, &conf->listens, entry)
+		if (is_in_rundir(l->path)) {
 			is_wanted = 1;
-	}
+			may_lack = 0;
+		}
 	if (!is_wanted || lstat(dir, &st) == 0 || errno != ENOENT)
 		return (0);
 	if (mkdir(dir, 0755) == -1 || chmod(dir, 0755) == -1) {
+		if (may_lack)
+			return (0);
 		log_warn("directory %s: cannot be made", dir);
 		return (-1);
 	}

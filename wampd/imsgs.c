@@ -125,13 +125,16 @@ static int
 on_conf_committed(struct chan *ch, struct imsg *m)
 {
 	struct child	*c = chan_arg(ch);
-	struct m_u32	 gen;
+	struct m_u32	 gen, level;
 
 	memcpy(&gen, m->data, sizeof(gen));
 	if (c->state != CHILD_COMMIT)
 		return (reload_committed(c, gen.n));
 	if (gen.n != c->w->conf->generation)
 		return (-1);
+	/* which may have changed since it was sent the configuration */
+	level.n = c->w->conf->loglevel;
+	chan_send(ch, IMSG_LOG_LEVEL, 0, 0, &level, sizeof(level));
 	child_set_state(c, CHILD_PEERS);
 	return (0);
 }

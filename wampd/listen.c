@@ -347,19 +347,14 @@ listen_open(struct wampd *w, struct conf *conf)
 int
 listen_check(const struct conf *conf)
 {
-	static const char	 rundir[] = RUNDIR "/wampd/";
 	struct conf_listen	*l;
-	struct stat		 st;
 	char			 err[PATH_MAX + 128];
 	int			 rv = 0;
 
 	TAILQ_FOREACH(l, &conf->listens, entry) {
 		if (l->path == NULL)
 			continue;
-		/* host_rundir() will make it */
-		if (strncmp(l->path, rundir, sizeof(rundir) - 1) == 0 &&
-		    lstat(RUNDIR "/wampd", &st) == -1 && errno == ENOENT &&
-		    access(RUNDIR, W_OK) == 0)
+		if (host_makes_dir(l->path))
 			continue;
 		if (unixsock_check(l->path, l->uid, err, sizeof(err)) == -1) {
 			log_warnx("listen on %s: %s", l->name, err);

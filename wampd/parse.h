@@ -62,7 +62,7 @@ enum once {
 	ONCE_AUTHENTICATE, ONCE_PING, ONCE_SUBSCRIPTIONS,
 	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_RATE, ONCE_PER_AUTHID,
 	ONCE_FAILURES, ONCE_FAILDELAY,
-	ONCE_SECRET,
+	ONCE_SECRET, ONCE_CONTROL,
 	/* in a realm */
 	ONCE_URI, ONCE_IDS, ONCE_CALL_TIMEOUT, ONCE_RETAIN,
 	ONCE_RETAIN_TOPICS, ONCE_RETAIN_MEMORY, ONCE_RETAIN_MESSAGE,
@@ -73,6 +73,7 @@ enum once {
 	/* in a listener */
 	ONCE_ONLY, ONCE_MODE, ONCE_OWNER, ONCE_GROUP, ONCE_PROTOCOLS,
 	ONCE_SERIALIZERS, ONCE_CLIENT_CA, ONCE_CLIENT_CRL, ONCE_PROXY,
+	ONCE_READ_ONLY,
 	ONCE_MAX
 };
 
@@ -156,6 +157,21 @@ void	 secret_path(const char *);
 int	 check_name(const char *, const char *);
 int	 check_text(const char *, const char *, size_t);
 int	 check_path(const char *, const char *);
+/* Of a Unix socket: 0, or -1 after saying what is wrong. */
+int	 check_socket_path(const char *, const char *);
+int	 get_mode(const char *, mode_t *);
+int	 get_owner(const char *, char **, uid_t *);
+int	 get_group(const char *, char **, gid_t *);
+
+/* conf_control.c */
+void	 control_begin(const char *);
+void	 control_mode(const char *);
+void	 control_owner(const char *);
+void	 control_group(const char *);
+void	 control_read_only(void);
+void	 control_end(void);
+void	 control_check_whole(void);
+void	 control_default(void);
 
 /* conf_limits.c */
 /* One that is a number or a time. */

@@ -63,6 +63,7 @@ static void	 macro_set(const char *, const char *);
 %token	ALWAYS ASKED CALLER DISCLOSE EVENTS HISTORY LEVEL MAX META PUBLISHER
 %token	READ RETAIN TOPIC TOPICS TRUST WHEN WRITE
 %token	CONSUMER DISCONNECT DROP SLOW
+%token	CONTROL
 %token	WRONG			/* the lexer found no token */
 %token	<string> STRING
 %token	<string> MACRO		/* a name with "=" behind */
@@ -147,10 +148,25 @@ global		: PREFORK STRING {
 		| SECRET STRING {
 			secret_path($2);
 		}
+		| CONTROL SOCKET STRING {
+			control_begin($3);
+		} controlopt_l {
+			control_end();
+		}
 		| UNSUPPORTED {
 			unsupported("", $1);
 			YYERROR;
 		}
+		;
+
+controlopt_l	: /* empty */
+		| controlopt_l controlopt
+		;
+
+controlopt	: MODE STRING		{ control_mode($2); }
+		| OWNER STRING		{ control_owner($2); }
+		| GROUP STRING		{ control_group($2); }
+		| READ ONLY		{ control_read_only(); }
 		;
 
 loglevel	: BRIEF		{ $$ = LOG_LEVEL_BRIEF; }
@@ -813,7 +829,7 @@ static const struct keyword {
 	{ "complete",		COMPLETE },
 	{ "connections",	CONNECTIONS },
 	{ "consumer",		CONSUMER },
-	{ "control",		UNSUPPORTED },
+	{ "control",		CONTROL },
 	{ "crl",		CRL },
 	{ "cryptosign",		CRYPTOSIGN },
 	{ "debug",		DEBUG },
@@ -1280,6 +1296,7 @@ parser_run(const char *name)
 		parser.conf->prefork = ncpu < 1 ? 1 : ncpu > CONF_MAXPREFORK ?
 		    CONF_MAXPREFORK : (uint32_t)ncpu;
 	}
+	control_default();
 	if (parser.nerrors == 0)
 		conf_warn_whole();
 }

@@ -78,6 +78,25 @@ put_time(FILE *f, const char *name, uint32_t ms)
 	fprintf(f, "\t%s %s\n", name, conf_text_time(buf, sizeof(buf), ms));
 }
 
+/* Not at all where nothing was said: one that was named must be there. */
+static void
+print_control(const struct conf_control *k, FILE *f)
+{
+	if (!k->is_given)
+		return;
+	if (k->path == NULL) {
+		fprintf(f, "control socket none\n");
+		return;
+	}
+	put_named(f, "control socket", k->path);
+	fprintf(f, " mode 0%03o", (unsigned int)k->mode);
+	if (k->owner != NULL)
+		put_named(f, " owner", k->owner);
+	if (k->group != NULL)
+		put_named(f, " group", k->group);
+	fprintf(f, "%s\n", k->read_only ? " read only" : "");
+}
+
 static void
 print_global(const struct conf *c, FILE *f)
 {
@@ -97,6 +116,7 @@ print_global(const struct conf *c, FILE *f)
 		put_named(f, "secret", c->secret_path);
 		putc('\n', f);
 	}
+	print_control(&c->control, f);
 }
 
 static void

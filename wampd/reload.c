@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include "chan.h"
+#include "isotime.h"
 #include "wampd.h"
 
 #define START_WITHIN	30	/* s: for children that are not there */
@@ -45,6 +46,8 @@ start_timer(struct wampd *w, int seconds)
 static void
 refused(struct wampd *w)
 {
+	w->reload.refused_at = wall_ms();
+	control_reload_end(w, 0);
 	log_warnx("configuration not reloaded: the old one stays in force");
 	notify(w, "READY=1\nSTATUS=serving; a new configuration was refused, "
 	    "see the log");
@@ -71,6 +74,7 @@ take_back(struct wampd *w)
 	}
 	stop_timer(w);
 	listen_abort(w);
+	control_abort(w);
 	conf_free(r->next);
 	r->next = NULL;
 	r->is_active = 0;
@@ -125,6 +129,11 @@ load(struct wampd *w)
 	if (keyfile_open_all(next) == -1 ||
 	    host_rundir(next) == -1 ||
 	    listen_open(w, next) == -1) {
+		conf_free(next);
+		return (NULL);
+	}
+	if (control_open(w, next) == -1) {
+		listen_abort(w);
 		conf_free(next);
 		return (NULL);
 	}
@@ -198,6 +207,7 @@ begin(struct wampd *w)
 	r->is_second = r->is_again;
 	r->is_again = 0;
 	notify_reloading(w);
+	control_reload_begin(w);
 	if ((r->next = load(w)) == NULL) {
 		refused(w);
 		return;
@@ -246,8 +256,11 @@ finish(struct wampd *w)
 	listen_commit(w);
 	connlimit_set(w->connlimit, w->conf->limits.connections,
 	    w->conf->limits.per_address);
+	control_commit(w);
 	log_info("configuration reloaded");
 	notify(w, "READY=1\nSTATUS=serving");
+	r->done_at = wall_ms();
+	control_reload_end(w, 1);
 }
 
 /* Send CONF_COMMIT to whose turn it is; 1 if all of these have done it. */
@@ -460,4 +473,5 @@ reload_end(struct wampd *w)
 	stop_timer(w);
 	w->reload.is_active = 0;
 	w->reload.is_wanted = 0;
+	control_reload_end(w, 0);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "isotime.h"
 #include "mono.h"
 #include "sandbox.h"
 #include "wampd.h"
@@ -127,8 +128,8 @@ on_stop_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Let clients say goodbye, then end; a second signal does not wait. */
-static void
-stop(struct wampd *w)
+void
+wampd_stop(struct wampd *w)
 {
 	struct timeval	tv;
 
@@ -160,7 +161,7 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	switch (sig) {
 	case SIGTERM:
 	case SIGINT:
-		stop(w);
+		wampd_stop(w);
 		break;
 	case SIGHUP:
 		w->reload.is_wanted = 1;
@@ -177,12 +178,14 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	children_tick(arg);
+	control_tick(arg);
 }
 
 static void
 on_turn_end(void *arg)
 {
 	children_progress(arg);
+	control_progress(arg);
 }
 
 void
@@ -279,6 +282,10 @@ prepare(struct wampd *w)
 	if (listen_open(w, w->conf) == -1)
 		return (-1);
 	listen_commit(w);
+	if (control_open(w, w->conf) == -1)
+		return (-1);
+	control_commit(w);
+	log_tap(control_log, w);
 	if (w->is_root && sandbox_parent(err, sizeof(err)) == -1) {
 		log_warnx("sandbox: %s", err);
 		return (-1);
@@ -304,6 +311,8 @@ end(struct wampd *w)
 {
 	size_t	i;
 
+	log_tap(NULL, NULL);
+	control_stop(w);
 	notify_close(w);
 	listen_remove(w);
 	daemon_pid_remove(w);
@@ -393,6 +402,8 @@ main(int argc, char **argv)
 	w.notify = -1;
 	w.pidfd = -1;
 	w.is_root = geteuid() == 0;
+	w.started = wall_ms();
+	w.started_mono = mono_ms();
 	log_init(notify_is_journal() ? LOG_TO_PARENT : LOG_TO_STDERR, "wampd");
 	options(&w, argc, argv);
 	close_rest(&w);

@@ -23,6 +23,8 @@
 
 struct chan;
 struct connlimit;
+struct control;
+struct control_client;
 struct event;
 struct event_base;
 struct imsg;
@@ -157,6 +159,7 @@ struct reload {
 	uint32_t	 generation;
 	struct conf	*next;
 	struct event	*timer;
+	uint64_t	 done_at, refused_at;	/* wall_ms(), 0: never */
 };
 
 struct user {
@@ -198,6 +201,9 @@ struct wampd {
 	struct connlimit	*connlimit;
 	struct m_conn_limit	 limits[LIMITS_A_TIME];	/* to be told */
 	size_t			 nlimits;
+	struct control		*control;	/* or NULL */
+	uint64_t		 started;	/* wall_ms() */
+	uint64_t		 started_mono;	/* mono_ms() */
 	uint64_t		 tick_at;
 	int			 is_ready;	/* was, once */
 	int			 is_stopping;
@@ -206,6 +212,7 @@ struct wampd {
 
 /* wampd.c */
 void		 wampd_fail(struct wampd *);
+void		 wampd_stop(struct wampd *);
 void		 wampd_ready(struct wampd *);
 void		 wampd_events(struct wampd *);
 void		 wampd_loop(struct wampd *);
@@ -235,6 +242,7 @@ void		 children_reap(struct wampd *);
 void		 children_shutdown(struct wampd *);
 void		 children_end(struct wampd *);
 void		 children_limit(void *, const struct m_conn_limit *);
+void		 children_log_level(struct wampd *, uint32_t);
 
 /* imsgs.c */
 struct chan	*imsgs_chan(struct child *, int);
@@ -312,6 +320,7 @@ int		 connlimit_count(struct connlimit *, unsigned int,
 void		 connlimit_gone(struct connlimit *, unsigned int);
 void		 connlimit_each_over(struct connlimit *, connlimit_cb, void *);
 size_t		 connlimit_entries(const struct connlimit *);
+uint64_t	 connlimit_total(const struct connlimit *);
 
 /* reload.c */
 void		 reload_progress(struct wampd *);
@@ -321,10 +330,28 @@ int		 reload_committed(struct child *, uint32_t);
 void		 reload_child_gone(struct child *, int);
 void		 reload_end(struct wampd *);
 
+/* control.c */
+int		 control_open(struct wampd *, const struct conf *);
+int		 control_check(const struct conf *);
+void		 control_commit(struct wampd *);
+void		 control_abort(struct wampd *);
+void		 control_progress(struct wampd *);
+void		 control_tick(struct wampd *);
+unsigned int	 control_clients(const struct wampd *);
+struct control_client *control_first(struct wampd *);
+void		 control_stop(struct wampd *);
+
+/* control_words.c */
+void		 control_reload_begin(struct wampd *);
+void		 control_reload_end(struct wampd *, int is_done);
+void		 control_log(void *, int, const char *);
+
 /* host.c */
 int		 host_users(struct wampd *);
 int		 host_emptydir(void);
 int		 host_rundir(const struct conf *);
+/* Is it in the directory that host_rundir() will make? */
+int		 host_makes_dir(const char *);
 void		 host_nofile(struct wampd *);
 void		 host_clamp(struct wampd *, struct conf *);
 

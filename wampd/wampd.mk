@@ -1,5 +1,6 @@
 # What reads wampd.conf(5); also of wampctl and of tests.
 WAMPD_CONF_OBJS = $(addprefix $(B)/obj/wampd/, \
+		conf_control.o \
 		conf_dynamic.o \
 		conf_file.o \
 		conf_limits.o \
@@ -18,6 +19,9 @@ WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		child.o \
 		children.o \
 		connlimit.o \
+		control.o \
+		control_rows.o \
+		control_words.o \
 		daemon.o \
 		edges.o \
 		host.o \

@@ -110,6 +110,19 @@ chan_loop_exit(void)
 }
 
 void
+wampd_stop(struct wampd *p)
+{
+	(void)p;
+}
+
+void
+log_tap(void (*fn)(void *, int, const char *), void *arg)
+{
+	(void)fn;
+	(void)arg;
+}
+
+void
 wampd_fail(struct wampd *p)
 {
 	(void)p;

@@ -1,0 +1,318 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * What a client of the control socket may ask for, and who may.
+ */
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "control.h"
+
+/* -- the configuration as text ------------------------------------------ */
+
+static struct control_text	*last;	/* of whom somebody may ask again */
+
+static void
+text_unref(struct control_text *t)
+{
+	if (t == NULL || --t->refs > 0)
+		return;
+	if (last == t)
+		last = NULL;
+	free(t->p);
+	free(t);
+}
+
+static struct control_text *
+text_of(const struct conf *conf)
+{
+	struct control_text	*t;
+	FILE			*f;
+
+	if (last != NULL && last->generation == conf->generation &&
+	    last->loglevel == conf->loglevel) {
+		last->refs++;
+		return (last);
+	}
+	if ((t = calloc(1, sizeof(*t))) == NULL ||
+	    (f = open_memstream(&t->p, &t->len)) == NULL) {
+		free(t);
+		return (NULL);
+	}
+	conf_print(conf, f);
+	if (fclose(f) == EOF) {
+		free(t->p);
+		free(t);
+		return (NULL);
+	}
+	t->refs = 1;
+	t->generation = conf->generation;
+	t->loglevel = conf->loglevel;
+	last = t;
+	return (t);
+}
+
+static int
+config(struct control_client *k)
+{
+	size_t	n;
+
+	while (k->cursor < k->text->len) {
+		n = k->text->len - k->cursor;
+		if (n > CTL_MAXDATA)
+			n = CTL_MAXDATA;
+		if (control_put(k, CTL_TEXT, 0, k->text->p + k->cursor, n) ==
+		    -1)
+			return (0);
+		k->cursor += n;
+	}
+	return (control_put(k, CTL_END, 0, NULL, 0) == 0);
+}
+
+static int
+begin_config(struct control_client *k)
+{
+	if ((k->text = text_of(k->w->conf)) != NULL)
+		return (0);
+	control_error(k, "out of memory");
+	return (-1);
+}
+
+/* -- what changes something --------------------------------------------- */
+
+static int
+begin_reload(struct control_client *k)
+{
+	if (k->w->is_stopping) {
+		control_error(k, "wampd is stopping");
+		return (-1);
+	}
+	if (!k->w->is_ready) {
+		control_error(k, "wampd is not ready yet");
+		return (-1);
+	}
+	k->w->reload.is_wanted = 1;
+	k->reload = CONTROL_WAITS;
+	return (0);
+}
+
+/* Goes on in control_reload_end(). */
+static int
+reload(struct control_client *k)
+{
+	return (k->reload == CONTROL_NO_RELOAD);
+}
+
+/* The next reload begins: it is the one that was asked for. */
+void
+control_reload_begin(struct wampd *w)
+{
+	struct control_client	*k;
+
+	for (k = control_first(w); k != NULL; k = TAILQ_NEXT(k, entry))
+		if (k->reload == CONTROL_WAITS)
+			k->reload = CONTROL_RELOADS;
+}
+
+void
+control_reload_end(struct wampd *w, int is_done)
+{
+	struct control_client	*k;
+
+	for (k = control_first(w); k != NULL; k = TAILQ_NEXT(k, entry)) {
+		if (k->fd == -1 || (k->reload != CONTROL_RELOADS &&
+		    !w->is_stopping) || k->reload == CONTROL_NO_RELOAD)
+			continue;
+		k->reload = CONTROL_NO_RELOAD;
+		if (is_done && control_put(k, CTL_END, 0, NULL, 0) == -1)
+			control_close(k);
+		else if (!is_done)
+			control_error(k, "configuration not reloaded: the "
+			    "old one stays in force");
+	}
+}
+
+/*
+ * Every line of the log: who waits for a reload learns of its warnings,
+ * which say why.
+ */
+void
+control_log(void *arg, int pri, const char *text)
+{
+	struct wampd		*w = arg;
+	struct control_client	*k;
+	char			 clean[1700];
+	size_t			 len;
+
+	if (pri > LOG_WARNING)
+		return;
+	for (k = control_first(w); k != NULL; k = TAILQ_NEXT(k, entry)) {
+		if (k->fd == -1 || k->reload != CONTROL_RELOADS)
+			continue;
+		logsink_clean(clean, sizeof(clean) - 1, text, strlen(text));
+		len = strlen(clean);
+		clean[len++] = '\n';
+		/* room is left for the outcome */
+		if (control_room(k) > len + 2048)
+			(void)control_put(k, CTL_TEXT, 0, clean, len);
+	}
+}
+
+static int
+begin_check(struct control_client *k)
+{
+	(void)k;
+	return (0);
+}
+
+/* With what wampd -n has to be called to see what we would. */
+static int
+check_words(struct control_client *k)
+{
+	const struct wampd	*w = k->w;
+	struct mpput		 m;
+	char			 macro[8192 + 128];
+
+	if (k->cursor == 0) {
+		control_row(&m, 1);
+		mpput_text(&m, "file");
+		mpput_text(&m, w->conffile);
+		if (control_row_end(k, &m) == -1)
+			return (0);
+		k->cursor++;
+	}
+	for (; k->cursor - 1 < w->nmacros; k->cursor++) {
+		snprintf(macro, sizeof(macro), "%s=%s",
+		    w->macros[k->cursor - 1].name,
+		    w->macros[k->cursor - 1].value);
+		control_row(&m, 1);
+		mpput_text(&m, "macro");
+		mpput_text(&m, macro);
+		if (control_row_end(k, &m) == -1)
+			return (0);
+	}
+	return (control_put(k, CTL_END, 0, NULL, 0) == 0);
+}
+
+static int
+begin_log(struct control_client *k)
+{
+	if (k->req.level > LOG_LEVEL_DEBUG) {
+		control_error(k, "there is no such level");
+		return (-1);
+	}
+	children_log_level(k->w, k->req.level);
+	return (0);
+}
+
+static int
+begin_stop(struct control_client *k)
+{
+	if (control_put(k, CTL_END, 0, NULL, 0) == -1) {
+		control_close(k);
+		return (-1);
+	}
+	wampd_stop(k->w);
+	return (0);
+}
+
+static int
+end(struct control_client *k)
+{
+	return (control_put(k, CTL_END, 0, NULL, 0) == 0);
+}
+
+/* Its answer was the end; the client sees us go by the end of file. */
+static int
+wait_for_end(struct control_client *k)
+{
+	(void)k;
+	return (0);
+}
+
+/* -- the words ---------------------------------------------------------- */
+
+static const struct word {
+	enum ctl_what	 what;
+	const char	*name;
+	int		(*begin)(struct control_client *);	/* or NULL; -1:
+						 * it is answered */
+	control_step	 step;
+} words[] = {
+	{ CTL_SUMMARY, "show summary", NULL, control_summary },
+	{ CTL_PROCESSES, "show processes", NULL, control_processes },
+	{ CTL_LISTENERS, "show listeners", NULL, control_listeners },
+	{ CTL_REALMS, "show realms", NULL, control_realms },
+	{ CTL_LIMITS, "show limits", NULL, control_limits },
+	{ CTL_CERTIFICATES, "show certificates", NULL, control_certificates },
+	{ CTL_CONFIG, "show config", begin_config, config },
+	{ CTL_RELOAD, "reload", begin_reload, reload },
+	{ CTL_CHECK, "check", begin_check, check_words },
+	{ CTL_LOG, "log", begin_log, end },
+	{ CTL_STOP, "stop", begin_stop, wait_for_end },
+};
+#define REFUSALS_A_SECOND	10
+static struct log_limit	 refusals;
+#define NWORDS	(sizeof(words) / sizeof(words[0]))
+
+static int
+may(const struct control_client *k, enum ctl_what what)
+{
+	if (k->uid == 0 || k->uid == geteuid())
+		return (1);
+	return (!CTL_IS_CHANGE(what) || !k->w->conf->control.read_only);
+}
+
+/* A request is complete, and its texts are texts. */
+void
+control_request(struct control_client *k)
+{
+	const struct word	*wo;
+	size_t			 i;
+
+	for (i = 0; i < NWORDS; i++)
+		if (words[i].what == k->req.what)
+			break;
+	if (i == NWORDS) {
+		k->is_ending = 1;
+		control_error(k, "this wampd, %s, does not know that request",
+		    VERSION);
+		return;
+	}
+	wo = &words[i];
+	k->cursor = 0;
+	k->generation = k->w->conf->generation;
+	if (!may(k, wo->what)) {
+		if (log_may(&refusals, REFUSALS_A_SECOND))
+			log_warnx("control: \"%s\" refused to uid %u "
+			    "(process %d)", wo->name, (unsigned int)k->uid,
+			    (int)k->pid);
+		k->reqlen = 0;
+		control_error(k, "%s: not permitted, the control socket is "
+		    "read only for you", wo->name);
+		return;
+	}
+	if (CTL_IS_CHANGE(wo->what))
+		log_info("control: \"%s\" by uid %u (process %d)", wo->name,
+		    (unsigned int)k->uid, (int)k->pid);
+	if (wo->begin != NULL && wo->begin(k) == -1) {
+		k->reqlen = 0;
+		return;
+	}
+	k->step = wo->step;
+}
+
+/* What the request under way holds. */
+void
+control_clean_up(struct control_client *k)
+{
+	text_unref(k->text);
+	k->text = NULL;
+	k->reload = CONTROL_NO_RELOAD;
+}
