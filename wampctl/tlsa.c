@@ -8,20 +8,15 @@
  */
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <netinet/in.h>
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/bio.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -76,35 +71,11 @@ failed(struct request *rq, const struct conf_keypair *kp, const char *why)
 static X509 *
 read_cert(struct request *rq, const struct conf_keypair *kp)
 {
-	struct stat	 st;
-	X509		*x = NULL;
-	BIO		*bio;
-	char		*text;
-	ssize_t		 n;
-	int		 fd;
+	const char	*why;
+	X509		*x;
 
-	fd = open(kp->cert_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd == -1 || fstat(fd, &st) == -1) {
-		failed(rq, kp, strerror(errno));
-		if (fd != -1)
-			close(fd);
-		return (NULL);
-	}
-	if (!S_ISREG(st.st_mode) || st.st_size > CONF_MAXFILE) {
-		failed(rq, kp, "is not a regular file of up to 1 MiB");
-		close(fd);
-		return (NULL);
-	}
-	text = xcalloc(1, CONF_MAXFILE);
-	n = read(fd, text, CONF_MAXFILE);
-	close(fd);
-	if (n > 0 && (bio = BIO_new_mem_buf(text, (int)n)) != NULL) {
-		x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-		BIO_free(bio);
-	}
-	free(text);
-	if (x == NULL)
-		failed(rq, kp, "holds no certificate in PEM");
+	if ((x = cert_read(kp->cert_path, &why)) == NULL)
+		failed(rq, kp, why);
 	return (x);
 }
 

@@ -2,52 +2,74 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * wampctl(8): finds the function of the word.
+ * wampctl(8): options and words, and who does what they say.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "wampctl.h"
-
-static const struct {
-	const char	*word;
-	int		(*fn)(int, char **);
-} words[] = {
-	{ "tlsa",	ctl_tlsa },
-};
-#define NWORDS	(sizeof(words) / sizeof(words[0]))
+#include "words.h"
 
 void
 usage(void)
 {
-	fprintf(stderr, "usage: wampctl tlsa [-D macro=value] [-f file] "
-	    "[host]\n"
+	fprintf(stderr, "usage: wampctl [-j] [-s socket] word ...\n"
+	    "       wampctl tlsa [-D macro=value] [-f file] [host]\n"
 	    "       wampctl -V\n");
 	exit(1);
+}
+
+static int
+run(const struct options *opt, const struct words *w, int argc, char **argv)
+{
+	switch (w->what) {
+	case DO_TLSA:
+		optind = 1;
+		return (ctl_tlsa(argc - w->rest, argv + w->rest));
+	case DO_ASK:
+		break;
+	}
+	if (w->req.what == CTL_CHECK)
+		return (check(opt, &w->req));
+	return (show(opt, &w->req));
 }
 
 int
 main(int argc, char **argv)
 {
-	size_t	i;
-	int	rv;
+	struct options	opt = { CTL_SOCKET, 0 };
+	struct words	w;
+	int		ch, rv;
 
 	log_init(LOG_TO_STDERR, "wampctl");
-	if (argc < 2)
-		usage();
-	if (strcmp(argv[1], "-V") == 0) {
-		printf("wampctl %s\n", VERSION);
-		return (0);
-	}
-	for (i = 0; i < NWORDS; i++)
-		if (strcmp(argv[1], words[i].word) == 0)
+	signal(SIGPIPE, SIG_IGN);
+	while ((ch = getopt(argc, argv, "+js:V")) != -1) {
+		switch (ch) {
+		case 'j':
+			opt.json = 1;
 			break;
-	if (i == NWORDS)
+		case 's':
+			opt.socket = optarg;
+			break;
+		case 'V':
+			printf("wampctl %s\n", VERSION);
+			return (0);
+		default:
+			usage();
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc == 0)
 		usage();
-	rv = words[i].fn(argc - 1, argv + 1);
-	if (fflush(stdout) == EOF) {
+	if (words_parse(&w, argc, argv, stderr) == -1)
+		return (1);
+	rv = run(&opt, &w, argc, argv);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
 		log_warn("standard output");
 		rv = 1;
 	}

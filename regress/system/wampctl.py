@@ -43,10 +43,14 @@ def record(port, host, name):
 
 def usage():
     """no word, one that is none, and options that are wrong"""
-    for args in ([], ['nonsense'], ['tlsa', '-x'], ['tlsa', '-D', 'x'],
-                 ['tlsa', 'a', 'b'], ['-x'], ['']):
+    for args in ([], ['tlsa', '-x'], ['tlsa', '-D', 'x'],
+                 ['tlsa', 'a', 'b'], ['-x'], ['-s']):
         status, out, err = wampctl(*args)
         assert status == 1 and out == '' and 'usage: wampctl' in err, (
+            args, status, out, err)
+    for args in (['nonsense'], ['']):
+        status, out, err = wampctl(*args)
+        assert status == 1 and out == '' and 'expected here:' in err, (
             args, status, out, err)
     status, out, err = wampctl('-V')
     assert status == 0 and out.startswith('wampctl '), out

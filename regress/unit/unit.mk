@@ -147,6 +147,11 @@ $(addprefix $(B)/regress/unit/, broker_authorizer broker_ctl $(META_TESTS)): \
     $(METAPLAY_OBJS)
 $(B)/regress/unit/broker_ctl: $(CTLPLAY_OBJS)
 
+# wampctl's
+UNIT_TESTS +=	words
+UNIT_OBJS_words = $(B)/obj/wampctl/words.o
+$(B)/regress/unit/words: $(UNIT_OBJS_words)
+
 # the configuration's
 UNIT_TESTS +=	conf confmsg
 UNIT_OBJS_conf = $(WAMPD_CONF_OBJS)

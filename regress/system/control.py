@@ -1,0 +1,353 @@
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# wampctl and a running wampd: what it shows, what it changes, who may, and
+# where the control socket is.
+
+import os
+import re
+import signal
+import stat
+import subprocess
+
+from ctlclient import WAMPCTL, Control, ERROR, request, rows, wampctl
+from daemon import (IS_ROOT, Skip, Wampd, free_port, make_cert,
+                    run_cases, run_wampd, test_user, tmpdir, wait_until)
+from wampclient import Client
+
+REALM = '''
+realm "realm1" {
+	authenticate anonymous role "all"
+	role "all" { allow any }
+}
+'''
+
+
+class Controlled(Wampd):
+    """Its control socket is self.control."""
+
+    def __init__(self, more='', options='', realm=REALM, **kw):
+        self.run = tmpdir()
+        if kw.get('as_user'):
+            os.chmod(self.run, 0o755)
+            os.chown(self.run, *owner(kw['as_user']))
+        self.control = os.path.join(self.run, 'control.sock')
+        self.sock = os.path.join(self.run, 'sock')
+        self.text = ('prefork 1\nlisten on socket "%s" mode 0666\n%s%s' %
+                     (self.sock, more, realm))
+        super().__init__(self.conf(options), **kw)
+
+    def conf(self, options='', more=''):
+        return 'control socket "%s" %s\n%s%s' % (self.control, options,
+                                                 self.text, more)
+
+    def ctl(self, *args, **kw):
+        return wampctl(self.control, *args, **kw)
+
+
+def owner(user):
+    import pwd
+    pw = pwd.getpwnam(user)
+    return pw.pw_uid, pw.pw_gid
+
+
+def fails(w, *args, err, **kw):
+    status, out, text = w.ctl(*args, **kw)
+    assert status == 1 and re.search(err, text), (args, status, out, text)
+
+
+def summary():
+    """show summary: one object, and lines for people"""
+    with Controlled() as w:
+        row, = rows(w.control, 'show', 'summary')
+        want = {'pid': w.pid, 'state': 'ready', 'config': w.conf_path,
+                'generation': 1, 'log': 'verbose', 'sandbox': 'strict',
+                'root': IS_ROOT, 'processes': 4, 'processes_up': 4,
+                'restarts': 0, 'listeners': 1, 'realms': 1, 'keypairs': 0,
+                'control_clients': 1, 'reloaded': None,
+                'reload_refused': None}
+        assert {k: row.get(k) for k in want} == want, row
+        assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z',
+                            row['started']), row
+        status, out, err = w.ctl('sh', 'su')
+        assert status == 0 and err == '', err
+        assert re.search(r'^pid: +%d$' % w.pid, out, re.M), out
+        # what it counts
+        os.kill(w.child('broker 0'), signal.SIGKILL)
+        wait_until(lambda: rows(w.control, 'show', 'sum')[0]['restarts'] == 1
+                   and rows(w.control, 'show', 'sum')[0]['processes_up'] == 4,
+                   20, 'the restart')
+        with Client(w.sock):
+            wait_until(lambda: rows(w.control, 'show', 'sum')[0][
+                'connections'] == 1, 10, 'the connection')
+
+
+def processes():
+    """show processes: those there are, with what the kernel says of them"""
+    with Controlled() as w:
+        got = {r['process']: r for r in rows(w.control, 'show', 'processes')}
+        children = w.children()
+        assert set(got) == {'wampd'} | set(children), got
+        for name, pid in children.items():
+            r = got[name]
+            assert r['pid'] == pid and r['state'] == 'up', r
+            assert r['starts'] == 1 and r['role'] == name.split()[0], r
+            assert r['memory'] > 100000 and r['cpu_ms'] >= 0, r
+        users = {n.split()[0]: r['user'] for n, r in got.items()}
+        if IS_ROOT:
+            assert users == {'wampd': 'root', 'keeper': '_wampkeeper',
+                             'broker': '_wampbroker',
+                             'tlsproxy': '_wampd'}, users
+        status, out, err = w.ctl('show', 'processes')
+        lines = out.splitlines()
+        assert lines[0].split() == ['PROCESS', 'PID', 'USER', 'STATE',
+                                    'STARTS', 'UPTIME', 'CPU-MS',
+                                    'MEMORY'], out
+        assert len(lines) == 1 + len(got), out
+
+
+def configuration():
+    """show listeners, realms, limits, config"""
+    port = free_port()
+    with Controlled('listen on 127.0.0.1 port %d only websocket\n'
+                    'limits { connections 77 }\n' % port) as w:
+        got = rows(w.control, 'show', 'listeners')
+        assert [(r['listener'], r['kind'], r['rawsocket']) for r in got] == [
+            ('socket "%s"' % w.sock, 'socket', True),
+            ('127.0.0.1 port %d' % port, 'network', False)], got
+        assert got[1]['serializers'] == ['json', 'msgpack', 'cbor'], got
+        assert (got[0]['file'], got[0]['line']) == (w.conf_path, 3), got
+        row, = rows(w.control, 'show', 'realms')
+        assert row == {'realm': 'realm1', 'broker': 0, 'roles': 1,
+                       'methods': ['anonymous'], 'uri': 'loose',
+                       'file': w.conf_path, 'line': 7}, row
+        got = {r['limit']: r for r in rows(w.control, 'show', 'limits')}
+        assert got['connections'] == {
+            'limit': 'connections', 'value': 77, 'unit': 'count',
+            'used': 0}, got
+        assert got['hello']['value'] == 10000, got
+        status, out, err = w.ctl('show', 'config')
+        status, want, err = run_wampd(['-nv', '-f', w.conf_path])
+        assert out == want.replace('log debug', 'log verbose'), out
+        row, = rows(w.control, 'show', 'config')
+        assert row == {'config': out}, row
+
+
+def long_lists():
+    """3000 realms, and a configuration longer than the queue"""
+    text = ''.join('realm "realm%d" {\n authenticate anonymous role "a"\n'
+                   ' role "a" { allow any }\n}\n' % i
+                   for i in range(2, 3001))
+    with Controlled(realm=REALM + text, timeout=60) as w:
+        got = rows(w.control, 'show', 'realms')
+        assert [r['realm'] for r in got] == [
+            'realm%d' % i for i in range(1, 3001)], len(got)
+        status, out, err = w.ctl('show', 'config')
+        assert status == 0 and out.count('\nrealm ') == 3000, err
+        # a list is of one configuration
+        with Control(w.control, 4096) as c:
+            c.send(request('REALMS'))
+            kind = c.frame()[0]
+            assert kind == 1, kind
+            assert w.reload(), w.log()
+            last = c.answer()[-1]
+            assert last[0] == ERROR and b'reloaded meanwhile' in last[2], last
+
+
+def certificates():
+    """show certificates: what the files say, and whether they are in force"""
+    d = tmpdir()
+    crt, key = make_cert(d, 'wamp.example.org', days=20)
+    port = free_port()
+    more = ('keypair "k" {\n certificate "%s"\n key "%s"\n}\n'
+            'listen on 127.0.0.1 port %d tls { keypair "k" }\n' %
+            (crt, key, port))
+    with Controlled(more) as w:
+        row, = rows(w.control, 'show', 'certificates')
+        assert row['keypair'] == 'k' and row['file'] == crt, row
+        assert row['listeners'] == ['127.0.0.1 port %d' % port], row
+        assert row['days_left'] in (19, 20) and row['in_force'], row
+        assert row['names'] == ['wamp.example.org'], row
+        assert row['subject'] == '/CN=wamp.example.org', row
+        assert row['error'] is None, row
+        text = subprocess.run(
+            ['openssl', 'x509', '-in', crt, '-noout', '-fingerprint',
+             '-sha256'], capture_output=True, text=True, check=True).stdout
+        assert row['fingerprint'] == 'SHA256:' + text.split('=')[1].strip(
+            ).replace(':', '').lower(), (row, text)
+        # renewed, but not reloaded
+        new_crt, new_key = make_cert(tmpdir(), 'wamp.example.org', days=90)
+        os.rename(new_crt, crt)
+        os.rename(new_key, key)
+        row, = rows(w.control, 'show', 'certificates')
+        assert row['days_left'] in (89, 90) and not row['in_force'], row
+        assert w.ctl('reload')[0] == 0
+        row, = rows(w.control, 'show', 'certificates')
+        assert row['in_force'], row
+        # one that cannot be read
+        os.rename(crt, crt + '.away')
+        row, = rows(w.control, 'show', 'certificates', status=1)
+        assert row['days_left'] is None, row
+        assert row['error'].startswith('No'), row
+        fails(w, 'show', 'certificates', err='certificate .*: No such file')
+
+
+def reload():
+    """reload: waits for the outcome, and says why not"""
+    with Controlled() as w:
+        status, out, err = w.ctl('reload')
+        assert (status, out, err) == (0, 'configuration reloaded\n', ''), err
+        w.write_conf(w.conf(more='nonsense\n'))
+        status, out, err = w.ctl('reload')
+        assert status == 1 and out == '', (status, out)
+        assert re.search(r'wampd\.conf:9: syntax error near "nonsense"\n.*'
+                         r'not reloaded', err, re.S), err
+        assert err.count('not reloaded') == 1, err
+        row, = rows(w.control, 'reload', status=1)
+        assert not row['reloaded'] and 'nonsense' in row['messages'], row
+        row, = rows(w.control, 'show', 'summary')
+        assert row['reloaded'] and row['reload_refused'], row
+        # what only a restart can do is said, and the rest is done
+        w.write_conf(w.conf(more='brokers 2\n'))
+        status, out, err = w.ctl('reload')
+        assert status == 0 and 'brokers 2 needs a restart' in err, err
+        # two at once have their own outcome each
+        ps = [subprocess.Popen([WAMPCTL, '-s', w.control, 'reload'],
+                               stdout=subprocess.PIPE) for _ in range(4)]
+        for p in ps:
+            out, _ = p.communicate(timeout=60)
+            assert (p.returncode, out) == (0, b'configuration reloaded\n'), out
+
+
+def check():
+    """check: as wampd -n, with the file and the macros of the running one"""
+    with Controlled('limits { connections $limit }\n',
+                    macros={'limit': '55'}) as w:
+        status, out, err = w.ctl('check')
+        assert status == 0 and out.startswith('listen on socket'), (out, err)
+        assert 'configuration OK' in err, err
+        w.write_conf(w.conf(more='nonsense\n'))
+        fails(w, 'check', err='syntax error near "nonsense"')
+        # it did not reload
+        assert 'reload' not in w.log(), w.log()
+
+
+def log_level():
+    """log: in all processes, also in those that come later"""
+    def joined(w):
+        with Client(w.sock):
+            pass
+        return len(re.findall(r'session \d+ joined', w.log()))
+
+    with Controlled() as w:
+        wait_until(lambda: joined(w) > 0, 10, 'a line')
+        assert w.ctl('log', 'brief')[:2] == (0, '')
+        assert rows(w.control, 'show', 'summary')[0]['log'] == 'brief'
+        before = joined(w)
+        os.kill(w.child('broker 0'), signal.SIGKILL)
+        wait_until(lambda: rows(w.control, 'show', 'sum')[0]['processes_up']
+                   == 4 and rows(w.control, 'show', 'sum')[0]['restarts'] == 1,
+                   20, 'a broker')
+        assert joined(w) == before, w.log()
+        assert w.ctl('log', 'verbose')[0] == 0
+        wait_until(lambda: joined(w) > before, 10, 'a line again')
+        assert w.ctl('log', 'brief')[0] == 0
+        assert w.ctl('reload')[0] == 0
+        assert rows(w.control, 'show', 'summary')[0]['log'] == 'verbose'
+
+
+def stop():
+    """stop: is back when wampd is gone"""
+    with Controlled() as w:
+        with Client(w.sock) as c:
+            p = subprocess.Popen([WAMPCTL, '-s', w.control, 'stop'])
+            msg = c.recv()
+            assert msg[0] == 6, msg
+            c.send([6, {}, 'wamp.close.goodbye_and_out'])
+            assert p.wait(30) == 0
+        assert not os.path.exists(w.control)
+        assert w.proc.wait(20) == 0
+
+
+def who_may():
+    """who is neither root nor the user of wampd: as the configuration says"""
+    if not IS_ROOT or test_user() is None:
+        raise Skip('needs root and another user')
+    nobody = test_user()
+    with Controlled(options='mode 0666 read only') as w:
+        assert rows(w.control, 'show', 'summary')
+        assert w.ctl('show', 'summary', user=nobody)[0] == 0
+        for words in (['reload'], ['stop'], ['check'], ['log', 'debug']):
+            fails(w, *words, user=nobody, err='^wampctl: %s: not permitted' %
+                  words[0])
+        w.wait_log(r'control: "reload" refused to uid %d' % owner(nobody)[0])
+        assert w.ctl('reload')[0] == 0
+        # taken back by a reload
+        w.write_conf(w.conf('mode 0600'))
+        assert w.reload(), w.log()
+        assert stat.S_IMODE(os.stat(w.control).st_mode) == 0o600
+        fails(w, 'show', 'summary', user=nobody, err='Permission denied')
+        # owner without "read only"
+        w.write_conf(w.conf('owner "%s"' % nobody))
+        assert w.reload(), w.log()
+        assert w.ctl('reload', user=nobody)[0] == 0
+    # wampctl does not believe everybody
+    with Controlled(as_user=nobody) as w:
+        fails(w, 'show', 'summary', err='is served by uid %d, which is '
+              'neither root nor you' % owner(nobody)[0])
+        assert w.ctl('show', 'summary', user=nobody)[0] == 0
+
+
+def where():
+    """the socket: moved and taken away by a reload, never a foreign one"""
+    with Controlled() as w:
+        old = w.control
+        w.control = os.path.join(w.run, 'other.sock')
+        w.write_conf(w.conf())
+        # who asked for it hears of it
+        assert wampctl(old, 'reload')[0] == 0
+        assert not os.path.exists(old)
+        assert w.ctl('show', 'summary')[0] == 0
+        # another wampd has it: refused as a whole
+        with Controlled() as other:
+            w.write_conf(w.conf().replace(w.control, other.control))
+            fails(w, 'reload', err=r'control socket .*: in use by a running')
+            assert w.ctl('show', 'summary')[0] == 0
+            status, out, err = run_wampd(
+                ['-d'], other.conf().replace(other.sock, other.sock + '2'))
+            assert status == 1 and 'in use by a running' in err, err
+            assert other.ctl('show', 'summary')[0] == 0
+        w.write_conf(w.text + 'control socket none\n')
+        assert w.reload(), w.log()
+        assert not os.path.exists(w.control)
+        status, out, err = w.ctl('show', 'summary')
+        assert status == 1 and 'no wampd serves it' in err, err
+        w.write_conf(w.conf())
+        assert w.reload() and w.ctl('show', 'summary')[0] == 0
+    # a stale one is replaced
+    with Controlled() as w:
+        w.kill()
+        assert os.path.exists(w.control)
+        w.start()
+        assert w.ctl('show', 'summary')[0] == 0
+    # a directory that others may write to
+    d = tmpdir(0o777)
+    text = REALM + 'listen on 127.0.0.1 port %d\n' % free_port()
+    for args in (['-d'], ['-n']):
+        status, out, err = run_wampd(args, 'control socket "%s/c"\n' % d +
+                                     text)
+        assert status == 1 and 'control socket %s/c: ' % d in err, err
+
+
+def words():
+    """nothing is sent for words that are wrong"""
+    with Controlled() as w:
+        for args in (['show'], ['show', 'nonsense'], ['s'], ['reload', 'x'],
+                     ['log']):
+            status, out, err = w.ctl(*args)
+            assert status == 1 and out == '' and 'expected here:' in err, err
+        assert 'control:' not in w.log(), w.log()
+
+
+run_cases([summary, processes, configuration, long_lists, certificates,
+           reload, check, log_level, stop, who_may, where, words])

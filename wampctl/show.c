@@ -1,0 +1,335 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Asks wampd, and shows its answer: tables for people, JSON for programs.
+ */
+#include <sys/types.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "wampctl.h"
+#include "xmalloc.h"
+
+struct answer {
+	const struct options	*opt;
+	const struct view	*view;
+	struct table		*table;		/* or NULL: JSON */
+	struct wbuf		 extended, json, text;
+	size_t			 nrows;
+	int			 has_failed;
+};
+
+/* How the rows of an answer look. */
+struct view {
+	enum ctl_what		 what;
+	const struct column	*columns;	/* NULL: a line a field */
+	size_t			 ncolumns;
+	int			 (*extend)(const struct val *, struct wbuf *);
+};
+#define COLUMNS(c)	c, sizeof(c) / sizeof(c[0])
+
+static const struct column processes[] = {
+	{ "process", "PROCESS", SHOW_PLAIN },
+	{ "pid", "PID", SHOW_PLAIN },
+	{ "user", "USER", SHOW_PLAIN },
+	{ "state", "STATE", SHOW_PLAIN },
+	{ "starts", "STARTS", SHOW_PLAIN },
+	{ "uptime", "UPTIME", SHOW_SECONDS },
+	{ "cpu_ms", "CPU-MS", SHOW_PLAIN },
+	{ "memory", "MEMORY", SHOW_SIZE },
+};
+static const struct column listeners[] = {
+	{ "listener", "LISTENER", SHOW_PLAIN },
+	{ "tls", "TLS", SHOW_PLAIN },
+	{ "client_ca", "CLIENT-CA", SHOW_PLAIN },
+	{ "rawsocket", "RAWSOCKET", SHOW_PLAIN },
+	{ "websocket", "WEBSOCKET", SHOW_PLAIN },
+	{ "serializers", "SERIALIZERS", SHOW_PLAIN },
+	{ "keypairs", "KEYPAIRS", SHOW_PLAIN },
+};
+static const struct column realms[] = {
+	{ "realm", "REALM", SHOW_PLAIN },
+	{ "broker", "BROKER", SHOW_PLAIN },
+	{ "roles", "ROLES", SHOW_PLAIN },
+	{ "methods", "METHODS", SHOW_PLAIN },
+	{ "uri", "URI", SHOW_PLAIN },
+	{ "file", "FILE", SHOW_PLAIN },
+	{ "line", "LINE", SHOW_PLAIN },
+};
+static const struct column limits[] = {
+	{ "limit", "LIMIT", SHOW_PLAIN },
+	{ "value", "VALUE", SHOW_PLAIN },
+	{ "used", "USED", SHOW_PLAIN },
+	{ "unit", "UNIT", SHOW_PLAIN },
+};
+static const struct column certificates[] = {
+	{ "keypair", "KEYPAIR", SHOW_PLAIN },
+	{ "days_left", "DAYS", SHOW_PLAIN },
+	{ "not_after", "EXPIRES", SHOW_PLAIN },
+	{ "in_force", "IN-FORCE", SHOW_PLAIN },
+	{ "names", "NAMES", SHOW_PLAIN },
+	{ "fingerprint", "FINGERPRINT", SHOW_PLAIN },
+};
+
+static const struct view views[] = {
+	{ CTL_SUMMARY, NULL, 0, NULL },
+	{ CTL_PROCESSES, COLUMNS(processes), proc_row },
+	{ CTL_LISTENERS, COLUMNS(listeners), NULL },
+	{ CTL_REALMS, COLUMNS(realms), NULL },
+	{ CTL_LIMITS, COLUMNS(limits), NULL },
+	{ CTL_CERTIFICATES, COLUMNS(certificates), cert_row },
+	{ CTL_CONFIG, NULL, 0, NULL },
+	{ CTL_RELOAD, NULL, 0, NULL },
+	{ CTL_LOG, NULL, 0, NULL },
+	{ CTL_STOP, NULL, 0, NULL },
+};
+#define NVIEWS	(sizeof(views) / sizeof(views[0]))
+
+/* -- rows --------------------------------------------------------------- */
+
+static int
+json_row(struct answer *a, const struct val *row)
+{
+	wbuf_reset(&a->json);
+	if (codec_convert(row, SER_JSON, &a->json) != CODEC_OK)
+		return (-1);
+	printf("%s", a->nrows++ == 0 ? "[" : ",\n ");
+	fwrite(a->json.buf, 1, a->json.len, stdout);
+	return (0);
+}
+
+/* A row of ours has been checked, one of a child's has not. */
+static int
+take_row(struct answer *a, const uint8_t *p, size_t len)
+{
+	struct val	row, longer;
+
+	if (row_check(p, len, &row) == -1)
+		return (-1);
+	if (a->view->extend != NULL) {
+		wbuf_reset(&a->extended);
+		if (a->view->extend(&row, &a->extended) == -1)
+			a->has_failed = 1;
+		if (a->extended.failed || row_check(a->extended.buf,
+		    a->extended.len, &longer) == -1)
+			return (-1);
+		row = longer;
+	}
+	if (a->opt->json)
+		return (json_row(a, &row));
+	table_row(a->table, &row);
+	return (0);
+}
+
+/* Text is shown as it comes, or kept for JSON. */
+static void
+take_text(struct answer *a, const uint8_t *p, size_t len)
+{
+	if (a->opt->json)
+		wbuf_add(&a->text, p, len);
+	else
+		print_clean(p, len, a->view->what == CTL_RELOAD ? stderr :
+		    stdout);
+}
+
+/* One object that holds all of the text. */
+static void
+json_text(struct answer *a, const char *key, int is_done)
+{
+	struct wbuf	w;
+	struct val	row;
+	struct enc	e;
+
+	memset(&w, 0, sizeof(w));
+	enc_init(&e, SER_MSGPACK, &w);
+	enc_map(&e, a->view->what == CTL_RELOAD ? 2 : 1);
+	if (a->view->what == CTL_RELOAD) {
+		ENC_KEY(&e, "reloaded");
+		enc_bool(&e, is_done);
+	}
+	enc_str(&e, key, strlen(key));
+	enc_str(&e, (const char *)a->text.buf, a->text.len);
+	enc_end(&e);
+	if (w.failed || row_check(w.buf, w.len, &row) == -1 ||
+	    json_row(a, &row) == -1) {
+		log_warnx("control socket: text that is no UTF-8");
+		a->has_failed = 1;
+	}
+	wbuf_free(&w);
+}
+
+/* -- the whole ---------------------------------------------------------- */
+
+/* 1: goes on, 0: the end of it, -1: nonsense. */
+static int
+take(struct answer *a, const struct frame *f)
+{
+	switch (f->h.kind) {
+	case CTL_ROW:
+		return (take_row(a, f->data, f->h.len) == -1 ? -1 : 1);
+	case CTL_TEXT:
+		take_text(a, f->data, f->h.len);
+		return (1);
+	case CTL_ERROR:
+		a->has_failed = 1;
+		if (a->view->what == CTL_RELOAD && a->opt->json)
+			json_text(a, "messages", 0);
+		client_error(f);
+		return (0);
+	default:
+		if ((f->h.flags & CTL_INCOMPLETE) != 0) {
+			log_warnx("a process did not answer: this is not all");
+			a->has_failed = 1;
+		}
+		if (a->opt->json && a->view->what == CTL_CONFIG)
+			json_text(a, "config", 1);
+		if (a->opt->json && a->view->what == CTL_RELOAD)
+			json_text(a, "messages", 1);
+		else if (a->view->what == CTL_RELOAD)
+			printf("configuration reloaded\n");
+		return (0);
+	}
+}
+
+static void
+read_answer(struct answer *a, int fd)
+{
+	static struct frame	f;
+	int			rv;
+
+	do {
+		if ((rv = client_frame(fd, &f)) == 1) {
+			if ((rv = take(a, &f)) == 1)
+				continue;
+			if (rv == 0)
+				return;
+			log_warnx("control socket: nonsense");
+		} else if (rv == 0)
+			log_warnx("wampd closed the control socket");
+		a->has_failed = 1;
+		return;
+	} while (1);
+}
+
+/* Until wampd is gone. */
+static void
+wait_for_end(int fd)
+{
+	char	c;
+	ssize_t	n;
+
+	while ((n = read(fd, &c, 1)) > 0 || (n == -1 && errno == EINTR))
+		;
+}
+
+static const struct view *
+view_of(unsigned int what)
+{
+	size_t	i;
+
+	for (i = 0; i < NVIEWS; i++)
+		if (views[i].what == what)
+			return (&views[i]);
+	fatalx("no view");
+}
+
+int
+show(const struct options *opt, const struct ctl_request *req)
+{
+	struct answer	a;
+	int		fd;
+
+	if ((fd = client_connect(opt->socket)) == -1)
+		return (1);
+	memset(&a, 0, sizeof(a));
+	a.opt = opt;
+	a.view = view_of(req->what);
+	if (!opt->json)
+		a.table = table_new(a.view->columns, a.view->ncolumns);
+	if (client_send(fd, req) == -1)
+		a.has_failed = 1;
+	else
+		read_answer(&a, fd);
+	if (opt->json)
+		printf("%s\n", a.nrows > 0 ? "]" : "[]");
+	table_end(a.table);
+	if (req->what == CTL_STOP && !a.has_failed)
+		wait_for_end(fd);
+	close(fd);
+	wbuf_free(&a.extended);
+	wbuf_free(&a.json);
+	wbuf_free(&a.text);
+	return (a.has_failed);
+}
+
+/* -- check -------------------------------------------------------------- */
+
+/* The wampd beside us: with our rights, not with those of the daemon. */
+static void
+find_wampd(char *path, size_t size)
+{
+	char	*slash;
+	ssize_t	 n;
+
+	n = readlink("/proc/self/exe", path, size - sizeof("/wampd"));
+	path[n > 0 ? n : 0] = '\0';
+	if ((slash = strrchr(path, '/')) == NULL)
+		fatalx("/proc/self/exe: where am I?");
+	memcpy(slash, "/wampd", sizeof("/wampd"));
+}
+
+/*
+ * wampd -n with the file and the macros of the running one.  Returns the
+ * exit status, if at all.
+ */
+int
+check(const struct options *opt, const struct ctl_request *req)
+{
+	static struct frame	  f;
+	struct val		  row;
+	char			  path[PATH_MAX], text[CTL_MAXDATA];
+	char			**argv;
+	size_t			  n = 0;
+	int			  fd, rv;
+
+	if ((fd = client_connect(opt->socket)) == -1)
+		return (1);
+	find_wampd(path, sizeof(path));
+	argv = xcalloc(3, sizeof(*argv));
+	argv[n++] = path;
+	argv[n++] = xstrdup("-n");
+	if (client_send(fd, req) == -1)
+		return (1);
+	while ((rv = client_frame(fd, &f)) == 1 && f.h.kind == CTL_ROW) {
+		argv = xreallocarray(argv, n + 3, sizeof(*argv));
+		if (row_check(f.data, f.h.len, &row) == -1)
+			fatalx("control socket: nonsense");
+		if (row_text(&row, "file", text, sizeof(text)) != -1)
+			argv[n++] = xstrdup("-f");
+		else if (row_text(&row, "macro", text, sizeof(text)) != -1)
+			argv[n++] = xstrdup("-D");
+		else
+			continue;
+		argv[n++] = xstrdup(text);
+	}
+	close(fd);
+	if (rv == 1 && f.h.kind == CTL_ERROR) {
+		client_error(&f);
+		return (1);
+	}
+	if (rv != 1 || f.h.kind != CTL_END) {
+		log_warnx("wampd closed the control socket");
+		return (1);
+	}
+	argv[n] = NULL;
+	execv(path, argv);
+	log_warn("%s", path);
+	return (1);
+}

@@ -1,0 +1,181 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * Words become a request: a table for each place, in which a word may be
+ * shortened as long as no other begins like that.  Whoever writes nonsense is
+ * told what could have stood there.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "uri.h"
+#include "wamp.h"
+#include "words.h"
+
+enum token_type {
+	T_NONE,		/* the end of a table */
+	T_END,		/* it may end here */
+	T_WORD,
+	T_WHAT,		/* a word: value is an enum ctl_what */
+	T_TLSA,
+	T_LEVEL,
+	/* not words of ours: anything may stand there */
+	T_ANYTHING,
+};
+
+struct token {
+	enum token_type		 type;
+	const char		*word;	/* or what to call it */
+	int			 value;
+	const struct token	*next;	/* NULL: nothing follows */
+};
+
+static const struct token t_log[] = {
+	{ T_LEVEL, "brief", LOG_LEVEL_BRIEF, NULL },
+	{ T_LEVEL, "debug", LOG_LEVEL_DEBUG, NULL },
+	{ T_LEVEL, "verbose", LOG_LEVEL_VERBOSE, NULL },
+	{ T_NONE, NULL, 0, NULL }
+};
+
+static const struct token t_show[] = {
+	{ T_WHAT, "certificates", CTL_CERTIFICATES, NULL },
+	{ T_WHAT, "config", CTL_CONFIG, NULL },
+	{ T_WHAT, "limits", CTL_LIMITS, NULL },
+	{ T_WHAT, "listeners", CTL_LISTENERS, NULL },
+	{ T_WHAT, "processes", CTL_PROCESSES, NULL },
+	{ T_WHAT, "realms", CTL_REALMS, NULL },
+	{ T_WHAT, "summary", CTL_SUMMARY, NULL },
+	{ T_NONE, NULL, 0, NULL }
+};
+
+static const struct token t_main[] = {
+	{ T_WHAT, "check", CTL_CHECK, NULL },
+	{ T_WHAT, "log", CTL_LOG, t_log },
+	{ T_WHAT, "reload", CTL_RELOAD, NULL },
+	{ T_WORD, "show", 0, t_show },
+	{ T_WHAT, "stop", CTL_STOP, NULL },
+	{ T_TLSA, "tlsa", 0, NULL },
+	{ T_NONE, NULL, 0, NULL }
+};
+
+static int
+is_word(const struct token *t)
+{
+	return (t->type > T_END && t->type < T_ANYTHING);
+}
+
+/* Which token of the table is meant; *n: how many could be. */
+static const struct token *
+find(const struct token *table, const char *arg, int *n)
+{
+	const struct token	*t, *found = NULL;
+	size_t			 len = strlen(arg);
+
+	*n = 0;
+	for (t = table; t->type != T_NONE; t++) {
+		if (!is_word(t) || len == 0 ||
+		    strncmp(arg, t->word, len) != 0)
+			continue;
+		if (t->word[len] == '\0') {
+			*n = 1;
+			return (t);
+		}
+		found = t;
+		(*n)++;
+	}
+	for (t = table; *n == 0 && t->type != T_NONE; t++)
+		if (t->type >= T_ANYTHING) {
+			*n = 1;
+			return (t);
+		}
+	return (*n == 1 ? found : NULL);
+}
+
+static void
+expected(const struct token *table, const char *begin, FILE *f)
+{
+	const struct token	*t;
+
+	fprintf(f, "expected here:\n");
+	for (t = table; t != NULL && t->type != T_NONE; t++) {
+		if (t->type == T_END)
+			fprintf(f, "  <end>\n");
+		else if (!is_word(t))
+			fprintf(f, "  <%s>\n", t->word);
+		else if (begin == NULL ||
+		    strncmp(t->word, begin, strlen(begin)) == 0)
+			fprintf(f, "  %s\n", t->word);
+	}
+	if (table == NULL)
+		fprintf(f, "  <end>\n");
+}
+
+static int
+wrong(const struct token *table, const char *what, const char *arg,
+    const char *begin, FILE *f)
+{
+	char	shown[256];
+
+	if (arg != NULL)
+		fprintf(f, "wampctl: %s: \"%s\"\n", what,
+		    log_vis(shown, sizeof(shown), arg, strlen(arg)));
+	else
+		fprintf(f, "wampctl: %s\n", what);
+	expected(table, begin, f);
+	return (-1);
+}
+
+/* What the token means for the request. */
+static int
+apply(struct words *w, const struct token *t)
+{
+	switch (t->type) {
+	case T_WHAT:
+		w->req.what = (uint16_t)t->value;
+		break;
+	case T_LEVEL:
+		w->req.level = (uint32_t)t->value;
+		break;
+	case T_TLSA:
+		w->what = DO_TLSA;
+		break;
+	default:
+		break;
+	}
+	return (0);
+}
+
+int
+words_parse(struct words *w, int argc, char **argv, FILE *f)
+{
+	const struct token	*table = t_main, *t;
+	int			 i, n;
+
+	memset(w, 0, sizeof(*w));
+	w->what = DO_ASK;
+	w->req.magic = CTL_MAGIC;
+	for (i = 0; i < argc; i++) {
+		if (table == NULL)
+			return (wrong(NULL, "one word too many", argv[i],
+			    NULL, f));
+		if ((t = find(table, argv[i], &n)) == NULL)
+			return (wrong(table, n == 0 ? "unknown word" :
+			    "could be several words", argv[i],
+			    n == 0 ? NULL : argv[i], f));
+		if (apply(w, t) == -1)
+			return (-1);
+		if (w->what == DO_TLSA) {
+			w->rest = i;
+			return (0);
+		}
+		table = t->next;
+	}
+	for (t = table; t != NULL && t->type != T_NONE; t++)
+		if (t->type == T_END)
+			return (0);
+	return (table == NULL ? 0 : wrong(table, "a word is missing", NULL,
+	    NULL, f));
+}
