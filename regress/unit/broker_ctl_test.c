@@ -207,7 +207,8 @@ sessions_change(void)
 		else
 			(void)once("session", many[i].id);
 	for (i = 0; i < 20; i++)
-		(void)once("session", late[i].id);
+		if (once("session", late[i].id))
+			errx(1, "a session that came later is told");
 	bp_ok("sessions that come and go between answers");
 
 	ctl_all(&bp, CTL_SESSIONS, second, 0, NULL);
@@ -351,7 +352,10 @@ registrations_change(void)
 		if (ids[i] != 0)
 			must_be("id", ids[i]);
 	for (i = 0; i < ctl_n; i++)
-		(void)once("id", ctl_num(i, "id"));
+		if (ctl_num(i, "id") > ids[MANY - 1])
+			errx(1, "a registration that came later is told");
+		else
+			(void)once("id", ctl_num(i, "id"));
 	bp_ok("registrations that come and go between answers");
 
 	/* realm2 has half of them, and goes */
@@ -385,7 +389,7 @@ calls_change(void)
 	struct sess	a, b;
 	static uint64_t	invs[MANY], calls[MANY];
 	unsigned int	i, n;
-	uint64_t	reg, pattern;
+	uint64_t	reg, pattern, last;
 	struct got	g;
 	int		row;
 
@@ -403,6 +407,7 @@ calls_change(void)
 	want_invocation_as(&b, pattern, "", INVOCATION_RECEIVE_PROGRESS);
 	send_cancel(&a, a.request, CANCEL_KILL);
 	want_interrupt(&b, rpc_inv.request, CANCEL_KILL, WERR_CANCELED);
+	last = a.request;
 	ctl_ask(&bp, CTL_CALLS, 0, 0, NULL);
 	if (!ctl_is(0, "realm", R) || !ctl_is(0, "procedure", "p") ||
 	    !ctl_is(0, "match", "exact") ||
@@ -435,7 +440,10 @@ calls_change(void)
 		if (calls[i] != 0)
 			must_be("call", calls[i]);
 	for (i = 0; i < ctl_n; i++)
-		(void)once("call", ctl_num(i, "call"));
+		if (ctl_num(i, "call") > last)
+			errx(1, "a call that began later is told");
+		else
+			(void)once("call", ctl_num(i, "call"));
 	row = ctl_find("registration", pattern);
 	if (row == -1 || !ctl_is(row, "procedure", "q.") ||
 	    !ctl_is(row, "match", "prefix") ||
