@@ -253,6 +253,7 @@ begin(void)
 	TAILQ_INIT(&broker.checked);
 	TAILQ_INIT(&broker.unchecked);
 	TAILQ_INIT(&broker.left);
+	sessions_turn_end();
 	TAILQ_INIT(&broker.underway);
 	MUST(htab_init(&broker.realmids) == 0 &&
 	    htab_init(&broker.sessions) == 0 &&
@@ -322,6 +323,7 @@ work_off(void)
 
 	while (!TAILQ_EMPTY(&broker.unchecked))
 		sessions_recheck(&steps);
+	sessions_turn_end();
 	/* the tlsproxy answers every SESSION_END */
 	for (steps = 1; steps <= NSESSIONS; steps++)
 		proxy.slots[0][steps].unanswered = 0;
@@ -447,10 +449,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		}
 		work_off();
 	}
-	while ((s = LIST_FIRST(&proxy.sessions)) != NULL)
+	while ((s = LIST_FIRST(&proxy.sessions)) != NULL) {
 		session_end(s, WERR_KILLED, "");
-	if (lastid > 0)
 		work_off();
+	}
 	MUST(broker.state == 0 && pbuf_in_use() == 0);
 	MUST(broker.sessions.count == 0 && broker.identities.count == 0 &&
 	    broker.subs.count == 0 && broker.regs.count == 0);
