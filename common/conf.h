@@ -37,11 +37,12 @@ struct imsg;
 
 #define CONF_MAXSESSIONS 1000000	/* of one realm */
 #define CONF_MAXRATE	1000000		/* messages, at once and per time */
+#define CONF_MAXBYTES	(1024 * 1024 * 1024)	/* likewise */
 #define CONF_MAXRATETIME (3600 * 1000)
 
-/* "messages N per T burst B" */
+/* "messages N per T burst B", "bytes N per T burst B" */
 struct conf_rate {
-	uint32_t	 messages;	/* 0: as many as it likes */
+	uint32_t	 number;	/* 0: as many as it likes */
 	uint32_t	 per;		/* ms */
 	uint32_t	 burst;
 };
@@ -67,7 +68,9 @@ struct conf_limits {
 	uint32_t	 failures;	/* failed log-ins of one address ... */
 	uint32_t	 failures_per;	/* ... within this time */
 	uint32_t	 failures_delay; /* of a refusal, at most */
-	struct conf_rate rate;		/* of one session */
+	struct conf_rate messages;	/* of one session */
+	struct conf_rate bytes;
+	uint32_t	 pad;
 	uint32_t	 per_authid;	/* sessions, in each realm */
 };
 

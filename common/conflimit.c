@@ -69,11 +69,11 @@ conf_limit_value(struct conf_limits *l, const struct conf_limit *which)
 }
 
 static int
-is_rate(const struct conf_rate *r)
+is_rate(const struct conf_rate *r, uint32_t max)
 {
-	return (r->messages == 0 || (r->messages <= CONF_MAXRATE &&
+	return (r->number == 0 || (r->number <= max &&
 	    r->per >= 1 && r->per <= CONF_MAXRATETIME &&
-	    r->burst >= 1 && r->burst <= CONF_MAXRATE));
+	    r->burst >= 1 && r->burst <= max));
 }
 
 int
@@ -92,5 +92,7 @@ conf_limits_are_good(const struct conf_limits *l)
 			return (0);
 	}
 	return (l->queue >= l->message && l->memory >= l->queue &&
-	    l->memory <= CONF_MAXMEMORY && is_rate(&l->rate));
+	    l->memory <= CONF_MAXMEMORY &&
+	    is_rate(&l->messages, CONF_MAXRATE) &&
+	    is_rate(&l->bytes, CONF_MAXBYTES));
 }

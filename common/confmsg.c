@@ -90,8 +90,8 @@ struct m_conf_from {
 	struct conf_net	 net;
 };
 
-ASSERT_SIZE(conf_limits, 96);
-ASSERT_SIZE(m_conf_global, 120);
+ASSERT_SIZE(conf_limits, 112);
+ASSERT_SIZE(m_conf_global, 136);
 ASSERT_SIZE(m_conf_keypair, 8);
 ASSERT_SIZE(m_conf_file, 4);
 ASSERT_SIZE(m_conf_listen, 16);

@@ -14,6 +14,8 @@
 #define LINES		10	/* a second, of one limit */
 
 static const char *const	 names[LIMIT_MAX] = {
+	[LIMIT_BYTES] = "session bytes",
+	[LIMIT_MESSAGES] = "session messages",
 	[LIMIT_SESSIONS] = "sessions",
 	[LIMIT_PER_AUTHID] = "sessions per authid"
 };

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 enum limit {
+	LIMIT_BYTES,			/* connections that said more */
+	LIMIT_MESSAGES,			/* likewise */
 	LIMIT_SESSIONS,			/* of a realm */
 	LIMIT_PER_AUTHID,
 	LIMIT_MAX

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: ISC
  *
  * A token bucket in whole numbers: a microsecond brings as many parts of a
- * token as messages may come in the rate's time, and a token has as many
- * parts as that time has microseconds.  So nothing is rounded, however
- * often it is filled.
+ * token as tokens come in the rate's time, and a token has as many parts as
+ * that time has microseconds.  So nothing is rounded, however often it is
+ * filled.
  */
 #include "bucket.h"
 #include "conf.h"
@@ -18,6 +18,9 @@ parts_of(const struct conf_rate *r)
 
 _Static_assert((uint64_t)CONF_MAXRATETIME * 1000 <= UINT32_MAX,
     "bucket.part is too narrow");
+_Static_assert((uint64_t)CONF_MAXBYTES + BUCKET_MAXDEBT <
+    INT64_MAX / ((uint64_t)CONF_MAXRATETIME * 1000),
+    "parts of all tokens are too many");
 
 void
 bucket_start(struct bucket *b, const struct conf_rate *r, uint64_t now)
@@ -27,22 +30,22 @@ bucket_start(struct bucket *b, const struct conf_rate *r, uint64_t now)
 	b->part = 0;
 }
 
-uint32_t
+int64_t
 bucket_fill(struct bucket *b, const struct conf_rate *r, uint64_t now)
 {
-	uint64_t	passed, parts = parts_of(r), n;
+	uint64_t	passed, parts = parts_of(r), n, room;
 
 	if (now <= b->at)
 		return (b->tokens);
 	passed = now - b->at;
 	b->at = now;
+	room = b->tokens < r->burst ? (uint64_t)(r->burst - b->tokens) : 0;
 	/* no more than fills it: an idle year does not overflow */
-	if (passed <= r->burst * parts / r->messages) {
-		n = b->part + passed * r->messages;
+	if (passed <= room * parts / r->number) {
+		n = b->part + passed * r->number;
 		b->part = (uint32_t)(n % parts);
-		n = n / parts + b->tokens;
-		if (n < r->burst)
-			return (b->tokens = (uint32_t)n);
+		if (n / parts < room)
+			return (b->tokens += (int64_t)(n / parts));
 	}
 	b->tokens = r->burst;
 	b->part = 0;
@@ -52,15 +55,15 @@ bucket_fill(struct bucket *b, const struct conf_rate *r, uint64_t now)
 uint64_t
 bucket_wait(const struct bucket *b, const struct conf_rate *r, uint64_t least)
 {
-	uint64_t	want, has, parts = parts_of(r);
+	uint64_t	parts = parts_of(r);
+	int64_t		want, lacks;
 
-	want = least * r->messages / parts;
+	want = (int64_t)(least * r->number / parts);
 	if (want > r->burst)
 		want = r->burst;
 	if (want == 0)
 		want = 1;
-	want *= parts;
-	has = b->tokens * parts + b->part;
-	return (has >= want ? 0 : (want - has + r->messages - 1) /
-	    r->messages);
+	lacks = (want - b->tokens) * (int64_t)parts - b->part;
+	return (lacks <= 0 ? 0 : ((uint64_t)lacks + r->number - 1) /
+	    r->number);
 }

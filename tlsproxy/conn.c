@@ -63,7 +63,8 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 	c->last_input = mono_ms();
 	c->since = wall_ms();
 	c->number = ++p->lastconn;
-	bucket_start(&c->bucket, &p->conf->limits.rate, mono_us());
+	bucket_start(&c->messages, &p->conf->limits.messages, mono_us());
+	bucket_start(&c->bytes, &p->conf->limits.bytes, mono_us());
 	TAILQ_INSERT_TAIL(&p->conns, c, entry);
 	p->nconns++;
 	proxy_state_take(p, conn_state(c));

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "limit.h"
 #include "mono.h"
 #include "pbuf.h"
 #include "peercert.h"
@@ -262,36 +263,53 @@ conn_linger(struct conn *c)
 	}
 }
 
-/* -- limits session messages -------------------------------------------- */
+/* -- limits session messages, bytes ------------------------------------- */
 
-/* Fills its bucket; what it says after our GOODBYE goes nowhere. */
+/* Nothing is counted where nothing is limited. */
+static int
+fill(struct bucket *b, const struct conf_rate *r, int is_free, uint64_t now)
+{
+	if (r->number == 0 || is_free) {
+		b->tokens = INT64_MAX;
+		return (1);
+	}
+	return (bucket_fill(b, r, now) > 0);
+}
+
+/* Fills its buckets; what it says after our GOODBYE goes nowhere. */
 static int
 conn_may_speak(struct conn *c)
 {
-	const struct conf_rate	*r = &c->p->conf->limits.rate;
+	const struct conf_limits	*l = &c->p->conf->limits;
+	uint64_t			 now;
+	int				 may;
 
-	if (r->messages == 0 || c->is_leaving) {
-		c->bucket.tokens = UINT32_MAX;
-		return (1);
-	}
-	return (bucket_fill(&c->bucket, r, mono_us()) > 0);
+	now = l->messages.number != 0 || l->bytes.number != 0 ? mono_us() : 0;
+	may = fill(&c->messages, &l->messages, c->is_leaving, now);
+	may &= fill(&c->bytes, &l->bytes, c->is_leaving, now);
+	return (may);
 }
 
+/* Once for each of them and connection. */
 static void
-log_limited(struct conn *c)
+log_limited(struct conn *c, uint8_t which)
 {
 	const struct psess	*s = c->sess;
+	enum limit		 l = which == LIMITED_BYTES ? LIMIT_BYTES :
+				    LIMIT_MESSAGES;
 
-	c->was_limited = 1;
-	c->p->limited++;
+	if ((c->was_limited & which) != 0)
+		return;
+	c->was_limited |= which;
+	limit_hit(l);
 	if (!log_may(&c->p->log_over, 10))
 		return;
 	if (s != NULL && s->state == SESS_JOINED)
-		log_session("session %" PRIu64 " says more than limits "
-		    "session messages: it is read more slowly", s->id);
+		log_session("session %" PRIu64 " says more than limits %s: it "
+		    "is read more slowly", s->id, limit_name(l));
 	else
-		log_session("%s says more than limits session messages: it "
-		    "is read more slowly", c->peer);
+		log_session("%s says more than limits %s: it is read more "
+		    "slowly", c->peer, limit_name(l));
 }
 
 /* Did the client end the connection?  What it said before is heard, but not
@@ -310,22 +328,37 @@ look_for_end(struct conn *c)
 		conn_set_phase(c, LEAVING_MS);
 }
 
-/* Neither read on nor handle what was read until the bucket has tokens. */
+/* When the bucket has tokens again, mono_us(); 0: it has. */
+static uint64_t
+next_token(const struct bucket *b, const struct conf_rate *r)
+{
+	if (r->number == 0 || b->tokens > 0)
+		return (0);
+	return (b->at + bucket_wait(b, r, LIMITED_MIN * 1000));
+}
+
+/* Neither read on nor handle what was read until its buckets have tokens. */
 static void
 conn_limit(struct conn *c)
 {
-	const struct conf_rate	*r = &c->p->conf->limits.rate;
-	uint64_t		 wait;
+	const struct conf_limits	*l = &c->p->conf->limits;
+	uint64_t			 at, bytes_at, most;
 
 	conn_stop_reading(c);
 	look_for_end(c);
-	wait = bucket_wait(&c->bucket, r, LIMITED_MIN * 1000);
-	if (wait > LIMITED_MAX * 1000)
-		wait = LIMITED_MAX * 1000;	/* and look again */
+	at = next_token(&c->messages, &l->messages);
+	bytes_at = next_token(&c->bytes, &l->bytes);
+	if (at != 0)
+		log_limited(c, LIMITED_MESSAGES);
+	if (bytes_at != 0)
+		log_limited(c, LIMITED_BYTES);
+	if (at < bytes_at)
+		at = bytes_at;
+	most = mono_us() + LIMITED_MAX * 1000;
+	if (at > most)
+		at = most;		/* and look again */
 	/* mono_us() counts from where mono_ms() does */
-	c->limited_at = (c->bucket.at + wait) / 1000 + 1;
-	if (!c->was_limited)
-		log_limited(c);
+	c->limited_at = at / 1000 + 1;
 	conn_arm(c);
 }
 
@@ -348,7 +381,8 @@ conns_new_rate(struct proxy *p)
 	uint64_t	 now = mono_us();
 
 	TAILQ_FOREACH(c, &p->conns, entry) {
-		bucket_start(&c->bucket, &p->conf->limits.rate, now);
+		bucket_start(&c->messages, &p->conf->limits.messages, now);
+		bucket_start(&c->bytes, &p->conf->limits.bytes, now);
 		conn_unlimit(c);
 	}
 }

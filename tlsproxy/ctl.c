@@ -12,6 +12,7 @@
 
 #include "chan.h"
 #include "ctlrow.h"
+#include "limit.h"
 #include "mono.h"
 #include "pbuf.h"
 #include "tlsproxy.h"
@@ -176,7 +177,8 @@ show_memory(struct proxy *p, struct ctlrows *r)
 	count(p, r, "dropped_events", p->dropped);
 	count(p, r, "slow_dropped_events", p->slow_dropped);
 	count(p, r, "slow_ended_sessions", p->slow_ended);
-	count(p, r, "limited_connections", p->limited);
+	count(p, r, "limited_connections", limit_count(LIMIT_MESSAGES) +
+	    limit_count(LIMIT_BYTES));
 	queue(p, r, &p->keeper_peer, p->keeper);
 	for (i = 0; i < CONF_MAXBROKERS; i++)
 		queue(p, r, &p->brokers[i].peer, p->brokers[i].chan);

@@ -328,8 +328,11 @@ conf_commit(struct conf *next)
 	int		 is_new_rate, is_new_prefix;
 	unsigned int	 i;
 
-	is_new_rate = p->conf != NULL && memcmp(&p->conf->limits.rate,
-	    &next->limits.rate, sizeof(next->limits.rate)) != 0;
+	is_new_rate = p->conf != NULL &&
+	    (memcmp(&p->conf->limits.messages, &next->limits.messages,
+	    sizeof(next->limits.messages)) != 0 ||
+	    memcmp(&p->conf->limits.bytes, &next->limits.bytes,
+	    sizeof(next->limits.bytes)) != 0);
 	is_new_prefix = p->conf != NULL && p->conf->limits.ipv6_prefix !=
 	    next->limits.ipv6_prefix;
 	listeners_commit(p, next);

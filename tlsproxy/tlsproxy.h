@@ -52,7 +52,9 @@ struct uri;
 #define LINGER_MS	1000		/* for the peer's end of the stream */
 #define LEAVING_MS	5000		/* for the client's GOODBYE */
 #define PAUSE_MS	100		/* accepting, after EMFILE */
-#define LIMITED_MIN	10		/* a pause by "messages", ms */
+#define LIMITED_MESSAGES 0x01
+#define LIMITED_BYTES	0x02
+#define LIMITED_MIN	10		/* a pause by one of them, ms */
 #define LIMITED_MAX	1000
 #define WARN_AGAIN_MS	3600000		/* of what lasts */
 #define PBUF_RESERVE	(64 * 1024 * 1024) /* a turn's, over the budget */
@@ -125,15 +127,16 @@ struct conn {
 	uint64_t		 complete_at;
 	uint64_t		 ping_at;
 	uint64_t		 slow_at;	/* over the soft limit too long */
-	uint64_t		 limited_at;	/* "messages": until then it is not
-						 * read, 0: it may be */
+	uint64_t		 limited_at;	/* "messages", "bytes": until then
+						 * it is not read, 0: it may be */
 	uint64_t		 armed_at;	/* when tev fires, 0: not set */
 	uint64_t		 last_input;
 	uint64_t		 since;		/* ms since 1970 */
 	uint64_t		 number;	/* of all that came, counted */
 	size_t			 peermax;	/* longest message it takes */
 	size_t			 held;		/* octets counted in p->held */
-	struct bucket		 bucket;	/* what it may say, counted down */
+	struct bucket		 messages;	/* what it may say, counted down */
+	struct bucket		 bytes;
 	struct kept		*kept;		/* was read, waits, or NULL */
 	union {
 		struct rs	 rs;
@@ -160,7 +163,7 @@ struct conn {
 	uint8_t			 said_goodbye;	/* the client's was answered, no
 						 * HELLO since */
 	uint8_t			 closed_ws;	/* a Close frame was sent */
-	uint8_t			 was_limited;	/* and the log says so */
+	uint8_t			 was_limited;	/* LIMITED_*, the log says so */
 	uint8_t			 has_ended;	/* the client closed it while it
 						 * was not read */
 };
@@ -327,8 +330,6 @@ struct proxy {
 	uint64_t		 dropped;	/* events, all told; */
 	uint64_t		 slow_dropped;	/* of them to slow ones */
 	uint64_t		 slow_ended;	/* sessions */
-	uint64_t		 limited;	/* connections that said more than
-						 * "messages" */
 	uint64_t		 nnamed;	/* EVENTs that named sessions */
 	uint8_t			*rbuf;		/* READ_MAX */
 	size_t			 bulk;		/* what of READ_BULK is left */
@@ -392,7 +393,7 @@ void	 conns_flush(struct proxy *);		/* end of turn */
 void	 conn_on_read(evutil_socket_t, short, void *);
 void	 conn_on_write(evutil_socket_t, short, void *);
 void	 conn_free_kept(struct conn *);		/* what was read and waits */
-void	 conn_unlimit(struct conn *);		/* "messages" let it go on */
+void	 conn_unlimit(struct conn *);		/* its buckets let it go on */
 void	 conn_resume(struct conn *);		/* read it again */
 void	 conns_resume(struct proxy *);		/* broker takes again */
 void	 conns_continue(struct proxy *);	/* postponed ones */
@@ -417,8 +418,8 @@ void	 revoked_start(struct proxy *);		/* look at all of them */
 void	 revoked_continue(struct proxy *);
 
 /* transport.c: first octets, RawSocket and WebSocket frames */
-/* Returns how many octets at the end have to wait, because its bucket of
- * messages is empty. */
+/* Returns how many octets at the end have to wait, because one of its buckets
+ * is empty. */
 size_t	 transport_input(struct conn *, uint8_t *, size_t);
 int	 transport_is_partial(const struct conn *);
 size_t	 transport_buffered(const struct conn *);	/* octets */

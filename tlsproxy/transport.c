@@ -232,17 +232,29 @@ rs_failed(struct conn *c, const struct rs_event *ev)
 		conn_close(c);
 }
 
-/* No message more than its bucket has tokens: what is behind waits. */
+/*
+ * No message more than its buckets have tokens: what is behind waits.  One that
+ * is longer than all the octets there are is taken, and made up for later.
+ */
 static size_t
 stop_at_limit(const struct conn *c, size_t *len)
 {
 	size_t	left = 0;
 
-	if (c->bucket.tokens == 0) {
+	if (c->messages.tokens <= 0 || c->bytes.tokens <= 0) {
 		left = *len;
 		*len = 0;
 	}
 	return (left);
+}
+
+static void
+message(struct conn *c, const uint8_t *data, size_t len, struct pbuf *pb)
+{
+	c->complete_at = 0;
+	c->messages.tokens--;
+	c->bytes.tokens -= (int64_t)len;
+	wamp_input(c, data, len, pb);
 }
 
 static size_t
@@ -258,9 +270,7 @@ rs_input(struct conn *c, uint8_t *p, size_t len)
 		case RS_MORE:
 			return (left);
 		case RS_MESSAGE:
-			c->complete_at = 0;
-			c->bucket.tokens--;
-			wamp_input(c, ev.data, ev.len, ev.pb);
+			message(c, ev.data, ev.len, ev.pb);
 			break;
 		case RS_PING:
 			c->complete_at = 0;
@@ -300,9 +310,7 @@ ws_input(struct conn *c, uint8_t *p, size_t len)
 		case WS_MORE:
 			return (left);
 		case WS_MESSAGE:
-			c->complete_at = 0;
-			c->bucket.tokens--;
-			wamp_input(c, ev.data, ev.len, ev.pb);
+			message(c, ev.data, ev.len, ev.pb);
 			break;
 		case WS_PING:
 			control_frame(c, WS_OP_PONG, ev.data, ev.len);

@@ -4,6 +4,8 @@
  *
  * The statements of the limits block of wampd.conf(5).
  */
+#include <stdio.h>
+
 #include "parse.h"
 
 void
@@ -67,24 +69,41 @@ limit_failures(const char *n, const char *per)
 		limit_get("failures per", per);
 }
 
+/* N per T burst B of a session; burst is N if not given. */
+static void
+limit_rate(enum once o, const char *name, struct conf_rate *r, uint32_t max,
+    const char *n, const char *per, const char *burst)
+{
+	char		what[32];
+	uint64_t	number, most;
+	int		bad;
+
+	if (!parse_once(&parser.seen, o, name))
+		return;
+	snprintf(what, sizeof(what), "%s per", name);
+	bad = get_number(name, n, 1, max, &number);
+	bad |= get_time(what, per, 100, CONF_MAXRATETIME, &r->per);
+	most = number;
+	if (burst != NULL)
+		bad |= get_number("burst", burst, 1, max, &most);
+	if (bad)
+		return;
+	r->number = (uint32_t)number;
+	r->burst = (uint32_t)most;
+}
+
 void
 limit_messages(const char *n, const char *per, const char *burst)
 {
-	struct conf_rate	*r = &parser.conf->limits.rate;
-	uint64_t		 number, most;
-	int			 bad;
+	limit_rate(ONCE_MESSAGES, "messages", &parser.conf->limits.messages,
+	    CONF_MAXRATE, n, per, burst);
+}
 
-	if (!parse_once(&parser.seen, ONCE_RATE, "messages"))
-		return;
-	bad = get_number("messages", n, 1, CONF_MAXRATE, &number);
-	bad |= get_time("messages per", per, 100, CONF_MAXRATETIME, &r->per);
-	most = number;
-	if (burst != NULL)
-		bad |= get_number("burst", burst, 1, CONF_MAXRATE, &most);
-	if (bad)
-		return;
-	r->messages = (uint32_t)number;
-	r->burst = (uint32_t)most;
+void
+limit_bytes(const char *n, const char *per, const char *burst)
+{
+	limit_rate(ONCE_BYTES, "bytes", &parser.conf->limits.bytes,
+	    CONF_MAXBYTES, n, per, burst);
 }
 
 void

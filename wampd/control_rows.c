@@ -368,7 +368,10 @@ static const struct {
 	{ "memory", "octets" },
 	{ "messages", "count" },
 	{ "messages per", "ms" },
-	{ "messages burst", "count" }
+	{ "messages burst", "count" },
+	{ "bytes", "octets" },
+	{ "bytes per", "ms" },
+	{ "bytes burst", "octets" }
 };
 #define NOTHERS	(sizeof(others) / sizeof(others[0]))
 
@@ -379,11 +382,17 @@ other(const struct conf_limits *l, size_t i)
 	case 0:
 		return (l->memory);
 	case 1:
-		return (l->rate.messages);
+		return (l->messages.number);
 	case 2:
-		return (l->rate.per);
+		return (l->messages.per);
+	case 3:
+		return (l->messages.burst);
+	case 4:
+		return (l->bytes.number);
+	case 5:
+		return (l->bytes.per);
 	default:
-		return (l->rate.burst);
+		return (l->bytes.burst);
 	}
 }
 

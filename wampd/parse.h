@@ -60,7 +60,8 @@ enum once {
 	ONCE_CONNECTIONS, ONCE_PER_ADDRESS, ONCE_MESSAGE, ONCE_QUEUE,
 	ONCE_SLOW, ONCE_MEMORY, ONCE_HANDSHAKE, ONCE_HELLO, ONCE_COMPLETE,
 	ONCE_AUTHENTICATE, ONCE_PING, ONCE_SUBSCRIPTIONS,
-	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_RATE, ONCE_PER_AUTHID,
+	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_MESSAGES, ONCE_BYTES,
+	ONCE_PER_AUTHID,
 	ONCE_FAILURES, ONCE_FAILDELAY,
 	ONCE_SECRET, ONCE_CONTROL,
 	/* in a realm */
@@ -182,6 +183,7 @@ void	 limit_memory(const char *);
 void	 limit_failures(const char *, const char *per);
 /* burst may be NULL */
 void	 limit_messages(const char *, const char *per, const char *burst);
+void	 limit_bytes(const char *, const char *per, const char *burst);
 void	 limit_ping(const char *every, const char *timeout);	/* NULL, NULL:
 								 * never */
 /* Something that would say nothing without more words. */

@@ -49,7 +49,7 @@ static void	 macro_set(const char *, const char *);
 }
 
 %token	ADDRESS ALLOW ANONYMOUS ANY AUTHENTICATE AUTHID AUTHORIZE BRIEF
-%token	BROKERS BURST CACHE CALL CALLS CBOR CERTIFICATE COMPLETE CONNECTIONS
+%token	BROKERS BURST BYTES CACHE CALL CALLS CBOR CERTIFICATE COMPLETE CONNECTIONS
 %token	CRYPTOSIGN DEBUG DELAY DENY DYNAMIC EVERY EXACT FAILURES FROM
 %token	GRACE GROUP HANDSHAKE HELLO IDS INCLUDE INSECURE JSON KEY KEYPAIR
 %token	IPV6 LIMITS LISTEN LOG LOOSE MEMORY MESSAGE MESSAGES MODE MSGPACK NEVER
@@ -264,6 +264,15 @@ session		: SUBSCRIPTIONS STRING {
 		}
 		| MESSAGES STRING {
 			limit_lacks("messages", $2, "\"per\" and a time");
+		}
+		| BYTES STRING PER STRING {
+			limit_bytes($2, $4, NULL);
+		}
+		| BYTES STRING PER STRING BURST STRING {
+			limit_bytes($2, $4, $6);
+		}
+		| BYTES STRING {
+			limit_lacks("bytes", $2, "\"per\" and a time");
 		}
 		| UNSUPPORTED {
 			unsupported("", $1);
@@ -818,6 +827,7 @@ static const struct keyword {
 	{ "brief",		BRIEF },
 	{ "brokers",		BROKERS },
 	{ "burst",		BURST },
+	{ "bytes",		BYTES },
 	{ "ca",			CA },
 	{ "cache",		CACHE },
 	{ "call",		CALL },

@@ -120,12 +120,14 @@ print_global(const struct conf *c, FILE *f)
 }
 
 static void
-print_rate(const struct conf_rate *r, FILE *f)
+print_rate(const char *name, const struct conf_rate *r, FILE *f)
 {
 	char	n[32], per[32], burst[32];
 
-	fprintf(f, "\t\tmessages %s per %s burst %s\n",
-	    conf_text_number(n, sizeof(n), r->messages),
+	if (r->number == 0)
+		return;
+	fprintf(f, "\t\t%s %s per %s burst %s\n", name,
+	    conf_text_number(n, sizeof(n), r->number),
 	    conf_text_time(per, sizeof(per), r->per),
 	    conf_text_number(burst, sizeof(burst), r->burst));
 }
@@ -165,8 +167,8 @@ print_limits(const struct conf_limits *l, FILE *f)
 	put_number(f, "registrations", l->registrations);
 	putc('\t', f);
 	put_number(f, "calls", l->calls);
-	if (l->rate.messages != 0)
-		print_rate(&l->rate, f);
+	print_rate("messages", &l->messages, f);
+	print_rate("bytes", &l->bytes, f);
 	fprintf(f, "\t}\n}\n");
 }
 

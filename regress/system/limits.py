@@ -10,17 +10,21 @@
 import contextlib
 import ctypes
 import os
+import re
+import ssl
 import subprocess
+import threading
 import time
 
-from daemon import (IS_ROOT, Skip, Wampd, free_port, run_cases, tmpdir,
-                    wait_until)
+from daemon import (IS_ROOT, Skip, Wampd, free_port, make_cert, run_cases,
+                    tmpdir, wait_until)
 from wampclient import *
 
 CLONE_NEWNET = 0x40000000
 
 
-def conf(port, limits, realm='', more='', host='127.0.0.1', prefork=1):
+def conf(port, limits, realm='', more='', host='127.0.0.1', prefork=1,
+         tls=''):
     return '''prefork %d
 grace 0s
 limits { %s }
@@ -30,7 +34,7 @@ realm "realm1" {
 	%s
 	role "all" { allow any }
 }
-''' % (prefork, limits, host, port, 'insecure' if host != '127.0.0.1' else '',
+''' % (prefork, limits, host, port, tls or ('insecure' if host != '127.0.0.1' else ''),
        realm) + more
 
 
@@ -227,4 +231,92 @@ def sessions_of_realm():
                r'realm$'], other)
 
 
-run_cases([ipv6_networks, sessions_per_authid, sessions_of_realm])
+# -- bytes ----------------------------------------------------------------------
+
+TOPIC = 'com.example.bytes'
+KINDS = [('rawsocket', 'msgpack', False), ('websocket', 'json', True)]
+
+
+def talker(a, kw, rate, burst, sizes, w, other):
+    """Sends publications of these sizes at once.  Each is taken once those
+    before it were less than is permitted by then; and all are."""
+    watcher = Client(a, **kw)
+    watcher.subscribe(TOPIC)
+    c = Client(a, join=False, **kw)
+    start = time.monotonic()    # before its bucket begins to fill
+    hello = c.dumps([HELLO, 'realm1', ROLES])
+    c.join()
+    msgs = [c.dumps([PUBLISH, c.next(), {}, TOPIC, [i, 'x' * n]])
+            for i, n in enumerate(sizes)]
+    sender = threading.Thread(target=c.write,
+                              args=(b''.join(c.frame(m) for m in msgs),))
+    c.timeout = 60
+    sender.start()
+    before = len(hello)
+    for i, m in enumerate(msgs):
+        e = watcher.expect(EVENT, timeout=60)
+        now = time.monotonic()
+        assert e[4][0] == i, (e[4][0], i)
+        assert before < burst + rate * (now - start), (i, before, now - start)
+        before += len(m)
+        if i == len(msgs) // 2:
+            other.check()
+    sender.join()
+    w.wait_log(r'session %d says more than limits session bytes: it is read '
+               r'more slowly$' % c.id)
+    assert len(re.findall('says more than', w.log())) == 1, w.log()
+    c.goodbye()
+    watcher.close()
+
+
+def bytes_of_session():
+    """bytes: a session that says more is read more slowly"""
+    for transport, serializer, is_tls in KINDS:
+        port = free_port()
+        a = '127.0.0.1', port
+        kw = dict(transport=transport, serializer=serializer)
+        tls = ''
+        if is_tls:
+            cert = make_cert(tmpdir())
+            kw['tls'] = ssl.create_default_context(cafile=cert[0])
+            tls = 'tls { keypair "k" }'
+        for rate, burst, sizes in ((400000, 20000, [10000] * 40),
+                                   # one that is longer than all there is
+                                   (400000, 20000, [400000, 1, 1, 90000, 1])):
+            text = conf(port, 'session { bytes %d per 1s burst %d }' % (
+                rate, burst), tls=tls)
+            if is_tls:
+                text = 'keypair "k" { certificate "%s" key "%s" }\n' % cert + \
+                    text
+            with Wampd(text) as w:
+                other = Other(a, **kw)
+                talker(a, kw, rate, burst, sizes, w, other)
+
+
+def bytes_reload():
+    """bytes: what is permitted, and no octet more; a reload lifts it"""
+    port = free_port()
+    a = '127.0.0.1', port
+    with Wampd(conf(port, 'session { bytes 1 per 1h burst 20k }')) as w:
+        watcher = Client(a)
+        watcher.subscribe(TOPIC)
+        c = Client(a)
+        sent = len(c.dumps([HELLO, 'realm1', ROLES]))
+        taken = 0
+        for i in range(40):
+            m = c.dumps([PUBLISH, c.next(), {}, TOPIC, [i, 'x' * 1000]])
+            if sent < 20 * 1024:
+                taken += 1
+            sent += len(m)
+            c.write(c.frame(m))
+        for i in range(taken):
+            assert watcher.expect(EVENT)[4][0] == i
+        watcher.expect_nothing()
+        assert w.reload(conf(port, ''))
+        for i in range(taken, 40):
+            assert watcher.expect(EVENT)[4][0] == i
+        c.goodbye()
+
+
+run_cases([ipv6_networks, sessions_per_authid, sessions_of_realm,
+           bytes_of_session, bytes_reload])

@@ -111,6 +111,33 @@ waits(void)
 	want("worth", bucket_fill(&b, &tight, 100), 10);
 }
 
+/* Who took more than there was makes up for it first, to the microsecond. */
+static void
+debts(void)
+{
+	const struct conf_rate	r = { 3, 1000, 5 };
+	const struct conf_rate	most = { 1, CONF_MAXRATETIME, CONF_MAXBYTES };
+	struct bucket		b;
+
+	bucket_start(&b, &r, 0);
+	b.tokens -= 7;
+	want("a second", bucket_wait(&b, &r, 0), SECOND);
+	want("almost", bucket_fill(&b, &r, SECOND - 1), 0);
+	want("one", bucket_fill(&b, &r, SECOND), 1);
+	b.tokens = -16 * 1024 * 1024;
+	want("long", bucket_wait(&b, &r, 10000), (16 * 1024 * 1024 + 1) *
+	    SECOND / 3 + 1);
+	want("full", bucket_fill(&b, &r, YEAR), 5);
+	bucket_start(&b, &most, 0);
+	b.tokens = -BUCKET_MAXDEBT;
+	want("as long as can be", bucket_wait(&b, &most, 0),
+	    ((uint64_t)BUCKET_MAXDEBT + 1) * 3600 * SECOND);
+	want("made up for", bucket_fill(&b, &most,
+	    (uint64_t)BUCKET_MAXDEBT * 3600 * SECOND), 0);
+	want("full", bucket_fill(&b, &most, 3 * (uint64_t)BUCKET_MAXDEBT *
+	    3600 * SECOND), CONF_MAXBYTES);
+}
+
 /* -- the promise --------------------------------------------------------- */
 
 /*
@@ -120,34 +147,41 @@ waits(void)
  */
 #define NSTEPS	2000
 
+static uint64_t
+brings(const struct conf_rate *r, uint64_t t)
+{
+	uint64_t	per = (uint64_t)r->per * 1000;
+
+	return (t / per * r->number + t % per * r->number / per);
+}
+
 static void
 promise(const struct conf_rate *r, uint64_t longest)
 {
 	static uint64_t	at[NSTEPS], sum[NSTEPS + 1];
 	struct bucket	b;
-	uint64_t	now = 7 * SECOND, per = (uint64_t)r->per * 1000, t;
+	uint64_t	now = 7 * SECOND, t;
 	size_t		i, j;
 
 	bucket_start(&b, r, now);
 	for (i = 0; i < NSTEPS; i++) {
 		at[i] = now;
-		sum[i + 1] = sum[i] + bucket_fill(&b, r, now);
+		sum[i + 1] = sum[i] + (uint64_t)bucket_fill(&b, r, now);
 		b.tokens = 0;
 		now += (uint64_t)random() % (longest + 1);
 	}
 	for (i = 0; i < NSTEPS; i++)
 		for (j = i; j < NSTEPS; j++) {
 			t = at[j] - at[i];
-			if (sum[j + 1] - sum[i] > r->burst +
-			    t * r->messages / per)
+			if (sum[j + 1] - sum[i] > r->burst + brings(r, t))
 				errx(1, "%u per %u ms burst %u: %llu in "
-				    "%llu us", r->messages, r->per, r->burst,
+				    "%llu us", r->number, r->per, r->burst,
 				    (unsigned long long)(sum[j + 1] - sum[i]),
 				    (unsigned long long)t);
 		}
-	if (longest * r->messages / per + 1 < r->burst)
+	if (brings(r, longest) + 1 < r->burst)
 		want("all that time brought", sum[NSTEPS], r->burst +
-		    (at[NSTEPS - 1] - at[0]) * r->messages / per);
+		    brings(r, at[NSTEPS - 1] - at[0]));
 }
 
 static void
@@ -158,6 +192,8 @@ promises(void)
 		{ 10000, 1000, 20000 }, { 999983, 3599999, 31 },
 		{ CONF_MAXRATE, 1, CONF_MAXRATE },
 		{ CONF_MAXRATE, CONF_MAXRATETIME, CONF_MAXRATE },
+		{ CONF_MAXBYTES, 100, CONF_MAXBYTES },
+		{ CONF_MAXBYTES, CONF_MAXRATETIME, 4096 },
 		{ 1, CONF_MAXRATETIME, 1 }, { 1, CONF_MAXRATETIME, 2 }
 	};
 	static const uint64_t		longest[] = {
@@ -180,6 +216,8 @@ main(void)
 	printf("ok - idle for ages, a clock that stands\n");
 	waits();
 	printf("ok - how long to wait\n");
+	debts();
+	printf("ok - debts\n");
 	promises();
 	printf("ok - never more than promised, nor less\n");
 	return (0);

@@ -35,7 +35,8 @@ static const char	text[] =
 "limits { message 2m queue 3m slow 4s ping never\n"
 "	connections per address 8 ipv6 prefix 56\n"
 "	sessions per authid 12\n"
-"	session { calls 9 messages 5 per 2m burst 7 } }\n"
+"	session { calls 9 messages 5 per 2m burst 7\n"
+"	bytes 1m per 3s burst 2m } }\n"
 "keypair \"one\" { certificate \"/c\" key \"/k\" ocsp \"/o\" }\n"
 "keypair \"two\" { certificate \"/c\" key \"/k\" }\n"
 "listen on * port 8443 tls {\n"
@@ -213,10 +214,13 @@ check_global(const struct conf *c)
 	CHECK(c->grace == 7000 && c->limits.message == 2 * 1024 * 1024);
 	CHECK(c->limits.ping_every == 0 && c->limits.calls == 9);
 	CHECK(c->limits.slow == 4000);
+	CHECK(c->limits.bytes.number == 1024 * 1024);
+	CHECK(c->limits.bytes.burst == 2 * 1024 * 1024);
+	CHECK(c->limits.bytes.per == 3000);
 	CHECK(c->limits.per_authid == 12);
 	CHECK(c->limits.per_address == 8 && c->limits.ipv6_prefix == 56);
-	CHECK(c->limits.rate.messages == 5 && c->limits.rate.burst == 7);
-	CHECK(c->limits.rate.per == 2 * 60 * 1000);
+	CHECK(c->limits.messages.number == 5 && c->limits.messages.burst == 7);
+	CHECK(c->limits.messages.per == 2 * 60 * 1000);
 	CHECK(c->nrealms == 2);
 }
 
@@ -535,8 +539,9 @@ refuse_values(const struct conf *sent)
 		AT(queue), AT(slow), AT(handshake), AT(hello), AT(complete),
 		AT(authenticate), AT(ping_every), AT(ping_timeout),
 		AT(subscriptions), AT(registrations), AT(calls), AT(failures),
-		AT(failures_per), AT(failures_delay), AT(rate.messages),
-		AT(rate.per), AT(rate.burst), AT(per_authid)
+		AT(failures_per), AT(failures_delay), AT(messages.number),
+		AT(messages.per), AT(messages.burst), AT(bytes.number),
+		AT(bytes.per), AT(bytes.burst), AT(per_authid)
 	};
 	size_t			i;
 
