@@ -348,6 +348,7 @@ struct conf {
 	uint32_t		 prefork;
 	uint32_t		 brokers;
 	uint32_t		 loglevel;	/* enum log_level */
+	uint32_t		 logs_json;	/* parent only */
 	uint32_t		 strict;	/* sandbox */
 	uint32_t		 grace;		/* ms */
 	uint32_t		 has_client_ca;	/* K: a listener has */

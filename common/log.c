@@ -15,8 +15,12 @@
 
 #include "log.h"
 
+#define LINE_MAXLEN	4096	/* what write(2) keeps in one piece */
+#define FORM_MAXLEN	(LINE_MAXLEN - 8)
+
 static enum log_mode	 mode = LOG_TO_STDERR;
 static enum log_level	 level = LOG_LEVEL_VERBOSE;
+static log_form		*form;
 static const char	*progname = "wampd";
 static void		(*tap)(void *, int, const char *);
 static void		*tap_arg;
@@ -50,23 +54,30 @@ log_tap(void (*fn)(void *, int, const char *), void *arg)
 }
 
 void
-log_raw(int pri, const char *text)
+log_setform(log_form *f)
 {
-	char	line[2048];
+	form = f;
+}
+
+/* Write what is composed already. */
+static void
+emit(int pri, const char *text)
+{
+	char	line[LINE_MAXLEN];
 	ssize_t	n;
 	int	len;
 
-	if (tap != NULL)
-		tap(tap_arg, pri, text);
 	switch (mode) {
 	case LOG_TO_SYSLOG:
 		syslog(pri, "%s", text);
 		return;
 	case LOG_TO_PARENT:
-		len = snprintf(line, sizeof(line), "<%d>%s", pri, text);
+		len = snprintf(line, sizeof(line), "<%d>%s",
+		    LOG_PRI(pri), text);
 		break;
 	default:
-		len = snprintf(line, sizeof(line), "%s: %s", progname, text);
+		len = snprintf(line, sizeof(line), "%s%s%s", form != NULL ?
+		    "" : progname, form != NULL ? "" : ": ", text);
 		break;
 	}
 	if (len < 0)
@@ -77,6 +88,45 @@ log_raw(int pri, const char *text)
 	/* a full pipe loses the line, never blocks the process */
 	n = write(STDERR_FILENO, line, (size_t)len);
 	(void)n;
+}
+
+/* For the parent's own lines; a syslog may keep these from most eyes. */
+static int
+is_failed_login(const char *process, const char *text)
+{
+	return (strcmp(process, "keeper") == 0 &&
+	    strncmp(text, "auth failed ", 12) == 0);
+}
+
+void
+log_from(int pri, const char *process, const char *text)
+{
+	char	line[FORM_MAXLEN];
+	int	auth = is_failed_login(process, text) ? LOG_AUTH : 0;
+
+	snprintf(line, sizeof(line), "%s: %s", process, text);
+	if (tap != NULL)
+		tap(tap_arg, pri, line);
+	if (form != NULL)
+		form(line, sizeof(line), pri, process, text,
+		    mode == LOG_TO_STDERR);
+	emit(pri | auth, line);
+}
+
+/* A line of our own: its process is named by the mode. */
+static void
+log_own(int pri, const char *text)
+{
+	char	line[FORM_MAXLEN];
+
+	if (tap != NULL)
+		tap(tap_arg, pri, text);
+	if (form != NULL) {
+		form(line, sizeof(line), pri, progname, text,
+		    mode == LOG_TO_STDERR);
+		text = line;
+	}
+	emit(pri, text);
 }
 
 __attribute__((format(printf, 3, 0)))
@@ -94,7 +144,7 @@ vlog(int pri, int errnum, const char *fmt, va_list ap)
 		snprintf(text + len, sizeof(text) - len, ": %s",
 		    strerror(errnum));
 	}
-	log_raw(pri, text);
+	log_own(pri, text);
 	errno = saved;
 }
 
@@ -153,6 +203,25 @@ log_debug(const char *fmt, ...)
 }
 
 void
+log_admin_signal(const char *act, const char *signal)
+{
+	log_info("admin act=%s signal=%s", act, signal);
+}
+
+void
+log_admin(const char *act, unsigned long uid, long pid, const char *what)
+{
+	char	buf[1024], word[64], *p;
+
+	strlcpy(word, act, sizeof(word));
+	for (p = word; *p != '\0'; p++)
+		if (*p == ' ')
+			*p = '_';
+	log_info("admin act=%s uid=%lu pid=%ld what=\"%s\"", word, uid, pid,
+	    log_text(buf, sizeof(buf), what, strlen(what)));
+}
+
+void
 fatal(const char *fmt, ...)
 {
 	va_list	ap;
@@ -181,15 +250,15 @@ is_plain(unsigned char c)
 	return (c > ' ' && c < 0x7f && c != '"' && c != '\\');
 }
 
-char *
-log_vis(char *dst, size_t size, const void *text, size_t len)
+static char *
+encode(char *dst, size_t size, const void *text, size_t len, int keeps_blanks)
 {
 	const unsigned char	*p = text;
 	char			 one[8];
 	size_t			 i, n, off = 0;
 
 	for (i = 0; i < len; i++) {
-		if (is_plain(p[i])) {
+		if (is_plain(p[i]) || (keeps_blanks && p[i] == ' ')) {
 			if (off + 2 > size)
 				break;
 			dst[off++] = (char)p[i];
@@ -205,6 +274,18 @@ log_vis(char *dst, size_t size, const void *text, size_t len)
 	}
 	dst[off] = '\0';
 	return (dst);
+}
+
+char *
+log_vis(char *dst, size_t size, const void *text, size_t len)
+{
+	return (encode(dst, size, text, len, 0));
+}
+
+char *
+log_text(char *dst, size_t size, const void *text, size_t len)
+{
+	return (encode(dst, size, text, len, 1));
 }
 
 int

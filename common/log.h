@@ -14,7 +14,7 @@
 
 enum log_mode {
 	LOG_TO_PARENT,		/* "<n>text", n a syslog level; so to journald */
-	LOG_TO_STDERR,		/* "wampd: text" */
+	LOG_TO_STDERR,		/* "wampd: text", or the form's, with a time */
 	LOG_TO_SYSLOG
 };
 
@@ -40,8 +40,27 @@ void	 log_session(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
 /* Give each line to fn as well (NULL: to nobody), which must log nothing. */
 void	 log_tap(void (*fn)(void *, int level, const char *text), void *);
-/* Write a line that a child sent, level as syslog's numbers. */
-void	 log_raw(int level, const char *text);
+/*
+ * Write a line of that process (a child, or "wampd"), level as syslog's
+ * numbers.  Failed log-ins that the keeper tells of go to the facility auth.
+ */
+void	 log_from(int level, const char *process, const char *text);
+/*
+ * What somebody who may did to the daemon: act is a word or some ("reload"),
+ * what it was done to any text or "" ("session 17").  By a signal, or by a process
+ * that asked for it.  Logged at every level.
+ */
+void	 log_admin_signal(const char *act, const char *signal);
+void	 log_admin(const char *act, unsigned long uid, long pid,
+	    const char *what);
+
+/*
+ * Another form of lines than text: composes one in buf, without a newline.
+ * NULL: text.  Only for modes that are not LOG_TO_PARENT of a child.
+ */
+typedef void	 log_form(char *buf, size_t size, int level,
+		    const char *process, const char *text, int with_time);
+void	 log_setform(log_form *);
 
 /*
  * For start-up and broken invariants of our own only, never reachable by
@@ -57,6 +76,8 @@ void	 fatalx(const char *, ...);
  * what fits dst (size > 0).  Returns dst.
  */
 char	*log_vis(char *dst, size_t size, const void *text, size_t len);
+/* The same for text between quotes: blanks stay. */
+char	*log_text(char *dst, size_t size, const void *text, size_t len);
 
 /* At most "burst" a second of one kind of line: returns 1 if it may go. */
 struct log_limit {

@@ -102,11 +102,15 @@ conn_read(struct conn *c, uint8_t *buf, size_t size)
 static void
 conn_handshake_failed(struct conn *c)
 {
+	char	text[512];
+
 	if (c->l->flags & LISTEN_CLIENT_CA) {
 		/* what somebody looks for whose certificate is refused */
 		if (log_may(&c->p->log_refused, 20))
 			log_session("refused address=%s reason=\"TLS "
-			    "handshake\": %s", c->peer, tls_error(c->tls));
+			    "handshake\" text=\"%s\"", c->peer,
+			    log_text(text, sizeof(text), tls_error(c->tls),
+			    strlen(tls_error(c->tls))));
 		listener_refused_cert(c->l);
 	} else if (log_may(&c->p->log_bad, 5))
 		log_debug("TLS handshake with %s failed: %s", c->peer,

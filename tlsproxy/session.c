@@ -141,12 +141,13 @@ static void
 log_refused(const struct conn *c, const char *realm, size_t len,
     const char *reason, const char *text)
 {
-	char	buf[256];
+	char	buf[256], quoted[REASON_MAXLEN];
 
 	if (!log_may(&c->p->log_refused, 20))
 		return;
-	log_session("refused realm=%s address=%s reason=%s: %s",
-	    log_vis(buf, sizeof(buf), realm, len), c->peer, reason, text);
+	log_session("refused realm=%s address=%s reason=%s text=\"%s\"",
+	    log_vis(buf, sizeof(buf), realm, len), c->peer, reason,
+	    log_text(quoted, sizeof(quoted), text, strlen(text)));
 }
 
 void
@@ -237,7 +238,7 @@ void
 session_abort(struct conn *c, enum wamp_err err, const char *fmt, ...)
 {
 	struct psess	*s = c->sess;
-	char		 text[REASON_MAXLEN];
+	char		 text[REASON_MAXLEN], quoted[REASON_MAXLEN];
 	va_list		 ap;
 
 	va_start(ap, fmt);
@@ -249,7 +250,8 @@ session_abort(struct conn *c, enum wamp_err err, const char *fmt, ...)
 		return;
 	}
 	if (s != NULL && s->state == SESS_JOINED)
-		log_left(c, s, text);
+		log_left(c, s, log_text(quoted, sizeof(quoted), text,
+		    strlen(text)));
 	else
 		log_refused(c, s != NULL ? s->realm : "", s != NULL ?
 		    strlen(s->realm) : 0, wamp_err_uri(err), text);

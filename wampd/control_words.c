@@ -269,6 +269,27 @@ may(const struct control_client *k, enum ctl_what what)
 	return (!CTL_IS_CHANGE(what) || !k->w->conf->control.read_only);
 }
 
+static void
+log_change(const struct control_client *k, const char *name)
+{
+	static const char		*levels[] = { "brief", "verbose", "debug" };
+	const struct ctl_request	*req = &k->req;
+	char				 what[2 * CTL_MAXNAME + 64];
+	int				 has_realm = req->realm[0] != '\0';
+
+	what[0] = '\0';
+	if (req->what == CTL_LOG)
+		strlcpy(what, req->level > LOG_LEVEL_DEBUG ? "" :
+		    levels[req->level], sizeof(what));
+	else if (req->session != 0)
+		snprintf(what, sizeof(what), "session %llu",
+		    (unsigned long long)req->session);
+	else if (req->authid[0] != '\0')
+		snprintf(what, sizeof(what), "authid %s%s%s", req->authid,
+		    has_realm ? " realm " : "", req->realm);
+	log_admin(name, (unsigned long)k->uid, (long)k->pid, what);
+}
+
 /* A request is complete, and its texts are texts. */
 void
 control_request(struct control_client *k)
@@ -299,8 +320,7 @@ control_request(struct control_client *k)
 		return;
 	}
 	if (CTL_IS_CHANGE(wo->what))
-		log_info("control: \"%s\" by uid %u (process %d)", wo->name,
-		    (unsigned int)k->uid, (int)k->pid);
+		log_change(k, wo->name);
 	if (wo->begin != NULL && wo->begin(k) == -1) {
 		k->reqlen = 0;
 		return;

@@ -53,7 +53,7 @@ static void
 emit(struct logsink *l)
 {
 	const char	*p = l->buf;
-	char		 line[1700], text[1600];
+	char		 text[1600];
 	int		 level = LOG_WARNING;
 
 	/* a child has no emergencies to tell to all terminals */
@@ -67,8 +67,7 @@ emit(struct logsink *l)
 	if (text[0] == '\0' || !log_may(&l->limit, LINES_A_SECOND))
 		return;
 	note_dropped(l);
-	snprintf(line, sizeof(line), "%s: %s", l->name, text);
-	log_raw(level, line);
+	log_from(level, l->name, text);
 }
 
 /* Octets as they arrive, with or without the ends of lines. */

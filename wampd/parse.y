@@ -54,7 +54,7 @@ static void	 macro_set(const char *, const char *);
 %token	GRACE GROUP HANDSHAKE HELLO IDS INCLUDE INSECURE JSON KEY KEYPAIR
 %token	IPV6 LIMITS LISTEN LOG LOOSE MEMORY MESSAGE MESSAGES MODE MSGPACK NEVER
 %token	OCSP ON ONLY ORIGIN OWNER PATH PER PING PORT PREFIX PREFORK PROTOCOLS
-%token	PROTOCOL PROXY
+%token	FORMAT PROTOCOL PROXY TEXT
 %token	PUBLISH QUEUE RAWSOCKET REALM REGISTER REGISTRATIONS RELAXED
 %token	REQUEST ROLE SANDBOX SCRAM SECRET SERIALIZERS SESSION SESSIONS SOCKET
 %token	STRICT SUBSCRIBE SUBSCRIPTIONS TICKET TIMEOUT TLS URI USER VERBOSE WAMPCRA
@@ -69,7 +69,7 @@ static void	 macro_set(const char *, const char *);
 %token	<string> MACRO		/* a name with "=" behind */
 %token	<string> UNSUPPORTED	/* words of a later version */
 %type	<string> optauthid
-%type	<number> loglevel strictness match disclosemode
+%type	<number> loglevel logformat strictness match disclosemode
 %type	<bits> method action actions meta metas discloses serializer
 %type	<bits> serializers
 
@@ -129,9 +129,10 @@ global		: PREFORK STRING {
 			if (parse_once(&parser.seen, ONCE_LOG, "log"))
 				parser.conf->loglevel = (uint32_t)$2;
 		}
-		| LOG UNSUPPORTED {
-			unsupported("log ", $2);
-			YYERROR;
+		| LOG FORMAT logformat {
+			if (parse_once(&parser.seen, ONCE_LOG_FORMAT,
+			    "log format"))
+				parser.conf->logs_json = (uint32_t)$3;
 		}
 		| SANDBOX STRICT {
 			if (parse_once(&parser.seen, ONCE_SANDBOX, "sandbox"))
@@ -167,6 +168,10 @@ controlopt	: MODE STRING		{ control_mode($2); }
 		| OWNER STRING		{ control_owner($2); }
 		| GROUP STRING		{ control_group($2); }
 		| READ ONLY		{ control_read_only(); }
+		;
+
+logformat	: TEXT		{ $$ = 0; }
+		| JSON		{ $$ = 1; }
 		;
 
 loglevel	: BRIEF		{ $$ = LOG_LEVEL_BRIEF; }
@@ -854,7 +859,7 @@ static const struct keyword {
 	{ "exact",		EXACT },
 	{ "failures",		FAILURES },
 	{ "fingerprint",	FINGERPRINT },
-	{ "format",		UNSUPPORTED },
+	{ "format",		FORMAT },
 	{ "from",		FROM },
 	{ "grace",		GRACE },
 	{ "group",		GROUP },
@@ -923,6 +928,7 @@ static const struct keyword {
 	{ "subject",		SUBJECT },
 	{ "subscribe",		SUBSCRIBE },
 	{ "subscriptions",	SUBSCRIPTIONS },
+	{ "text",		TEXT },
 	{ "ticket",		TICKET },
 	{ "timeout",		TIMEOUT },
 	{ "tls",		TLS },

@@ -110,6 +110,7 @@ print_global(const struct conf *c, FILE *f)
 	fprintf(f, "prefork %u\n", c->prefork);
 	fprintf(f, "brokers %u\n", c->brokers);
 	fprintf(f, "log %s\n", levels[c->loglevel]);
+	fprintf(f, "log format %s\n", c->logs_json ? "json" : "text");
 	fprintf(f, "sandbox %s\n", c->strict ? "strict" : "relaxed");
 	fprintf(f, "grace %s\n", conf_text_time(buf, sizeof(buf), c->grace));
 	if (c->secret_path != NULL) {

@@ -238,7 +238,7 @@ commit(struct wampd *w)
 	r->next = NULL;
 	r->is_committed = 1;
 	r->turn = PROC_BROKER;
-	log_setlevel((enum log_level)w->conf->loglevel);
+	wampd_log(w->conf);
 	/* if it cannot be started, who hangs is found by the pings */
 	start_timer(w, COMMIT_WITHIN);
 }

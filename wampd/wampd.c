@@ -18,6 +18,7 @@
 
 #include "chan.h"
 #include "isotime.h"
+#include "logjson.h"
 #include "mono.h"
 #include "sandbox.h"
 #include "wampd.h"
@@ -161,9 +162,11 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	switch (sig) {
 	case SIGTERM:
 	case SIGINT:
+		log_admin_signal("stop", sig == SIGTERM ? "TERM" : "INT");
 		wampd_stop(w);
 		break;
 	case SIGHUP:
+		log_admin_signal("reload", "HUP");
 		w->reload.is_wanted = 1;
 		break;
 	case SIGCHLD:
@@ -243,6 +246,14 @@ wampd_ready(struct wampd *w)
 	notify_newline(w);
 }
 
+/* As the configuration wants it. */
+void
+wampd_log(const struct conf *conf)
+{
+	log_setlevel((enum log_level)conf->loglevel);
+	log_setform(conf->logs_json ? logjson : NULL);
+}
+
 static struct conf *
 load(struct wampd *w)
 {
@@ -254,8 +265,12 @@ load(struct wampd *w)
 	/* -nv prints what the file says */
 	if (w->verbose && !w->is_check)
 		conf->loglevel = LOG_LEVEL_DEBUG;
-	if (!w->is_check)
+	if (w->is_check)
+		log_setlevel((enum log_level)conf->loglevel);
+	else {
+		wampd_log(conf);
 		host_clamp(w, conf);
+	}
 	conf_assign_ids(conf, NULL);
 	conf->generation = ++w->confgen;
 	if (keyfile_open_all(conf) == -1) {
@@ -342,7 +357,6 @@ start(struct wampd *w)
 {
 	if ((w->conf = load(w)) == NULL)
 		return (1);
-	log_setlevel((enum log_level)w->conf->loglevel);
 	if (w->is_check)
 		return (check(w));
 	notify_open(w);

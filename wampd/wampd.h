@@ -211,6 +211,7 @@ struct wampd {
 };
 
 /* wampd.c */
+void	 wampd_log(const struct conf *);	/* log as it says */
 void		 wampd_fail(struct wampd *);
 void		 wampd_stop(struct wampd *);
 void		 wampd_ready(struct wampd *);

@@ -28,6 +28,7 @@ WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		imsgs.o \
 		keyfile.o \
 		listen.o \
+		logjson.o \
 		logsink.o \
 		notify.o \
 		pathwalk.o \

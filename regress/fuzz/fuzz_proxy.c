@@ -404,6 +404,19 @@ log_vis(char *dst, size_t size, const void *text, size_t len)
 	return (dst);
 }
 
+char *
+log_text(char *dst, size_t size, const void *text, size_t len)
+{
+	const uint8_t	*p = text;
+	uint8_t		 sum = 0;
+
+	while (len > 0)
+		sum ^= p[--len];	/* all of it may be read */
+	memset(dst, 0, size);
+	dst[0] = (char)(sum == 1);
+	return (dst);
+}
+
 int
 log_may(struct log_limit *l, unsigned int burst)
 {

@@ -108,7 +108,7 @@ def who_gets_in():
             for c in bad:
                 refused(p, c)
             assert gets_in(p, good[0], transport='websocket') is True
-        w.wait_log('refused address=127.0.0.1:.* reason="TLS handshake": '
+        w.wait_log('refused address=127.0.0.1:.* reason="TLS handshake" text="'
                    '.*certificate verify failed')
         refused(port, None)
         assert gets_in(opt) is True
@@ -268,7 +268,7 @@ def revoked_while_joining():
         both[0].send(5, 'wonder', {})
         both[0].expect(2)
         w.wait_log('refused realm=realm1 address=.* reason=wamp.error.'
-                   'authentication_failed: the client\'s certificate was '
+                   'authentication_failed text="the client\'s certificate was '
                    'revoked')
 
 

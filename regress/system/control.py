@@ -243,6 +243,7 @@ def log_level():
         wait_until(lambda: joined(w) > 0, 10, 'a line')
         assert w.ctl('log', 'brief')[:2] == (0, '')
         assert rows(w.control, 'show', 'summary')[0]['log'] == 'brief'
+        w.wait_log(r'admin act=log uid=%d pid=\d+ what="brief"$' % os.geteuid())
         before = joined(w)
         os.kill(w.child('broker 0'), signal.SIGKILL)
         wait_until(lambda: rows(w.control, 'show', 'sum')[0]['processes_up']
@@ -282,6 +283,7 @@ def who_may():
                   words[0])
         w.wait_log(r'control: "reload" refused to uid %d' % owner(nobody)[0])
         assert w.ctl('reload')[0] == 0
+        w.wait_log(r'wampd: admin act=reload uid=0 pid=\d+ what=""$')
         # taken back by a reload
         w.write_conf(w.conf('mode 0600'))
         assert w.reload(), w.log()

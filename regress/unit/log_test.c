@@ -5,7 +5,10 @@
  * What a client sent never ends a log line, moves a cursor or runs over.
  */
 #include <err.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 #include <vis.h>
 
@@ -40,8 +43,85 @@ expect_as_vis(void)
 	}
 }
 
+/* In the place of libc's, also where it is called through a check. */
+void	syslog(int, const char *, ...);
+void	__syslog_chk(int, int, const char *, ...);
+
+static int	priority;
+static char	logged[4096];
+
 static void
-expect_line(int pri, const char *text, const char *want)
+note(int pri, const char *fmt, va_list ap)
+{
+	priority = pri;
+	vsnprintf(logged, sizeof(logged), fmt, ap);
+}
+
+void
+syslog(int pri, const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	note(pri, fmt, ap);
+	va_end(ap);
+}
+
+void
+__syslog_chk(int pri, int flag, const char *fmt, ...)
+{
+	va_list	ap;
+
+	(void)flag;
+	va_start(ap, fmt);
+	note(pri, fmt, ap);
+	va_end(ap);
+}
+
+static void
+expect_syslog(const char *process, const char *text, int pri,
+    const char *want)
+{
+	if (process != NULL)
+		log_from(LOG_WARNING, process, text);
+	else
+		log_warnx("%s", text);
+	if (priority != pri || strcmp(logged, want) != 0)
+		errx(1, "syslog: got %d \"%s\", want %d \"%s\"", priority,
+		    logged, pri, want);
+}
+
+static void
+angular(char *buf, size_t size, int level, const char *process,
+    const char *text, int with_time)
+{
+	snprintf(buf, size, "<%d %s|%s|%d>", level, process, text, with_time);
+}
+
+/* Only the keeper tells of failed log-ins. */
+static void
+to_syslog(void)
+{
+	static const char	failed[] = "auth failed realm=r";
+
+	log_init(LOG_TO_SYSLOG, "test");
+	expect_syslog("keeper", failed, LOG_AUTH | LOG_WARNING,
+	    "keeper: auth failed realm=r");
+	expect_syslog("tlsproxy 0", failed, LOG_WARNING,
+	    "tlsproxy 0: auth failed realm=r");
+	expect_syslog(NULL, failed, LOG_WARNING, failed);
+	expect_syslog("keeper", "x auth failed ", LOG_WARNING,
+	    "keeper: x auth failed ");
+	expect_syslog("broker 0", "%s%n", LOG_WARNING, "broker 0: %s%n");
+	log_setform(angular);
+	expect_syslog("keeper", failed, LOG_AUTH | LOG_WARNING,
+	    "<4 keeper|auth failed realm=r|0>");
+	expect_syslog(NULL, "hello", LOG_WARNING, "<4 test|hello|0>");
+	log_setform(NULL);
+}
+
+static void
+expect_line(const char *text, const char *want)
 {
 	char	buf[4096];
 	ssize_t	n;
@@ -49,7 +129,7 @@ expect_line(int pri, const char *text, const char *want)
 
 	if (pipe(p) == -1 || (old = dup(2)) == -1 || dup2(p[1], 2) == -1)
 		err(1, "pipe");
-	log_raw(pri, text);
+	log_warnx("%s", text);
 	n = read(p[0], buf, sizeof(buf) - 1);
 	dup2(old, 2);
 	close(old);
@@ -59,7 +139,7 @@ expect_line(int pri, const char *text, const char *want)
 		err(1, "read");
 	buf[n] = '\0';
 	if (strcmp(buf, want) != 0)
-		errx(1, "log_raw: got \"%s\", want \"%s\"", buf, want);
+		errx(1, "log_warnx: got \"%s\", want \"%s\"", buf, want);
 }
 
 int
@@ -78,9 +158,17 @@ main(void)
 	expect_as_vis();
 
 	log_init(LOG_TO_PARENT, "test");
-	expect_line(4, "hello", "<4>hello\n");
+	expect_line("hello", "<4>hello\n");
 	log_init(LOG_TO_STDERR, "test");
-	expect_line(4, "hello", "test: hello\n");
+	expect_line("hello", "test: hello\n");
+	log_setform(angular);
+	expect_line("hello", "<4 test|hello|1>\n");
+	log_init(LOG_TO_PARENT, "test");
+	expect_line("hello", "<4><4 test|hello|0>\n");
+	log_init(LOG_TO_STDERR, "test");
+	log_setform(NULL);
+	to_syslog();
+	log_init(LOG_TO_STDERR, "test");
 	memset(longtext, 'a', sizeof(longtext) - 1);
 	longtext[sizeof(longtext) - 1] = '\0';
 	{
@@ -88,9 +176,9 @@ main(void)
 
 		memset(want, 'a', sizeof(want));
 		memcpy(want, "test: ", 6);
-		want[2046] = '\n';
-		want[2047] = '\0';
-		expect_line(4, longtext, want);
+		want[1905] = '\n';
+		want[1906] = '\0';
+		expect_line(longtext, want);
 	}
 
 	for (i = 0; i < 100; i++)

@@ -21,18 +21,19 @@ static int	allow = 1;
 
 /* In the place of log.c's. */
 void
-log_raw(int level, const char *text)
+log_from(int level, const char *process, const char *text)
 {
 	if (ngot == 16)
 		errx(1, "more than 16 lines");
 	got[ngot].level = level;
-	strlcpy(got[ngot++].text, text, sizeof(got[0].text));
+	snprintf(got[ngot++].text, sizeof(got[0].text), "%s%s%s", process,
+	    *process != '\0' ? ": " : "", text);
 }
 
 void
 log_warnx(const char *fmt, ...)
 {
-	log_raw(-1, fmt);
+	log_from(-1, "", fmt);
 }
 
 int

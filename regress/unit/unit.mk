@@ -92,8 +92,11 @@ $(B)/regress/unit/proxy_options $(B)/regress/unit/proxy_request: \
 $(B)/regress/unit/proxy_flow: $(B)/obj/regress/unit/certs.o
 
 # the parent's
-UNIT_TESTS +=	listen logsink connlimit edges
+UNIT_TESTS +=	listen logjson logsink connlimit edges
 UNIT_OBJS_listen =	$(addprefix $(B)/obj/wampd/, pathwalk.o unixsock.o)
+UNIT_OBJS_logjson =	$(B)/obj/wampd/logjson.o
+UNIT_LIBS_logjson =	-ljansson
+$(B)/regress/unit/logjson: $(UNIT_OBJS_logjson)
 UNIT_OBJS_logsink =	$(B)/obj/wampd/logsink.o
 UNIT_OBJS_connlimit =	$(B)/obj/wampd/connlimit.o
 UNIT_OBJS_edges =	$(B)/obj/wampd/edges.o
