@@ -67,8 +67,19 @@ INIT_systemd =	systemd/wampd.service:$(UNITDIR)/wampd.service:644 \
 		sysusers.d/wampd.conf:$(SYSUSERSDIR)/wampd.conf:644 \
 		tmpfiles.d/wampd.conf:$(TMPFILESDIR)/wampd.conf:644
 
+INIT_openrc =	openrc/wampd:$(SYSCONFDIR)/init.d/wampd:755
+INIT_runit =	runit/run:$(SYSCONFDIR)/sv/wampd/run:755 \
+		runit/log/run:$(SYSCONFDIR)/sv/wampd/log/run:755
+INIT_s6 =	s6/run:$(SYSCONFDIR)/s6/sv/wampd/run:755 \
+		s6/type:$(SYSCONFDIR)/s6/sv/wampd/type:644 \
+		s6/notification-fd:$(SYSCONFDIR)/s6/sv/wampd/notification-fd:644 \
+		s6/timeout-kill:$(SYSCONFDIR)/s6/sv/wampd/timeout-kill:644 \
+		s6/log/run:$(SYSCONFDIR)/s6/sv/wampd/log/run:755
+INIT_openbsd =	rc.d/openbsd/wampd:$(SYSCONFDIR)/rc.d/wampd:555
+INIT_freebsd =	rc.d/freebsd/wampd:$(PREFIX)/etc/rc.d/wampd:555
+
 INIT_FILES =	$(foreach i,$(INIT),$(or $(INIT_$(i)),$(error INIT=$(i): none \
-		of: sysv systemd)))
+		of: sysv systemd openrc runit s6 openbsd freebsd)))
 
 install-init:
 	@for f in $(INIT_FILES); do \

@@ -60,11 +60,12 @@ class Skip(Exception):
     """Raised by a case that cannot run here."""
 
 
-def run_case(fn, prefix=''):
-    """Run a function; the first line of its docstring, or its name, names
-    the case."""
-    name = (fn.__doc__ or fn.__name__).strip().split('\n')[0]
-    name = prefix + (name if fn.__doc__ else name.replace('_', ' '))
+def run_case(fn, prefix='', doc=None):
+    """Run a function; the first line of its docstring (or of doc), or its
+    name, names the case."""
+    doc = doc or fn.__doc__
+    name = (doc or fn.__name__).strip().split('\n')[0]
+    name = prefix + (name if doc else name.replace('_', ' '))
     try:
         fn()
     except Skip as e:

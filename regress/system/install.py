@@ -92,6 +92,14 @@ INIT = {
     'systemd': {'lib/systemd/system/wampd.service': 0o644,
                 'lib/sysusers.d/wampd.conf': 0o644,
                 'lib/tmpfiles.d/wampd.conf': 0o644},
+    'openrc': {'etc/init.d/wampd': 0o755},
+    'runit': {'etc/sv/wampd/run': 0o755, 'etc/sv/wampd/log/run': 0o755},
+    's6': {'etc/s6/sv/wampd/run': 0o755, 'etc/s6/sv/wampd/type': 0o644,
+           'etc/s6/sv/wampd/notification-fd': 0o644,
+           'etc/s6/sv/wampd/timeout-kill': 0o644,
+           'etc/s6/sv/wampd/log/run': 0o755},
+    'openbsd': {'etc/rc.d/wampd': 0o555},
+    'freebsd': {'etc/rc.d/wampd': 0o555},
 }
 
 

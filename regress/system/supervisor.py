@@ -11,8 +11,7 @@ import signal
 import socket
 import time
 
-from daemon import IS_ROOT, Wampd, free_port, run_cases, run_wampd, tmpdir, \
-    wait_until
+from daemon import IS_ROOT, Wampd, free_port, run_cases, run_wampd, tmpdir
 from wampclient import Client
 
 CONF = '''
