@@ -23,6 +23,7 @@ struct answer {
 	struct table		*table;		/* or NULL: JSON */
 	struct wbuf		 extended, json, text;
 	size_t			 nrows;
+	uint64_t		 nkilled;
 	int			 has_failed;
 };
 
@@ -78,6 +79,75 @@ static const struct column certificates[] = {
 	{ "fingerprint", "FINGERPRINT", SHOW_PLAIN },
 };
 
+static const struct column sessions[] = {
+	{ "session", "SESSION", SHOW_PLAIN },
+	{ "realm", "REALM", SHOW_PLAIN },
+	{ "authid", "AUTHID", SHOW_PLAIN },
+	{ "authrole", "ROLE", SHOW_PLAIN },
+	{ "authmethod", "METHOD", SHOW_PLAIN },
+	{ "proxy", "PROXY", SHOW_PLAIN },
+	{ "since", "SINCE", SHOW_PLAIN },
+	{ "subscriptions", "SUBS", SHOW_PLAIN },
+	{ "registrations", "REGS", SHOW_PLAIN },
+	{ "calls", "CALLS", SHOW_PLAIN },
+	{ "invocations", "INVOCATIONS", SHOW_PLAIN },
+	{ "slow", "SLOW", SHOW_PLAIN },
+};
+static const struct column subscriptions[] = {
+	{ "id", "ID", SHOW_PLAIN },
+	{ "realm", "REALM", SHOW_PLAIN },
+	{ "uri", "URI", SHOW_PLAIN },
+	{ "match", "MATCH", SHOW_PLAIN },
+	{ "subscribers", "SUBSCRIBERS", SHOW_PLAIN },
+	{ "history", "HISTORY", SHOW_PLAIN },
+	{ "created", "CREATED", SHOW_PLAIN },
+};
+static const struct column registrations[] = {
+	{ "id", "ID", SHOW_PLAIN },
+	{ "realm", "REALM", SHOW_PLAIN },
+	{ "uri", "URI", SHOW_PLAIN },
+	{ "match", "MATCH", SHOW_PLAIN },
+	{ "invoke", "INVOKE", SHOW_PLAIN },
+	{ "callees", "CALLEES", SHOW_PLAIN },
+	{ "busy_callees", "BUSY", SHOW_PLAIN },
+	{ "created", "CREATED", SHOW_PLAIN },
+};
+static const struct column calls[] = {
+	{ "realm", "REALM", SHOW_PLAIN },
+	{ "procedure", "PROCEDURE", SHOW_PLAIN },
+	{ "caller", "CALLER", SHOW_PLAIN },
+	{ "callee", "CALLEE", SHOW_PLAIN },
+	{ "age_ms", "AGE-MS", SHOW_PLAIN },
+	{ "timeout_ms", "TIMEOUT-MS", SHOW_PLAIN },
+	{ "progressive", "PROGRESSIVE", SHOW_PLAIN },
+	{ "canceled", "CANCELED", SHOW_PLAIN },
+};
+static const struct column connections[] = {
+	{ "proxy", "PROXY", SHOW_PLAIN },
+	{ "connection", "NUMBER", SHOW_PLAIN },
+	{ "address", "ADDRESS", SHOW_PLAIN },
+	{ "transport", "TRANSPORT", SHOW_PLAIN },
+	{ "serializer", "SERIALIZER", SHOW_PLAIN },
+	{ "tls", "TLS", SHOW_PLAIN },
+	{ "state", "STATE", SHOW_PLAIN },
+	{ "session", "SESSION", SHOW_PLAIN },
+	{ "realm", "REALM", SHOW_PLAIN },
+	{ "authid", "AUTHID", SHOW_PLAIN },
+	{ "idle_ms", "IDLE-MS", SHOW_PLAIN },
+	{ "queued", "QUEUED", SHOW_SIZE },
+	{ "slow", "SLOW", SHOW_PLAIN },
+};
+static const struct column memory[] = {
+	{ "process", "PROCESS", SHOW_PLAIN },
+	{ "instance", "NUMBER", SHOW_PLAIN },
+	{ "what", "WHAT", SHOW_PLAIN },
+	{ "peer", "TO", SHOW_PLAIN },
+	{ "peer_instance", "NUMBER", SHOW_PLAIN },
+	{ "count", "COUNT", SHOW_PLAIN },
+	{ "octets", "OCTETS", SHOW_SIZE },
+	{ "limit", "LIMIT", SHOW_SIZE },
+};
+
 static const struct view views[] = {
 	{ CTL_SUMMARY, NULL, 0, NULL },
 	{ CTL_PROCESSES, COLUMNS(processes), proc_row },
@@ -86,6 +156,15 @@ static const struct view views[] = {
 	{ CTL_LIMITS, COLUMNS(limits), NULL },
 	{ CTL_CERTIFICATES, COLUMNS(certificates), cert_row },
 	{ CTL_CONFIG, NULL, 0, NULL },
+	{ CTL_SESSIONS, COLUMNS(sessions), NULL },
+	{ CTL_SESSION, NULL, 0, NULL },
+	{ CTL_SUBSCRIPTIONS, COLUMNS(subscriptions), NULL },
+	{ CTL_REGISTRATIONS, COLUMNS(registrations), NULL },
+	{ CTL_CALLS, COLUMNS(calls), NULL },
+	{ CTL_CONNECTIONS, COLUMNS(connections), NULL },
+	{ CTL_MEMORY, COLUMNS(memory), NULL },
+	{ CTL_KILL_SESSION, NULL, 0, NULL },
+	{ CTL_KILL_AUTHID, NULL, 0, NULL },
 	{ CTL_RELOAD, NULL, 0, NULL },
 	{ CTL_LOG, NULL, 0, NULL },
 	{ CTL_STOP, NULL, 0, NULL },
@@ -105,14 +184,28 @@ json_row(struct answer *a, const struct val *row)
 	return (0);
 }
 
+static int
+is_kill(const struct answer *a)
+{
+	return (a->view->what == CTL_KILL_SESSION ||
+	    a->view->what == CTL_KILL_AUTHID);
+}
+
 /* A row of ours has been checked, one of a child's has not. */
 static int
 take_row(struct answer *a, const uint8_t *p, size_t len)
 {
 	struct val	row, longer;
+	uint64_t	n;
 
 	if (row_check(p, len, &row) == -1)
 		return (-1);
+	if (is_kill(a)) {
+		if (row_uint(&row, "killed", &n) == -1)
+			return (-1);
+		a->nkilled += n;
+		return (0);
+	}
 	if (a->view->extend != NULL) {
 		wbuf_reset(&a->extended);
 		if (a->view->extend(&row, &a->extended) == -1)
@@ -125,6 +218,7 @@ take_row(struct answer *a, const uint8_t *p, size_t len)
 	if (a->opt->json)
 		return (json_row(a, &row));
 	table_row(a->table, &row);
+	a->nrows++;
 	return (0);
 }
 
@@ -167,6 +261,38 @@ json_text(struct answer *a, const char *key, int is_done)
 
 /* -- the whole ---------------------------------------------------------- */
 
+/* Each broker said how many; if it was none, that is a failure. */
+static void
+killed(struct answer *a)
+{
+	if (a->opt->json) {
+		printf("[{\"killed\":%llu}", (unsigned long long)a->nkilled);
+		a->nrows++;
+	} else if (a->nkilled > 0)
+		printf("%llu killed\n", (unsigned long long)a->nkilled);
+	if (a->nkilled == 0 && !a->has_failed) {
+		log_warnx("there is no such session");
+		a->has_failed = 1;
+	}
+}
+
+static void
+end(struct answer *a)
+{
+	if (is_kill(a))
+		killed(a);
+	else if (a->view->what == CTL_SESSION && a->nrows == 0 &&
+	    !a->has_failed) {
+		log_warnx("there is no such session");
+		a->has_failed = 1;
+	} else if (a->view->what == CTL_CONFIG && a->opt->json)
+		json_text(a, "config", 1);
+	else if (a->view->what == CTL_RELOAD && a->opt->json)
+		json_text(a, "messages", 1);
+	else if (a->view->what == CTL_RELOAD)
+		printf("configuration reloaded\n");
+}
+
 /* 1: goes on, 0: the end of it, -1: nonsense. */
 static int
 take(struct answer *a, const struct frame *f)
@@ -188,34 +314,46 @@ take(struct answer *a, const struct frame *f)
 			log_warnx("a process did not answer: this is not all");
 			a->has_failed = 1;
 		}
-		if (a->opt->json && a->view->what == CTL_CONFIG)
-			json_text(a, "config", 1);
-		if (a->opt->json && a->view->what == CTL_RELOAD)
-			json_text(a, "messages", 1);
-		else if (a->view->what == CTL_RELOAD)
-			printf("configuration reloaded\n");
+		end(a);
 		return (0);
 	}
 }
 
+/*
+ * All of it first, and then to standard output, which may be a pager: as long
+ * as wampd has something for us its processes are not asked by others.
+ */
 static void
 read_answer(struct answer *a, int fd)
 {
-	static struct frame	f;
-	int			rv;
+	static struct frame	 f;
+	struct wbuf		 all;
+	size_t			 off = 0;
+	int			 rv;
 
-	do {
-		if ((rv = client_frame(fd, &f)) == 1) {
-			if ((rv = take(a, &f)) == 1)
-				continue;
-			if (rv == 0)
-				return;
+	memset(&all, 0, sizeof(all));
+	while ((rv = client_frame(fd, &f)) == 1) {
+		wbuf_add(&all, &f, sizeof(f.h) + f.h.len);
+		if (all.failed)
+			fatalx("out of memory");
+		if (f.h.kind == CTL_ERROR || f.h.kind == CTL_END)
+			break;
+	}
+	while (off < all.len) {
+		memcpy(&f, all.buf + off, sizeof(f.h));
+		memcpy(f.data, all.buf + off + sizeof(f.h), f.h.len);
+		off += sizeof(f.h) + f.h.len;
+		if (take(a, &f) == -1) {
 			log_warnx("control socket: nonsense");
-		} else if (rv == 0)
-			log_warnx("wampd closed the control socket");
+			rv = -1;
+			break;
+		}
+	}
+	if (rv == 0)
+		log_warnx("wampd closed the control socket");
+	if (rv != 1)
 		a->has_failed = 1;
-		return;
-	} while (1);
+	wbuf_free(&all);
 }
 
 /* Until wampd is gone. */

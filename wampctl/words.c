@@ -24,6 +24,9 @@ enum token_type {
 	T_LEVEL,
 	/* not words of ours: anything may stand there */
 	T_ANYTHING,
+	T_REALM,
+	T_AUTHID,
+	T_SESSION
 };
 
 struct token {
@@ -40,19 +43,89 @@ static const struct token t_log[] = {
 	{ T_NONE, NULL, 0, NULL }
 };
 
+/* Filters: each once, in any order. */
+static const struct token t_sessions[], t_realm[], t_connections[];
+
+static const struct token t_sessions_realm[] = {
+	{ T_REALM, "realm", 0, t_sessions },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_sessions_authid[] = {
+	{ T_AUTHID, "authid", 0, t_sessions },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_sessions[] = {
+	{ T_END, NULL, 0, NULL },
+	{ T_WORD, "authid", 0, t_sessions_authid },
+	{ T_WORD, "realm", 0, t_sessions_realm },
+	{ T_NONE, NULL, 0, NULL }
+};
+
+static const struct token t_realm_name[] = {
+	{ T_REALM, "realm", 0, NULL },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_realm[] = {
+	{ T_END, NULL, 0, NULL },
+	{ T_WORD, "realm", 0, t_realm_name },
+	{ T_NONE, NULL, 0, NULL }
+};
+
+static const struct token t_connections_realm[] = {
+	{ T_REALM, "realm", 0, t_connections },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_connections_authid[] = {
+	{ T_AUTHID, "authid", 0, t_connections },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_connections_session[] = {
+	{ T_SESSION, "session id", 0, t_connections },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_connections[] = {
+	{ T_END, NULL, 0, NULL },
+	{ T_WORD, "authid", 0, t_connections_authid },
+	{ T_WORD, "realm", 0, t_connections_realm },
+	{ T_WORD, "session", 0, t_connections_session },
+	{ T_NONE, NULL, 0, NULL }
+};
+
+static const struct token t_session[] = {
+	{ T_SESSION, "session id", 0, NULL },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_kill_authid[] = {
+	{ T_AUTHID, "authid", 0, t_realm },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_kill[] = {
+	{ T_WHAT, "authid", CTL_KILL_AUTHID, t_kill_authid },
+	{ T_WHAT, "session", CTL_KILL_SESSION, t_session },
+	{ T_NONE, NULL, 0, NULL }
+};
+
 static const struct token t_show[] = {
+	{ T_WHAT, "calls", CTL_CALLS, t_realm },
 	{ T_WHAT, "certificates", CTL_CERTIFICATES, NULL },
 	{ T_WHAT, "config", CTL_CONFIG, NULL },
+	{ T_WHAT, "connections", CTL_CONNECTIONS, t_connections },
 	{ T_WHAT, "limits", CTL_LIMITS, NULL },
 	{ T_WHAT, "listeners", CTL_LISTENERS, NULL },
+	{ T_WHAT, "memory", CTL_MEMORY, NULL },
 	{ T_WHAT, "processes", CTL_PROCESSES, NULL },
 	{ T_WHAT, "realms", CTL_REALMS, NULL },
+	{ T_WHAT, "registrations", CTL_REGISTRATIONS, t_realm },
+	{ T_WHAT, "session", CTL_SESSION, t_session },
+	{ T_WHAT, "sessions", CTL_SESSIONS, t_sessions },
+	{ T_WHAT, "subscriptions", CTL_SUBSCRIPTIONS, t_realm },
 	{ T_WHAT, "summary", CTL_SUMMARY, NULL },
 	{ T_NONE, NULL, 0, NULL }
 };
 
 static const struct token t_main[] = {
 	{ T_WHAT, "check", CTL_CHECK, NULL },
+	{ T_WORD, "kill", 0, t_kill },
 	{ T_WHAT, "log", CTL_LOG, t_log },
 	{ T_WHAT, "reload", CTL_RELOAD, NULL },
 	{ T_WORD, "show", 0, t_show },
@@ -128,9 +201,47 @@ wrong(const struct token *table, const char *what, const char *arg,
 	return (-1);
 }
 
-/* What the token means for the request. */
-static int
-apply(struct words *w, const struct token *t)
+/* A name for a field of the request: 0, or what is wrong with it. */
+static const char *
+set_name(char *field, size_t size, const char *arg)
+{
+	struct uri	u;
+	size_t		len = strlen(arg);
+
+	if (field[0] != '\0')
+		return ("is given twice");
+	if (len == 0)
+		return ("is empty");
+	if (len >= size)
+		return ("is too long");
+	u.p = arg;
+	u.len = (uint16_t)len;
+	if (!uri_is_utf8(&u))
+		return ("is not UTF-8");
+	memcpy(field, arg, len + 1);
+	return (NULL);
+}
+
+static const char *
+set_session(uint64_t *id, const char *arg)
+{
+	char			*end;
+	unsigned long long	 n;
+
+	errno = 0;
+	n = strtoull(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || *end != '\0' || errno != 0 || n == 0 ||
+	    n > WAMP_ID_MAX)
+		return ("is no id");
+	if (*id != 0)
+		return ("is given twice");
+	*id = n;
+	return (NULL);
+}
+
+/* What the token means for the request: NULL, or what is wrong with it. */
+static const char *
+apply(struct words *w, const struct token *t, const char *arg)
 {
 	switch (t->type) {
 	case T_WHAT:
@@ -142,16 +253,24 @@ apply(struct words *w, const struct token *t)
 	case T_TLSA:
 		w->what = DO_TLSA;
 		break;
+	case T_REALM:
+		return (set_name(w->req.realm, sizeof(w->req.realm), arg));
+	case T_AUTHID:
+		return (set_name(w->req.authid, sizeof(w->req.authid), arg));
+	case T_SESSION:
+		return (set_session(&w->req.session, arg));
 	default:
 		break;
 	}
-	return (0);
+	return (NULL);
 }
 
 int
 words_parse(struct words *w, int argc, char **argv, FILE *f)
 {
 	const struct token	*table = t_main, *t;
+	const char		*why;
+	char			 shown[256];
 	int			 i, n;
 
 	memset(w, 0, sizeof(*w));
@@ -165,8 +284,12 @@ words_parse(struct words *w, int argc, char **argv, FILE *f)
 			return (wrong(table, n == 0 ? "unknown word" :
 			    "could be several words", argv[i],
 			    n == 0 ? NULL : argv[i], f));
-		if (apply(w, t) == -1)
+		if ((why = apply(w, t, argv[i])) != NULL) {
+			fprintf(f, "wampctl: %s \"%s\": %s\n", t->word,
+			    log_vis(shown, sizeof(shown), argv[i],
+			    strlen(argv[i])), why);
 			return (-1);
+		}
 		if (w->what == DO_TLSA) {
 			w->rest = i;
 			return (0);

@@ -443,6 +443,7 @@ bury(struct child *c)
 	if (was_up && mono_ms() - c->up_since >= UP_LONG)
 		c->backoff = 0;
 	child_set_state(c, CHILD_DOWN);
+	control_child_gone(c);
 	reload_child_gone(c, was_up);
 	if (w->is_stopping) {
 		if (!WIFEXITED(c->wstatus) || WEXITSTATUS(c->wstatus) != 0)

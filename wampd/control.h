@@ -59,7 +59,14 @@ struct control_client {
 		CONTROL_WAITS,		/* for its reload to begin */
 		CONTROL_RELOADS
 	}			 reload;
-	uint32_t		 dropped;	/* lines of a monitor */
+
+	/* who asks children */
+	struct child		*asked;		/* or NULL */
+	unsigned int		 place;		/* of the last one asked */
+	uint32_t		 query;
+	uint64_t		 next;		/* cursor */
+	uint32_t		 realm;		/* its id, 0: all */
+	int			 is_incomplete;
 
 	uint8_t			 out[CONTROL_MAXOUT];
 };
@@ -88,5 +95,11 @@ int	 control_listeners(struct control_client *);
 int	 control_realms(struct control_client *);
 int	 control_limits(struct control_client *);
 int	 control_certificates(struct control_client *);
+
+/* control_ask.c */
+int	 control_ask_begin(struct control_client *);
+int	 control_ask(struct control_client *);
+void	 control_ask_end(struct control_client *);
+void	 control_ask_tick(struct wampd *);
 
 #endif /* WAMPD_CONTROL_H */

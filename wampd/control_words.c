@@ -252,6 +252,18 @@ static const struct word {
 	{ CTL_LIMITS, "show limits", NULL, control_limits },
 	{ CTL_CERTIFICATES, "show certificates", NULL, control_certificates },
 	{ CTL_CONFIG, "show config", begin_config, config },
+	{ CTL_SESSIONS, "show sessions", control_ask_begin, control_ask },
+	{ CTL_SESSION, "show session", control_ask_begin, control_ask },
+	{ CTL_SUBSCRIPTIONS, "show subscriptions", control_ask_begin,
+	    control_ask },
+	{ CTL_REGISTRATIONS, "show registrations", control_ask_begin,
+	    control_ask },
+	{ CTL_CALLS, "show calls", control_ask_begin, control_ask },
+	{ CTL_CONNECTIONS, "show connections", control_ask_begin,
+	    control_ask },
+	{ CTL_MEMORY, "show memory", control_ask_begin, control_ask },
+	{ CTL_KILL_SESSION, "kill session", control_ask_begin, control_ask },
+	{ CTL_KILL_AUTHID, "kill authid", control_ask_begin, control_ask },
 	{ CTL_RELOAD, "reload", begin_reload, reload },
 	{ CTL_CHECK, "check", begin_check, check_words },
 	{ CTL_LOG, "log", begin_log, end },
@@ -332,6 +344,7 @@ control_request(struct control_client *k)
 void
 control_clean_up(struct control_client *k)
 {
+	control_ask_end(k);
 	text_unref(k->text);
 	k->text = NULL;
 	k->reload = CONTROL_NO_RELOAD;

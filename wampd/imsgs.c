@@ -200,6 +200,12 @@ on_conn_count(struct chan *ch, struct imsg *m)
 	return (connlimit_count(c->w->connlimit, c->instance, counts, n));
 }
 
+static int
+on_ctl_rows(struct chan *ch, struct imsg *m)
+{
+	return (control_answer(chan_arg(ch), m));
+}
+
 /* Direction: any child to the parent.  Roles and states: the handlers. */
 static const struct chan_rule table[IMSG_MAX] = {
     [IMSG_SETUP_DONE] = { on_setup_done, sizeof(struct m_setup_done), 0,
@@ -211,6 +217,8 @@ static const struct chan_rule table[IMSG_MAX] = {
     [IMSG_PROC_SUSPECT] = { on_suspect, sizeof(struct m_suspect), 0, 0, 0 },
     [IMSG_CONN_COUNT] = { on_conn_count, sizeof(struct m_conn_count),
 	MAXCOUNTS * sizeof(struct m_conn_count), 0, 0 },
+    [IMSG_CTL_ROWS] = { on_ctl_rows, sizeof(struct m_ctl_rows),
+	sizeof(struct m_ctl_rows) + CTL_MAXROWS, 0, 0 },
     [IMSG_CONF_READY] = { on_conf_ready, sizeof(struct m_u32), 0, 0, 0 },
     [IMSG_CONF_FAILED] = { on_conf_failed, sizeof(struct m_u32),
 	sizeof(struct m_u32) + MAXREASON, 0, 0 },

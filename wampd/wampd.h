@@ -108,6 +108,12 @@ struct child {
 	uint64_t		 closed_at;	/* its channel, by itself */
 	uint32_t		 ping_sent, ping_got;
 	int			 was_told;	/* scratch of edges_gone() */
+	/* what wampctl's clients ask it (control_ask.c) */
+	struct control_client	*asker;		/* until it has answered all */
+	uint64_t		 asked_since;
+	int			 is_wanted;	/* another one waits */
+	uint32_t		 ask_query;	/* not answered yet, or 0 */
+	uint64_t		 ask_since;
 	/* a tlsproxy that said this generation sends nonsense */
 	int			 is_accused;
 	uint16_t		 accuser;
@@ -346,6 +352,10 @@ void		 control_stop(struct wampd *);
 void		 control_reload_begin(struct wampd *);
 void		 control_reload_end(struct wampd *, int is_done);
 void		 control_log(void *, int, const char *);
+
+/* control_ask.c */
+int		 control_answer(struct child *, const struct imsg *);
+void		 control_child_gone(struct child *);
 
 /* host.c */
 int		 host_users(struct wampd *);

@@ -20,6 +20,7 @@ WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		children.o \
 		connlimit.o \
 		control.o \
+		control_ask.o \
 		control_rows.o \
 		control_words.o \
 		daemon.o \

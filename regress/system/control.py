@@ -4,6 +4,7 @@
 # wampctl and a running wampd: what it shows, what it changes, who may, and
 # where the control socket is.
 
+import json
 import os
 import re
 import signal
@@ -69,7 +70,7 @@ def summary():
         assert {k: row.get(k) for k in want} == want, row
         assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z',
                             row['started']), row
-        status, out, err = w.ctl('sh', 'su')
+        status, out, err = w.ctl('sh', 'sum')
         assert status == 0 and err == '', err
         assert re.search(r'^pid: +%d$' % w.pid, out, re.M), out
         # what it counts
@@ -232,6 +233,117 @@ def check():
         assert 'reload' not in w.log(), w.log()
 
 
+def sessions():
+    """show sessions, session, connections; kill session and authid"""
+    realm = REALM + '''realm "realm2" {
+	authenticate socket { any authid "local" role "all" }
+	role "all" { allow any }
+}
+'''
+    with Controlled(realm=realm) as w:
+        assert rows(w.control, 'show', 'sessions') == []
+        cs = [Client(w.sock) for _ in range(5)]
+        local = [Client(w.sock, realm='realm2') for _ in range(3)]
+        cs[0].subscribe('com.t')
+        got = rows(w.control, 'show', 'sessions')
+        assert sorted(r['session'] for r in got) == sorted(
+            c.id for c in cs + local), got
+        mine, = [r for r in got if r['session'] == cs[0].id]
+        assert mine['subscriptions'] == 1 and mine['realm'] == 'realm1', mine
+        for args, want in ((['realm', 'realm2'], local),
+                           (['authid', 'local'], local),
+                           (['authid', 'local', 'realm', 'realm1'], [])):
+            for what in ('sessions', 'connections'):
+                got = rows(w.control, 'show', what, *args)
+                assert sorted(r['session'] for r in got) == sorted(
+                    c.id for c in want), (what, args, got)
+        fails(w, 'show', 'sessions', 'realm', 'none', err='no such realm')
+        row, = rows(w.control, 'show', 'connections', 'session',
+                    str(cs[1].id))
+        assert row['state'] == 'joined' and row['realm'] == 'realm1', row
+        row, = rows(w.control, 'show', 'session', str(cs[1].id))
+        assert row['session'] == cs[1].id, row
+        assert rows(w.control, 'show', 'session', '7', status=1) == []
+        fails(w, 'show', 'session', '7', err='there is no such session')
+        # killed
+        status, out, err = w.ctl('kill', 'session', str(cs[1].id))
+        assert (status, out) == (0, '1 killed\n'), (out, err)
+        assert cs[1].recv()[0] == 6
+        w.wait_log(r'admin act=kill_session .*what="session %d"' % cs[1].id)
+        fails(w, 'kill', 'session', str(cs[1].id), err='no such session')
+        fails(w, 'kill', 'authid', 'local', 'realm', 'realm1',
+              err='no such session')
+        assert rows(w.control, 'kill', 'authid', 'local') == [{'killed': 3}]
+        for c in local:
+            assert c.recv()[0] == 6
+        w.wait_log(r'admin act=kill_authid .*what="authid local"')
+        got = rows(w.control, 'show', 'sessions')
+        assert sorted(r['session'] for r in got) == sorted(
+            c.id for c in [cs[0]] + cs[2:]), got
+        status, out, err = w.ctl('show', 'sessions')
+        assert out.splitlines()[0].split()[:3] == ['SESSION', 'REALM',
+                                                   'AUTHID'], out
+        assert len(out.splitlines()) == 5, out
+        for c in cs:
+            c.close()
+
+
+def routing():
+    """show subscriptions, registrations, calls, memory"""
+    with Controlled() as w:
+        caller, callee = Client(w.sock), Client(w.sock)
+        caller.subscribe('com.t')
+        callee.subscribe('com.t')
+        callee.register('com.p')
+        sub, = rows(w.control, 'show', 'subscriptions')
+        assert (sub['uri'], sub['match'], sub['subscribers']) == (
+            'com.t', 'exact', 2), sub
+        reg, = rows(w.control, 'show', 'registrations', 'realm', 'realm1')
+        assert (reg['uri'], reg['callees']) == ('com.p', 1), reg
+        caller.send(48, caller.next(), {}, 'com.p')
+        assert callee.recv()[0] == 68
+        call, = rows(w.control, 'show', 'calls')
+        assert (call['procedure'], call['caller'], call['callee']) == (
+            'com.p', caller.id, callee.id), call
+        got = rows(w.control, 'show', 'memory')
+        assert {(r['process'], r['instance']) for r in got} == {
+            ('keeper', 0), ('tlsproxy', 1), ('broker', 0)}, got
+        n, = [r['count'] for r in got if r['process'] == 'broker' and
+              r['what'] == 'sessions']
+        assert n == 2, got
+        for words in (['subscriptions'], ['registrations'], ['calls'],
+                      ['memory']):
+            status, out, err = w.ctl('show', *words)
+            assert status == 0 and err == '' and len(
+                out.splitlines()) > 1, (words, out, err)
+        caller.close()
+        callee.close()
+
+
+def many():
+    """thousands of sessions: each once, for several who ask at a time"""
+    with Controlled('limits { connections per address 2000 }\n') as w:
+        cs = [Client(w.sock) for _ in range(1500)]
+        ids = sorted(c.id for c in cs)
+        ps = [subprocess.Popen([WAMPCTL, '-j', '-s', w.control, 'show',
+                                'sessions'], stdout=subprocess.PIPE)
+              for _ in range(4)]
+        for p in ps:
+            out, _ = p.communicate(timeout=60)
+            assert p.returncode == 0
+            assert sorted(r['session'] for r in json.loads(out)) == ids
+        # one who asked and left does not keep others
+        with Control(w.control, 4096) as c:
+            c.send(request('SESSIONS'))
+            c.frame()
+        assert len(rows(w.control, 'show', 'sessions')) == 1500
+        # a process that hangs: it is replaced, and the answer is not whole
+        os.kill(w.child('broker 0'), signal.SIGSTOP)
+        fails(w, 'show', 'sessions', err='this is not all')
+        for c in cs:
+            c.close()
+
+
 def log_level():
     """log: in all processes, also in those that come later"""
     def joined(w):
@@ -352,4 +464,4 @@ def words():
 
 
 run_cases([summary, processes, configuration, long_lists, certificates,
-           reload, check, log_level, stop, who_may, where, words])
+           reload, check, sessions, routing, many, log_level, stop, who_may, where, words])

@@ -81,6 +81,15 @@ test_words(void)
 		{ "check", CTL_CHECK },
 		{ "log brief", CTL_LOG },
 		{ "stop", CTL_STOP },
+		{ "show calls", CTL_CALLS },
+		{ "show connections", CTL_CONNECTIONS },
+		{ "show memory", CTL_MEMORY },
+		{ "show registrations", CTL_REGISTRATIONS },
+		{ "show session 17", CTL_SESSION },
+		{ "show sessions", CTL_SESSIONS },
+		{ "show subscriptions", CTL_SUBSCRIPTIONS },
+		{ "kill session 17", CTL_KILL_SESSION },
+		{ "kill authid x", CTL_KILL_AUTHID },
 		/* as short as can be told apart */
 		{ "sh lim", CTL_LIMITS },
 		{ "sh lis", CTL_LISTENERS },
@@ -102,6 +111,31 @@ test_level(void)
 	    parse(&w, "log verbose") == -1 ||
 	    w.req.level != LOG_LEVEL_VERBOSE)
 		errx(1, "log: wrong level");
+}
+
+static void
+test_names(void)
+{
+	struct words	w;
+
+	if (parse(&w, "show sessions realm r authid show") == -1 ||
+	    strcmp(w.req.realm, "r") != 0 ||
+	    strcmp(w.req.authid, "show") != 0)
+		errx(1, "sessions: %s", said);
+	if (parse(&w, "sh sessions auth a re realm") == -1 ||
+	    strcmp(w.req.realm, "realm") != 0 ||
+	    strcmp(w.req.authid, "a") != 0)
+		errx(1, "sessions, the other way round: %s", said);
+	if (parse(&w, "show connections session 9007199254740992 realm r") ==
+	    -1 || w.req.session != 9007199254740992ULL)
+		errx(1, "connections: %s", said);
+	if (parse(&w, "kill authid a realm r") == -1 ||
+	    strcmp(w.req.authid, "a") != 0 || strcmp(w.req.realm, "r") != 0)
+		errx(1, "kill authid: %s", said);
+	if (parse(&w, "kill session 5") == -1 || w.req.session != 5)
+		errx(1, "kill session: %s", said);
+	if (parse(&w, "show calls realm \303\244") == -1)
+		errx(1, "UTF-8: %s", said);
 }
 
 static void
@@ -127,6 +161,20 @@ test_bad(void)
 	bad("log loud", "unknown word", "\n  brief\n  debug\n  verbose\n");
 	/* nothing of it reaches a terminal */
 	bad("\033[2J", "unknown word: \"\\033[2J\"", NULL);
+	bad("show session", "a word is missing", "<session id>");
+	bad("show session 0", "is no id", NULL);
+	bad("show session -1", "is no id", NULL);
+	bad("show session 9007199254740993", "is no id", NULL);
+	bad("show session 99999999999999999999", "is no id", NULL);
+	bad("show session 1x", "is no id", NULL);
+	bad("show sessions realm", "a word is missing", "<realm>");
+	bad("show sessions realm r realm s", "is given twice", NULL);
+	bad("show sessions r s x", "unknown word", "<end>");
+	bad("show calls realm r x", "one word too many", NULL);
+	bad("kill authid", "a word is missing", "<authid>");
+	bad("kill", "a word is missing", "\n  authid\n  session\n");
+	bad("kill authid \377", "is not UTF-8", NULL);
+	bad("kill authid ", "is empty", NULL);
 	/* a word is a beginning, not what begins with it */
 	bad("stopp", "unknown word", NULL);
 }
@@ -136,6 +184,7 @@ main(void)
 {
 	test_words();
 	test_level();
+	test_names();
 	test_tlsa();
 	test_bad();
 	return (0);
