@@ -75,6 +75,7 @@ static const struct chan_rule	proxy_table[IMSG_MAX] = {
 	    0, 0 },
 	[IMSG_XOFF] = { session_flow, 0, 0, 0, 0 },
 	[IMSG_XON] = { session_flow, 0, 0, 0, 0 },
+	[IMSG_FENCE] = { session_fence, 0, 0, 0, 0 },
 };
 static const struct chan_rule	keeper_table[IMSG_MAX] = {
 	[IMSG_GRANT] = { session_grant, sizeof(struct m_grant),

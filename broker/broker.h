@@ -356,6 +356,7 @@ int	 session_grant(struct chan *, struct imsg *);
 int	 session_revoke(struct chan *, struct imsg *);
 int	 session_close(struct chan *, struct imsg *);
 int	 session_flow(struct chan *, struct imsg *);	/* XOFF, XON */
+int	 session_fence(struct chan *, struct imsg *);
 int	 session_features(struct chan *, struct imsg *);
 /*
  * The session an imsg of a tlsproxy speaks for: 0, or -1 for one that never

@@ -599,6 +599,20 @@ session_flow(struct chan *c, struct imsg *im)
 	return (0);
 }
 
+/* It goes back behind all that came of what was said before it. */
+int
+session_fence(struct chan *c, struct imsg *im)
+{
+	struct session	*s;
+
+	if (session_find(chan_arg(c), im, &s) == -1)
+		return (-1);
+	if (s != NULL)
+		peer_sendv(chan_arg(c), IMSG_FENCE, im->slot, im->gen, NULL,
+		    0);
+	return (0);
+}
+
 int
 session_features(struct chan *c, struct imsg *im)
 {

@@ -150,6 +150,9 @@ enum imsg_type {
 				 * the slot's client no further, slot 0: no
 				 * clients at all */
 	IMSG_XON,		/* takes it back */
+	IMSG_FENCE,		/* T->B: of a slot, send it back; B->T: here it
+				 * is, behind all that came of what was said
+				 * before it */
 
 	IMSG_MAX
 };

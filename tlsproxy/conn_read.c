@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "fence.h"
 #include "limit.h"
 #include "mono.h"
 #include "pbuf.h"
@@ -391,6 +392,51 @@ conns_new_rate(struct proxy *p)
 	}
 }
 
+/* -- fences ------------------------------------------------------------- */
+
+/* Neither read on nor handle what was read until a fence is back, or not in
+ * a while. */
+static void
+conn_fence(struct conn *c)
+{
+	conn_pause(c);
+	c->fenced_at = mono_ms() + FENCE_LOST + 1;
+	conn_arm(c);
+}
+
+static int
+has_tokens(const struct conn *c)
+{
+	return (c->messages.tokens > 0 && c->bytes.tokens > 0);
+}
+
+/* It may not say more now. */
+static void
+conn_wait(struct conn *c)
+{
+	if (has_tokens(c))
+		conn_fence(c);
+	else
+		conn_limit(c);
+}
+
+/* What is not taken now waits.  Returns how many octets at the end do. */
+static size_t
+conn_hear(struct conn *c, uint8_t *p, size_t len)
+{
+	size_t	left = len;
+
+	do {
+		if (talk_room(c) == 0)
+			return (left);
+		p += len - left;
+		len = left;
+		left = transport_input(c, p, len);
+		talk_said(c);
+	} while (left > 0 && has_tokens(c));
+	return (left);
+}
+
 /* -- input -------------------------------------------------------------- */
 
 /* What it holds of a message that began, or waits. */
@@ -462,7 +508,7 @@ conn_keep(struct conn *c, const uint8_t *p, size_t len)
 	k->from = 0;
 	memcpy(k->data, p, len);
 	c->kept = k;
-	conn_limit(c);
+	conn_wait(c);
 }
 
 static void
@@ -472,11 +518,11 @@ conn_input_kept(struct conn *c)
 	size_t		 left;
 
 	c->kept = NULL;		/* which the end of c would free */
-	left = transport_input(c, k->data + k->from, k->len - k->from);
+	left = conn_hear(c, k->data + k->from, k->len - k->from);
 	k->from = k->len - left;
 	if (left > 0) {
 		c->kept = k;
-		conn_limit(c);
+		conn_wait(c);
 	} else {
 		freezero(k, sizeof(*k) + k->len);
 		if (c->state < CONN_CLOSING)
@@ -495,7 +541,8 @@ conn_reads_on(struct conn *c)
 	struct proxy	*p = c->p;
 
 	if (p->bulk < READ_MAX || c->tls != NULL || c->state != CONN_OPEN ||
-	    c->limited_at != 0 || conn_must_pause(c) || !conn_may_speak(c))
+	    c->kept != NULL || conn_must_pause(c) || !conn_may_speak(c) ||
+	    talk_room(c) == 0)
 		return (0);
 	p->bulk -= READ_MAX;
 	return (1);
@@ -528,7 +575,7 @@ conn_input(struct conn *c)
 	c->last_input = mono_ms();
 	c->ping_sent = 0;
 	is_in = c->sess != NULL && c->sess->state == SESS_JOINED;
-	left = transport_input(c, buf, (size_t)n);
+	left = conn_hear(c, buf, (size_t)n);
 	if (left > 0)
 		conn_keep(c, buf + (size_t)n - left, left);
 	/* GOODBYE and another HELLO may have come in one */
@@ -557,6 +604,8 @@ conn_go_on(struct conn *c)
 			conn_pause(c);
 		else if (!conn_may_speak(c))
 			conn_limit(c);
+		else if (talk_room(c) == 0)
+			conn_fence(c);
 		else if (c->kept != NULL)
 			conn_input_kept(c);
 		else
@@ -622,6 +671,7 @@ conn_resume(struct conn *c)
 		return;
 	TAILQ_REMOVE(&c->p->paused, c, wait_entry);
 	c->is_paused = 0;
+	c->fenced_at = 0;
 	if (c->state == CONN_DEAD)
 		return;
 	event_add(&c->rev, NULL);

@@ -33,6 +33,7 @@ conn_arm(struct conn *c)
 	earliest(&at, c->ping_at);
 	earliest(&at, c->slow_at);
 	earliest(&at, c->limited_at);
+	earliest(&at, c->fenced_at);
 	if (at == 0 || (c->armed_at != 0 && c->armed_at <= at))
 		return;
 	now = mono_ms();
@@ -144,6 +145,8 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 		conn_excuse(c, now);
 	if (c->limited_at != 0 && c->limited_at <= now)
 		conn_unlimit(c);
+	if (c->fenced_at != 0 && c->fenced_at <= now)
+		conn_resume(c);
 	if (c->phase_at != 0 && c->phase_at <= now)
 		conn_phase_over(c);
 	if (c->complete_at != 0 && c->complete_at <= now &&

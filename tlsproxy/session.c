@@ -84,6 +84,7 @@ session_free(struct psess *s)
 	free(s->skipped);
 	free(s->asked);
 	free(s->undelivered);
+	talk_free(s);
 	free(s);
 }
 
@@ -207,6 +208,7 @@ session_detach(struct psess *s, enum close_why why)
 		    "%" PRIu64 " events were dropped", s->id, s->dropped);
 	s->dropped = 0;
 	s->conn = NULL;
+	talk_over(s);
 	session_unsubscribe(s);
 	switch (s->state) {
 	case SESS_AUTHENTICATING:

@@ -74,6 +74,7 @@ static const struct chan_rule broker_table[IMSG_MAX] = {
 	    sizeof(struct m_refused) + REASON_MAXLEN, 0, 0 },
 	[IMSG_XOFF] = { on_xoff, 0, 0, 0, 0 },
 	[IMSG_XON] = { on_xon, 0, 0, 0, 0 },
+	[IMSG_FENCE] = { talk_on_fence, 0, 0, 0, 0 },
 };
 
 static void	keeper_ended(struct chan *, enum chan_end, const char *);
@@ -117,6 +118,7 @@ broker_lost(struct broker *b)
 	chan_free(b->chan);
 	b->chan = NULL;
 	b->xoff = 0;
+	memset(b->talkers, 0, sizeof(b->talkers));
 	sessions_broker_gone(b);
 	conns_resume(b->p);
 	proxy_ask_next_turn(b->p);
@@ -411,6 +413,7 @@ turn_end(void)
 	struct proxy	*p = proxy;
 
 	conns_flush(p);
+	talks_turn_end(p);
 	listeners_turn_end(p);
 	p->steps = TURN_STEPS;
 	p->closes = TURN_CLOSES;
@@ -478,6 +481,7 @@ main(int argc, char **argv)
 	TAILQ_INIT(&p.postponed);
 	TAILQ_INIT(&p.ended);
 	SLIST_INIT(&p.leaving);
+	SLIST_INIT(&p.fenced);
 	TAILQ_INIT(&p.dirty_addrs);
 	return (proc_main(&p.proc, &hooks, argc, argv));
 }

@@ -30,6 +30,7 @@
 struct chan;
 struct client_files;
 struct conn;
+struct fences;
 struct imsg;
 struct iovec;
 struct kept;
@@ -130,6 +131,8 @@ struct conn {
 	uint64_t		 limited_at;	/* "messages", "bytes": until then
 						 * it is not read, 0: it may be */
 	uint64_t		 armed_at;	/* when tev fires, 0: not set */
+	uint64_t		 fenced_at;	/* it waits for a fence: look
+						 * again then, 0: it does not */
 	uint64_t		 last_input;
 	uint64_t		 since;		/* ms since 1970 */
 	uint64_t		 number;	/* of all that came, counted */
@@ -138,6 +141,8 @@ struct conn {
 	struct bucket		 messages;	/* what it may say, counted down */
 	struct bucket		 bytes;
 	struct kept		*kept;		/* was read, waits, or NULL */
+	uint32_t		 may, said;	/* what is read now: see
+						 * talk_room() */
 	union {
 		struct rs	 rs;
 		struct ws	 ws;
@@ -154,6 +159,8 @@ struct conn {
 	uint8_t			 is_paused;	/* on p->paused */
 	uint8_t			 is_postponed;	/* on p->postponed */
 	uint8_t			 is_ended;	/* on p->ended; 2: by an error */
+	uint8_t			 talks;		/* of what is read now */
+	uint8_t			 is_fenced;	/* what is read now is counted */
 	uint8_t			 ping_sent;
 	uint8_t			 joined_once;
 	uint8_t			 want_write;	/* TLS read wants POLLOUT */
@@ -201,6 +208,7 @@ struct submap {
  */
 struct psess {
 	SLIST_ENTRY(psess)	 leaving_entry;	/* p->leaving */
+	SLIST_ENTRY(psess)	 fenced_entry;	/* p->fenced */
 	struct conn		*conn;		/* NULL: client is gone */
 	struct broker		*broker;
 	uint32_t		 slot, gen;
@@ -215,6 +223,7 @@ struct psess {
 	uint8_t			 orphaned;	/* its broker is gone: none of
 						 * the below is to come of it */
 	uint8_t			 unsubscribes;	/* on p->leaving */
+	uint8_t			 has_fence_back; /* on p->fenced */
 	uint8_t			 await_auth;	/* the answer to AUTH_CANCEL */
 	uint8_t			 await_open;	/* granted, but not open yet */
 	uint8_t			 await_end;	/* the answer to SESSION_CLOSE */
@@ -238,6 +247,7 @@ struct psess {
 	uint32_t		 nskipped, nasked, nundelivered;
 	char			*realm, *authid, *role;
 	uint32_t		 method;
+	struct fences		*fences;	/* or NULL */
 	struct sublinks		 subs;
 };
 
@@ -266,12 +276,20 @@ struct slot {
 	uint32_t		 next_free;
 };
 
+/* Somebody who said something that broker and others have work with. */
+struct talker {
+	uint32_t		 slot;		/* 0: nobody */
+	uint64_t		 at;		/* mono_ms() */
+};
+
 /* The channel to a broker and what is mirrored from it. */
 struct broker {
 	struct proxy		*p;
 	struct chan		*chan;		/* NULL: not there */
 	struct m_peer		 peer;
 	int			 xoff;		/* it asked for silence */
+	struct talker		 talkers[2];	/* the last two */
+	uint64_t		 said;		/* to it, see fence.h */
 	struct htab		 subs;		/* by id */
 	struct htab		 links;		/* by id and slot */
 };
@@ -297,6 +315,7 @@ struct proxy {
 	struct conns		 ended;		/* by the client, to be freed */
 	unsigned int		 closes;	/* of them, left in this turn */
 	SLIST_HEAD(, psess)	 leaving;	/* subscriptions are left */
+	SLIST_HEAD(, psess)	 fenced;	/* a fence of it is back */
 	unsigned int		 steps;		/* of such work, this turn */
 	struct conn		*recheck;	/* the first whose certificate
 						 * is to be looked at, or NULL */
@@ -528,6 +547,16 @@ int	 undelivered_add(struct psess *, uint64_t request); /* -1: too many */
 int	 undelivered_has(const struct psess *, uint64_t request);
 /* The broker has forgotten it: 0, or -1 if it is none. */
 int	 undelivered_over(struct psess *, uint64_t request);
+
+/* talk.c: fairness among those who talk */
+/* As much as what it says now may be: units as in fence.h, in c->may; 0: it
+ * is not to be read. */
+uint32_t talk_room(struct conn *);
+void	 talk_said(struct conn *);		/* and it was c->said */
+void	 talk_over(struct psess *);		/* it has nothing more to say */
+void	 talk_free(struct psess *);
+void	 talks_turn_end(struct proxy *);	/* all is written */
+int	 talk_on_fence(struct chan *, struct imsg *);
 
 /* submap.c: who holds which subscription */
 int		 submap_add(struct psess *, uint64_t id);

@@ -10,6 +10,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		conn_time.o \
 		ctl.o \
 		features.o \
+		fence.o \
 		hello.o \
 		invocation.o \
 		join.o \
@@ -20,6 +21,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		revoked.o \
 		session.o \
 		submap.o \
+		talk.o \
 		tls_client.o \
 		tls_conf.o \
 		tls_key.o \

@@ -233,15 +233,17 @@ rs_failed(struct conn *c, const struct rs_event *ev)
 }
 
 /*
- * No message more than its buckets have tokens: what is behind waits.  One that
- * is longer than all the octets there are is taken, and made up for later.
+ * No message more than its buckets have tokens, or than is fair: what is behind
+ * waits.  One that is longer than all the octets there are is taken, and made
+ * up for later.
  */
 static size_t
 stop_at_limit(const struct conn *c, size_t *len)
 {
 	size_t	left = 0;
 
-	if (c->messages.tokens <= 0 || c->bytes.tokens <= 0) {
+	if (c->messages.tokens <= 0 || c->bytes.tokens <= 0 ||
+	    c->said >= c->may) {
 		left = *len;
 		*len = 0;
 	}

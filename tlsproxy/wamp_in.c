@@ -44,6 +44,8 @@ struct in {
 						 * NULL */
 	uint8_t			 ser, nargs;	/* of the payload */
 	uint8_t			 continues;	/* CALL: the id is not new */
+	uint8_t			 is_asked;	/* an answer, as many as the
+						 * calls of others */
 	uint8_t			 scratch[URI_MAXLEN + 1];
 	uint8_t			 ppt[PPT_MAXLEN];
 };
@@ -168,8 +170,14 @@ to_broker(struct in *in, uint32_t type, const void *m, size_t len)
 {
 	struct chan	*ch = in->s->broker->chan;
 	struct iovec	 iov[5];
+	uint32_t	 units = 1 + (uint32_t)(in->paylen / 1024);
 	int		 n = 0;
 
+	in->c->talks |= in->rule->args != 0;
+	if (in->is_asked)
+		in->s->broker->said += units;
+	else
+		in->c->said += units;
 	iov_set(&iov[n++], m, len);
 	iov_set(&iov[n++], in->uri.p, in->uri.len);
 	if (in->filter != NULL)
@@ -558,6 +566,7 @@ in_yield(struct in *in)
 	m.ser = in->ser;
 	m.nargs = in->nargs;
 	m.pptlen = (uint16_t)in->pptlen;
+	in->is_asked = (o.flags & YIELD_PROGRESS) == 0;
 	to_broker(in, IMSG_YIELD, &m, sizeof(m));
 }
 
@@ -593,6 +602,7 @@ in_error(struct in *in)
 	m.ser = in->ser;
 	m.nargs = in->nargs;
 	m.pptlen = (uint16_t)in->pptlen;
+	in->is_asked = 1;
 	to_broker(in, IMSG_ERROR, &m, sizeof(m));
 }
 
@@ -731,6 +741,7 @@ in_init(struct in *in, struct conn *c)
 	in->pay = NULL;
 	in->paylen = 0;
 	in->continues = 0;
+	in->is_asked = 0;
 }
 
 void

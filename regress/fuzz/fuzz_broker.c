@@ -157,6 +157,7 @@ fixed(uint32_t type)
 		return (sizeof(struct m_refused));
 	case IMSG_XOFF:
 	case IMSG_XON:
+	case IMSG_FENCE:
 		return (0);
 	}
 	abort();		/* a broker does not say that */
@@ -662,6 +663,8 @@ step(struct in *in)
 		peer_waited(-1, 0, proxies[proxy]->arg);
 		break;
 	case 22:
+		if (proxies[proxy]->open[slot])
+			say(proxies[proxy], IMSG_FENCE, slot, gen, NULL, 0);
 		turn();
 		break;
 	case 23:

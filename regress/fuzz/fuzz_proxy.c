@@ -266,6 +266,7 @@ check_sent(uint32_t type, const uint8_t *p, size_t len)
 	case IMSG_AUTH_CANCEL:
 	case IMSG_XOFF:
 	case IMSG_XON:
+	case IMSG_FENCE:
 	case IMSG_ACCEPTING:
 	case IMSG_SHUTDOWN_DONE:
 		MUST(len == 0);
@@ -725,7 +726,8 @@ said_by_broker(uint8_t what)
 	    IMSG_SESSION_END, IMSG_SUBSCRIBED, IMSG_UNSUBSCRIBED,
 	    IMSG_PUBLISHED, IMSG_EVENT, IMSG_REGISTERED, IMSG_UNREGISTERED,
 	    IMSG_INVOCATION, IMSG_INTERRUPT, IMSG_RESULT, IMSG_HISTORY,
-	    IMSG_CALL_OVER, IMSG_ERROR, IMSG_REFUSED, IMSG_XOFF, IMSG_XON };
+	    IMSG_CALL_OVER, IMSG_ERROR, IMSG_REFUSED, IMSG_XOFF, IMSG_XON,
+	    IMSG_FENCE };
 
 	return (what < sizeof(types) ? types[what] : what);
 }

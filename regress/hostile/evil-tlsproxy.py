@@ -24,7 +24,7 @@ from takeover import (LATE, Evil, Witness, can_join, good_ones, over, rss,
 
 BROKER_TAKES = ('SUBSCRIBE', 'UNSUBSCRIBE', 'PUBLISH', 'REGISTER',
                 'UNREGISTER', 'CALL', 'YIELD', 'ERROR', 'INVOCATION_FAILED',
-                'XOFF', 'XON', 'SESSION_CLOSE')
+                'XOFF', 'XON', 'FENCE', 'SESSION_CLOSE')
 SHAPES = ('empty', 'zeros', 'random', 'full', 'hasfd', 'fds', 'huge', 'tiny')
 
 

@@ -59,7 +59,8 @@ FIXED = {		# valid imsgs of a tlsproxy to a broker
     'YIELD': struct.pack('=QIIBBHI', 1, 0, 4, 1, 1, 0, 0) + b'body',
     'ERROR': struct.pack('=QIHBBHHI', 1, 4, 6, 1, 1, 0, 0, 0) + b'evil.ebody',
     'INVOCATION_FAILED': struct.pack('=QHHI', 1, 9, 4, 0) + b'text',
-    'XOFF': b'', 'XON': b'', 'SESSION_CLOSE': b'\2\0\0\0',
+    'XOFF': b'', 'XON': b'', 'FENCE': b'',
+    'SESSION_CLOSE': b'\2\0\0\0',
     'GRANT': struct.pack('=QQIIIHHIHBB', 4711, 0, 1, 1, 1, 1, 4, 1, 0, 0, 0) +
              b'root',
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bplay_rpc.h"
+#include "chan.h"
 #include "conf.h"
 #include "mono.h"
 #include "uri.h"
@@ -283,6 +284,64 @@ replies(void)
 	bp_ok("one that never reads its replies is cut off");
 }
 
+/* FENCE: behind all that came of what was said before it, once. */
+static void
+fences(void)
+{
+	static struct imsg_hdr	many[4096];
+	struct sess		a, b;
+	struct got		g;
+	uint64_t		sub;
+	unsigned int		n = bp.nsuspects;
+	int			i;
+
+	gen++;
+	join(&a, T0, 1, gen, R, "all");
+	join(&b, T1, 1, gen, R, "all");
+	sub = subscribe(&a, "t");
+	for (i = 0; i < 3; i++)
+		send_publish(&b, 0, "t", numbered(i), BODY);
+	side_sync(T1);
+	send_publish(&a, PUBLISH_INCLUDE_ME, "t", numbered(3), BODY);
+	side_send(T0, IMSG_FENCE, a.slot, a.gen, NULL, 0, NULL, 0);
+	send_publish(&a, PUBLISH_INCLUDE_ME, "t", numbered(4), BODY);
+	for (i = 0; i < 4; i++)
+		want_numbered(T0, sub, i);
+	if (next_other(T0, &g, 20000) != 1 || g.type != IMSG_FENCE ||
+	    g.slot != a.slot || g.gen != a.gen || g.len != 0)
+		errx(1, "got imsg %u of slot %u, want FENCE", g.type, g.slot);
+	want_numbered(T0, sub, 4);
+	bp_quiet();
+	bp_ok("a fence goes back behind what came before it");
+
+	/* who sends them and does not read only harms himself */
+	for (i = 0; i < 4096; i++) {
+		many[i].type = IMSG_FENCE;
+		many[i].len = sizeof(many[i]);
+		many[i].slot = b.slot;
+		many[i].gen = b.gen;
+	}
+	for (i = 0; i < 2048 && bp.nsuspects == n; i++) {
+		side_write(T1, many, sizeof(many));
+		if (i % 64 == 0)
+			settle(T0);
+		if (!is_san() && i % 64 == 0 && resident_mb() > 120)
+			errx(1, "it holds %ld MB", resident_mb());
+	}
+	side_is_cut(T1, n);
+	if (!bp_logged("tlsproxy 1 is cut off: it does not read"))
+		errx(1, "no reason is logged");
+	settle(T0);
+	settle(T2);
+	want_flow(T0, IMSG_XON);
+	want_flow(T2, IMSG_XON);
+	side_open(T1, PROC_TLSPROXY, 1);
+	send_publish(&a, PUBLISH_INCLUDE_ME, "t", "1", 1);
+	want_event(T0, sub, NULL, "1", 1);
+	leave(&a);
+	bp_ok("a flood of fences is its sender's trouble");
+}
+
 /* A callee that goes with thousands of calls of one that is slow. */
 static void
 cancelled(void)
@@ -491,6 +550,7 @@ main(void)
 	stalled();
 	recovers();
 	replies();
+	fences();
 	cancelled();
 	memory();
 	lost();

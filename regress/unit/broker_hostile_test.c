@@ -252,6 +252,7 @@ valids_make(void)
 	valid("SESSION_FEATURES", IMSG_SESSION_FEATURES, &fe, sizeof(fe), "");
 	valid("XOFF", IMSG_XOFF, NULL, 0, "");
 	valid("XON", IMSG_XON, NULL, 0, "");
+	valid("FENCE", IMSG_FENCE, NULL, 0, "");
 	valid("SESSION_CLOSE", IMSG_SESSION_CLOSE, &cl, sizeof(cl), "");
 }
 

@@ -135,6 +135,160 @@ silence(void)
 	pp_ok("silence ends with the session or the broker");
 }
 
+/* -- fairness ----------------------------------------------------------- */
+
+static void
+say_publishes(struct client *c, int from, int n)
+{
+	char	msg[64];
+	int	i;
+
+	for (i = from; i < from + n; i++) {
+		snprintf(msg, sizeof(msg), "[16,%d,{},\"com.example.t\"]", i);
+		client_say(c, msg);
+	}
+}
+
+/* Up to n of c's in their order, from the number on, while any come within
+ * ms; its fences among them are counted. */
+static int
+hear_publishes(struct client *c, int from, int n, int ms,
+    unsigned int *nfences)
+{
+	struct m_publish	m;
+	struct got		g;
+	int			i;
+
+	for (i = 0; i < n && side_next(c->b, &g, ms) == 1;) {
+		if (g.slot != c->slot || g.gen != c->gen)
+			errx(1, "imsg %u of slot %u, want %u", g.type, g.slot,
+			    c->slot);
+		if (g.type == IMSG_FENCE && g.len == 0) {
+			(*nfences)++;
+			continue;
+		}
+		if (g.type != IMSG_PUBLISH || g.len < sizeof(m))
+			errx(1, "got imsg %u, want PUBLISH", g.type);
+		memcpy(&m, g.data, sizeof(m));
+		if (m.request != (uint64_t)(from + i))
+			errx(1, "request %llu, want %d",
+			    (unsigned long long)m.request, from + i);
+		i++;
+	}
+	return (i);
+}
+
+static void
+return_fence(struct client *c)
+{
+	side_send(c->b, IMSG_FENCE, c->slot, c->gen, NULL, 0, NULL, 0);
+}
+
+/* As many as come now. */
+static int
+hear_now(struct client *c, int from, int n, unsigned int *nfences)
+{
+	int	i = 0, k;
+
+	do {
+		pp_sync();
+		k = hear_publishes(c, from + i, n - i, 0, nfences);
+		i += k;
+	} while (k > 0);
+	return (i);
+}
+
+static void
+fair(void)
+{
+	struct client	a, b;
+	unsigned int	nfences = 0, none = 0, nrounds;
+	int		n = 2000, i, from = 1, polite = 1;
+
+	join(&a, 0, 1);
+	join(&b, 0, 1);
+	say_publishes(&a, from, n);
+	if (hear_publishes(&a, from, n, WAIT, &nfences) != n || nfences != 0)
+		errx(1, "who talks alone gets %u fences", nfences);
+	from += n;
+	say_subscribes(&b, polite++, 1);
+	want_subscribes(&b, polite - 1, 1);
+	say_publishes(&a, from, n);
+	if (hear_publishes(&a, from, n, WAIT, &nfences) != n || nfences != 0)
+		errx(1, "who subscribes talks");
+	from += n;
+	pp_ok("who talks alone is not fenced in");
+
+	say_publishes(&b, polite, 1);
+	if (hear_publishes(&b, polite++, 1, WAIT, &nfences) != 1)
+		errx(1, "nothing of b");
+	say_publishes(&a, from, n);
+	/* who says little is heard, whatever waits of the other */
+	for (i = 0, nrounds = 0; i < n; nrounds++) {
+		nfences = 0;
+		i += hear_now(&a, from + i, n - i, &nfences);
+		if ((nfences == 0 && i < n) || nfences > 2)
+			errx(1, "%u fences, at %d", nfences, i);
+		say_publishes(&b, polite, 1);
+		if (hear_publishes(&b, polite++, 1, WAIT, &none) != 1)
+			errx(1, "b is not heard, at %d", i);
+		while (nfences-- > 0)
+			return_fence(&a);
+	}
+	if (nrounds < 3)
+		errx(1, "%d messages in %u rounds", n, nrounds);
+	from += n;
+	pp_ok("beside others, two batches are under way at most");
+
+	leave(&a);
+	leave(&b);
+}
+
+/* A broker that says too much of fences, or too little. */
+static void
+fence_trouble(void)
+{
+	struct client	a, b;
+	unsigned int	nfences = 0, n = pp.nsuspects;
+
+	join(&a, 0, 1);
+	join(&b, 0, 1);
+	say_publishes(&b, 1, 1);
+	if (hear_publishes(&b, 1, 1, WAIT, &nfences) != 1)
+		errx(1, "nothing of b");
+	say_publishes(&a, 1, 2000);
+	if (hear_publishes(&a, 1, 2000, WAIT, &nfences) != 2000 ||
+	    nfences != 2)
+		errx(1, "a broker that returns none: %u", nfences);
+	say_publishes(&a, 2001, 2000);
+	if (hear_publishes(&a, 2001, 2000, WAIT, &nfences) != 2000)
+		errx(1, "it waits again");
+	pp_ok("a broker that returns no fence: as if there were none");
+
+	/* the session may be gone when it comes back */
+	leave(&a);
+	return_fence(&a);
+	return_fence(&a);
+	say_publishes(&b, 2, 1);
+	if (hear_publishes(&b, 2, 1, WAIT, &nfences) != 1 || pp.nsuspects != n)
+		errx(1, "a fence that comes late is nonsense");
+	pp_ok("a fence may outlive its session");
+
+	/* but nobody gets more than he sent */
+	return_fence(&b);
+	side_is_cut(B0, n++);
+	client_want_like(&b, "[6,");
+	client_close(&b);
+	side_open(B0, PROC_BROKER, 0);
+	join(&b, 0, 1);
+	side_send(B0, IMSG_FENCE, 0, 0, NULL, 0, NULL, 0);
+	side_is_cut(B0, n++);
+	client_want_like(&b, "[6,");
+	client_close(&b);
+	side_open(B0, PROC_BROKER, 0);
+	pp_ok("a fence that nobody sent is nonsense");
+}
+
 /* A broker that does not read: its clients are not read either, for long. */
 static void
 deaf_broker(void)
@@ -948,6 +1102,8 @@ main(void)
 {
 	pp_start(PROXY_NET, conf_small());
 	silence();
+	fair();
+	fence_trouble();
 	deaf_broker();
 	body_init();
 	slow_client();

@@ -69,6 +69,9 @@ $(B)/regress/unit/bucket: $(UNIT_OBJS_bucket)
 UNIT_TESTS +=	proxyproto
 UNIT_OBJS_proxyproto =	$(B)/obj/tlsproxy/proxyproto.o
 $(B)/regress/unit/proxyproto: $(UNIT_OBJS_proxyproto)
+UNIT_TESTS +=	fence
+UNIT_OBJS_fence =	$(B)/obj/tlsproxy/fence.o
+$(B)/regress/unit/fence: $(UNIT_OBJS_fence)
 # these run a tlsproxy
 PROXY_TESTS =	proxy_asked proxy_ctl proxy_details proxy_flow proxy_hostile \
 		proxy_options proxy_request proxy_session
