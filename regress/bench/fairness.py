@@ -28,6 +28,8 @@ CASES = [
     ('1 to 100, 16 in flight', '-w 16 -s 100 pubsub', 'plain'),
     ('1 to 100, 64 in flight', '-w 64 -s 100 pubsub', 'plain'),
     ('1 to 100, 4096 in flight', '-w 4096 -s 100 pubsub', 'plain'),
+    ('1 to 1, all it can send', '-w 1000000 pubsub', 'plain'),
+    ('1 to 100, all it can send', '-w 1000000 -s 100 pubsub', 'plain'),
 ]
 if FULL:
     CASES += [

@@ -72,7 +72,10 @@ class Router:
         def prepare():
             os.sched_setaffinity(0, LOAD_CPU)
             raise_nofile()
-            if nice:
+            if nice and os.sched_getscheduler(0) == os.SCHED_RR:
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(
+                    os.sched_getparam(0).sched_priority + 1))
+            elif nice:
                 os.nice(nice)
         return subprocess.Popen(
             self.command(args, transport, receivers), text=True,
