@@ -34,11 +34,13 @@ answered(const struct session *callee, uint64_t id, int *never)
  * still be answered.
  */
 static int
-keeps_up(const struct session *caller)
+keeps_up(struct session *caller)
 {
 	if (caller->is_slow && mono_ms() - caller->slow_since >=
-	    broker.conf->limits.slow / 3)
+	    broker.conf->limits.slow / 3) {
+		session_exceeds(caller, LIMIT_SLOW);
 		return (0);
+	}
 	return (!peer_is_full(caller->peer));
 }
 

@@ -34,7 +34,6 @@
 struct broker		 broker;
 
 static size_t		 maxlen;	/* of imsgs of a tlsproxy */
-static struct log_limit	 full;
 static uint64_t		 turn_us;	/* when it began, once asked */
 
 /*
@@ -187,6 +186,7 @@ peer_lose_event(struct peer *p)
 {
 	struct timeval	tv = { LOST_WAIT, 0 };
 
+	limit_hit(LIMIT_MEMORY);
 	if (p->nlost++ == 0 && !p->is_over)
 		evtimer_add(p->timer, &tv);
 }
@@ -244,6 +244,7 @@ memory_need(size_t len)
 				most = p;
 		if (most == NULL || chan_waiting(most->chan) < FLOW_LOW)
 			return (-1);
+		limit_hit(LIMIT_MEMORY);
 		peer_blame(most, "reads too slowly, memory is used up");
 	}
 	return (0);
@@ -443,9 +444,8 @@ state_take(size_t len)
 	uint64_t	budget = broker.conf->limits.memory;
 
 	if (broker.state > budget || len > budget - broker.state) {
-		if (log_may(&full, 1))
-			log_warnx("limits memory: no room for more "
-			    "subscriptions, registrations or calls");
+		limit_warn(LIMIT_MEMORY, "no room for more subscriptions, "
+		    "registrations or calls");
 		return (-1);
 	}
 	broker.state += len;

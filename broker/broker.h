@@ -20,6 +20,7 @@
 #include "conf.h"
 #include "chan.h"
 #include "hash.h"
+#include "limit.h"
 #include "msgtypes.h"
 #include "proc.h"
 #include "uri.h"
@@ -179,6 +180,7 @@ struct session {
 	LIST_ENTRY(session)	 held_entry;
 	LIST_HEAD(, session)	 holds;		/* callers, likewise */
 	uint64_t		 slow_since;	/* mono_ms(), if it is: */
+	uint32_t		 met;		/* limits, 1 << enum limit */
 	uint8_t			 is_slow;	/* XOFF */
 	uint8_t			 paused;	/* PAUSE_* */
 	uint8_t			 is_revoked;	/* the proof is gone, and it
@@ -381,6 +383,8 @@ void	 session_kill(struct session *, struct kill *);
 #define PAUSE_AUTHORIZER	0x01
 #define PAUSE_CALLEE		0x02
 void	 session_pause(struct session *, uint8_t reason, int want);
+/* It met this limit: the log says so once. */
+void	 session_exceeds(struct session *, enum limit);
 void	 session_sendv(struct session *, uint32_t type, const struct iovec *,
 	    int);
 /* With a body as its last part; iov has room for one more. */

@@ -248,6 +248,7 @@ dealer_call(struct chan *c, struct imsg *im)
 		goto refuse;
 	}
 	if (s->ncalls >= broker.conf->limits.calls) {
+		session_exceeds(s, LIMIT_CALLS);
 		err = WERR_LIMIT;
 		why = "too many calls of this session under way";
 		goto refuse;

@@ -137,6 +137,7 @@ dealer_register(struct chan *c, struct imsg *im)
 	}
 	err = WERR_LIMIT;
 	if (s->nregs >= broker.conf->limits.registrations) {
+		session_exceeds(s, LIMIT_REGISTRATIONS);
 		why = "too many registrations of this session";
 		goto refuse;
 	}

@@ -89,6 +89,7 @@ pubsub_subscribe(struct chan *c, struct imsg *im)
 		return (0);
 	}
 	if (s->nlinks >= broker.conf->limits.subscriptions) {
+		session_exceeds(s, LIMIT_SUBSCRIPTIONS);
 		session_refuse(s, WAMP_SUBSCRIBE, m.request, WERR_LIMIT,
 		    "too many subscriptions of this session");
 		return (0);

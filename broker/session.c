@@ -736,6 +736,22 @@ session_may(struct session *s, unsigned int action, enum uri_match match,
 }
 
 void
+session_exceeds(struct session *s, enum limit l)
+{
+	char	realm[256], authid[128];
+
+	if ((s->met & (1U << l)) != 0) {
+		limit_hit(l);
+		return;
+	}
+	s->met |= 1U << l;
+	limit_reached(l, "session=%llu realm=%s authid=%s",
+	    (unsigned long long)s->id, log_vis(realm, sizeof(realm),
+	    s->realm->name, strlen(s->realm->name)),
+	    log_vis(authid, sizeof(authid), s->authid.p, s->authid.len));
+}
+
+void
 session_pause(struct session *s, uint8_t reason, int want)
 {
 	uint8_t	before = s->paused;

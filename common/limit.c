@@ -14,10 +14,25 @@
 #define LINES		10	/* a second, of one limit */
 
 static const char *const	 names[LIMIT_MAX] = {
+	[LIMIT_AUTHENTICATE] = "authenticate",
 	[LIMIT_BYTES] = "session bytes",
+	[LIMIT_CALLS] = "session calls",
+	[LIMIT_COMPLETE] = "complete",
+	[LIMIT_CONNECTIONS] = "connections",
+	[LIMIT_PER_ADDRESS] = "connections per address",
+	[LIMIT_FAILURES] = "failures",
+	[LIMIT_HANDSHAKE] = "handshake",
+	[LIMIT_HELLO] = "hello",
+	[LIMIT_MEMORY] = "memory",
+	[LIMIT_MESSAGE] = "message",
 	[LIMIT_MESSAGES] = "session messages",
+	[LIMIT_PING] = "ping",
+	[LIMIT_QUEUE] = "queue",
+	[LIMIT_REGISTRATIONS] = "session registrations",
 	[LIMIT_SESSIONS] = "sessions",
-	[LIMIT_PER_AUTHID] = "sessions per authid"
+	[LIMIT_PER_AUTHID] = "sessions per authid",
+	[LIMIT_SLOW] = "slow",
+	[LIMIT_SUBSCRIPTIONS] = "session subscriptions"
 };
 
 static struct {

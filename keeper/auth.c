@@ -14,6 +14,7 @@
 #include "chan.h"
 #include "conf.h"
 #include "keeper.h"
+#include "limit.h"
 #include "log.h"
 #include "users.h"
 #include "wamp.h"
@@ -269,6 +270,7 @@ challenge(struct peer *p, const struct imsg *im, const struct conf_realm *r,
 	int			 is_known, is_shaped;
 
 	if (failures_refuse(q->m.addr)) {
+		limit_hit(LIMIT_FAILURES);
 		auth_deny(p, im->slot, im->gen, WERR_AUTHENTICATION_FAILED,
 		    FAILURES_TEXT);
 		return;

@@ -20,6 +20,7 @@
 #include "chan.h"
 #include "conf.h"
 #include "keeper.h"
+#include "limit.h"
 #include "log.h"
 #include "users.h"
 #include "wamp.h"
@@ -371,6 +372,7 @@ dialogue_response(struct dialogue *d, const struct response *r)
 		return (-1);
 	/* many can be begun before the first of them fails */
 	if (failures_refuse(d->addr)) {
+		limit_hit(LIMIT_FAILURES);
 		log_failed(d, "too many failures of this address");
 		auth_deny(d->peer, d->slot, d->gen,
 		    WERR_AUTHENTICATION_FAILED, FAILURES_TEXT);

@@ -197,6 +197,17 @@ conn_kill(struct conn *c, const char *why)
 	conn_mark_dirty(c);
 }
 
+/* The line about a session that left says why. */
+void
+conn_exceeds(struct conn *c, enum limit l, const char *why)
+{
+	if (c->sess != NULL && c->sess->state == SESS_JOINED)
+		limit_hit(l);
+	else
+		limit_reached(l, "address=%s", c->peer);
+	conn_kill(c, why);
+}
+
 void
 conn_close(struct conn *c)
 {
@@ -345,7 +356,7 @@ conns_keep_budget(struct proxy *p)
 			most = c;
 	if (most == NULL || conn_weight(most) == 0)
 		return;
-	log_warnx("limits memory reached: closing %s, which holds %zu octets",
+	limit_warn(LIMIT_MEMORY, "closing %s, which holds %zu octets",
 	    most->peer, conn_weight(most));
 	conn_kill(most, "limits memory reached");
 }

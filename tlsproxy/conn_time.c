@@ -75,9 +75,12 @@ conn_phase_over(struct conn *c)
 		announce_refused(c, "did not come in time");
 		return;
 	}
+	if (c->state >= CONN_CLOSING) {
+		conn_kill(c, "closed");
+		return;
+	}
 	if (c->state != CONN_OPEN) {
-		conn_kill(c, c->state >= CONN_CLOSING ? "closed" :
-		    "handshake took too long");
+		conn_exceeds(c, LIMIT_HANDSHAKE, "handshake took too long");
 		return;
 	}
 	if (c->is_leaving) {
@@ -85,12 +88,14 @@ conn_phase_over(struct conn *c)
 		return;
 	}
 	if (c->sess == NULL) {
+		limit_hit(LIMIT_HELLO);
 		if (log_may(&c->p->log_refused, 10))
 			log_session("refused address=%s reason=\"no HELLO\"",
 			    c->peer);
 		conn_close_code(c, WS_NORMAL, "no HELLO");
 		return;
 	}
+	limit_hit(LIMIT_AUTHENTICATE);
 	session_abort(c, WERR_AUTHENTICATION_FAILED,
 	    "authentication took too long");
 }
@@ -104,7 +109,7 @@ conn_ping(struct conn *c, uint64_t now)
 	if (c->state != CONN_OPEN || l->ping_every == 0)
 		return;
 	if (c->ping_sent && now - c->last_input >= l->ping_timeout) {
-		conn_kill(c, "ping timeout");
+		conn_exceeds(c, LIMIT_PING, "ping timeout");
 		return;
 	}
 	if (!c->ping_sent && now - c->last_input >= l->ping_every) {
@@ -151,9 +156,10 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 		conn_phase_over(c);
 	if (c->complete_at != 0 && c->complete_at <= now &&
 	    c->state < CONN_CLOSING)
-		conn_kill(c, "message was not completed in time");
+		conn_exceeds(c, LIMIT_COMPLETE,
+		    "message was not completed in time");
 	if (c->slow_at != 0 && c->slow_at <= now && c->state < CONN_CLOSING)
-		conn_kill(c, "slow for too long");
+		conn_exceeds(c, LIMIT_SLOW, "slow for too long");
 	if (c->ping_at != 0 && c->ping_at <= now && c->state != CONN_DEAD)
 		conn_ping(c, now);
 	if (c->state != CONN_DEAD)

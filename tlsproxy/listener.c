@@ -395,6 +395,7 @@ addrs_recount(struct proxy *p)
 static void
 log_per_address(struct proxy *p, const char *peer)
 {
+	limit_hit(LIMIT_PER_ADDRESS);
 	if (log_may(&p->log_refused, 5))
 		log_session("refused address=%s reason=\"connections per "
 		    "address\"", peer);

@@ -553,7 +553,8 @@ session_queue_check(struct psess *s)
 	if (s->state != SESS_JOINED)
 		return;
 	if (c->out.bytes > l->queue)
-		conn_kill(c, "limits queue reached: does not read");
+		conn_exceeds(c, LIMIT_QUEUE,
+		    "limits queue reached: does not read");
 	else if (!s->xoff && c->out.bytes > soft)
 		session_is_slow(s);
 	else if (s->xoff && c->out.bytes <= soft / 2)

@@ -19,6 +19,7 @@
 #include "codec.h"
 #include "conf.h"
 #include "hash.h"
+#include "limit.h"
 #include "log.h"
 #include "msgtypes.h"
 #include "obuf.h"
@@ -395,6 +396,8 @@ struct conn	*conn_new(struct proxy *, struct listener *, int fd,
 		    const char *peer, const uint8_t addr[16]);
 /* Drop now, without a word (the transport is gone or hopeless). */
 void	 conn_kill(struct conn *, const char *why);
+/* The same for one that met this limit. */
+void	 conn_exceeds(struct conn *, enum limit, const char *why);
 /* Let what is queued go out, then close. Input is dropped from now on. */
 void	 conn_close(struct conn *);
 /* The same with the WebSocket Close code (RawSocket has none). */

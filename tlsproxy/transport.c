@@ -205,7 +205,7 @@ control_frame(struct conn *c, int type, const uint8_t *data, size_t len)
 	conn_queue(c, data, len);
 	/* a client that asks and does not read ends itself */
 	if (c->out.bytes > c->p->conf->limits.queue)
-		conn_kill(c, "does not read");
+		conn_exceeds(c, LIMIT_QUEUE, "does not read");
 }
 
 void
@@ -222,6 +222,8 @@ transport_ping(struct conn *c)
 static void
 rs_failed(struct conn *c, const struct rs_event *ev)
 {
+	if (ev->toobig)
+		limit_hit(LIMIT_MESSAGE);
 	if (log_may(&c->p->log_bad, 5))
 		log_session("bad frame address=%s reason=\"%s\" limit=%zu",
 		    c->peer, ev->why, c->in.rs.max);
@@ -323,6 +325,8 @@ ws_input(struct conn *c, uint8_t *p, size_t len)
 			ws_peer_close(c, &ev);
 			return (0);
 		case WS_FAIL:
+			if (ev.code == WS_TOOBIG)
+				limit_hit(LIMIT_MESSAGE);
 			if (log_may(&c->p->log_bad, 5))
 				log_session("bad frame address=%s "
 				    "reason=\"%s\"", c->peer, ev.why);

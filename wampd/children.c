@@ -7,9 +7,11 @@
  */
 #include <sys/types.h>
 
+#include <string.h>
 #include <time.h>
 
 #include "chan.h"
+#include "limit.h"
 #include "mono.h"
 #include "wampd.h"
 
@@ -102,8 +104,12 @@ flush_limits(struct wampd *w)
 void
 children_limit(void *arg, const struct m_conn_limit *m)
 {
-	struct wampd	*w = arg;
+	static const uint8_t	 all[16];
+	struct wampd		*w = arg;
 
+	if (m->is_over && memcmp(m->addr, all, sizeof(all)) == 0)
+		limit_warn(LIMIT_CONNECTIONS, "%u clients, others wait",
+		    w->conf->limits.connections);
 	if (w->nlimits == LIMITS_A_TIME)
 		flush_limits(w);
 	w->limits[w->nlimits++] = *m;

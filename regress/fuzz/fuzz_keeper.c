@@ -315,6 +315,20 @@ log_info(const char *fmt, ...)
 }
 
 void
+log_session(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
+int
+log_may(struct log_limit *l, unsigned int burst)
+{
+	(void)l;
+	(void)burst;
+	return (0);
+}
+
+void
 log_debug(const char *fmt, ...)
 {
 	(void)fmt;

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import os
 import re
+import socket
 import ssl
 import subprocess
 import threading
@@ -280,9 +281,9 @@ def bytes_of_session():
             cert = make_cert(tmpdir())
             kw['tls'] = ssl.create_default_context(cafile=cert[0])
             tls = 'tls { keypair "k" }'
-        for rate, burst, sizes in ((400000, 20000, [10000] * 40),
+        for rate, burst, sizes in ((400000, 20000, [10000] * 20),
                                    # one that is longer than all there is
-                                   (400000, 20000, [400000, 1, 1, 90000, 1])):
+                                   (400000, 20000, [300000, 1, 1, 90000, 1])):
             text = conf(port, 'session { bytes %d per 1s burst %d }' % (
                 rate, burst), tls=tls)
             if is_tls:
@@ -318,5 +319,174 @@ def bytes_reload():
         c.goodbye()
 
 
+# -- connections, and what takes too long ------------------------------------------
+
+def connections_in_all():
+    """connections: those beyond wait, until one of the others goes"""
+    port = free_port()
+    a = '127.0.0.1', port
+    with Wampd(conf(port, 'connections 3')) as w:
+        other = Other(a)
+        third = Client(a)
+        waiting = socket.create_connection(a)
+        waiting.sendall(b'\x7f\xf2\0\0')
+        w.wait_log(r'limits connections reached: 3 clients, others wait$')
+        other.check()
+        waiting.settimeout(0.3)
+        try:
+            raise AssertionError('it was answered %r' % waiting.recv(4))
+        except socket.timeout:
+            pass
+        third.close()
+        waiting.settimeout(20)
+        assert waiting.recv(4)[:1] == b'\x7f'
+        other.check()
+
+
+def ends(sock):
+    """The router closes it, whatever it says before."""
+    sock.settimeout(20)
+    said = b''
+    try:
+        while True:
+            data = sock.recv(65536)
+            if not data:
+                return said
+            said += data
+    except ConnectionError:
+        return said
+
+
+def times():
+    """handshake, hello, authenticate, complete"""
+    port = free_port()
+    a = '127.0.0.1', port
+    users = os.path.join(tmpdir(), 'users')
+    with open(users, 'w') as f:
+        f.write('zoe:wampcra:all:key=YnVpbGRlcg==\n')
+    os.chmod(users, 0o600)
+    text = conf(port, 'handshake 2s hello 2s authenticate 2s complete 2s',
+                realm='authenticate wampcra from "%s"' % users)
+
+    def name(sock):
+        return r'127\.0\.0\.1:%d' % sock.getsockname()[1]
+
+    with Wampd(text) as w:
+        other = Other(a)
+        handshake = socket.create_connection(a)
+        hello = Client(a, join=False)
+        auth = Client(a, join=False)
+        auth.send(HELLO, 'realm1', dict(ROLES, authmethods=['wampcra'],
+                                        authid='zoe'))
+        auth.expect(CHALLENGE)
+        early = Client(a, join=False)
+        early.write(early.frame(b'x' * 100)[:50])
+        late = Client(a)
+        late.write(late.frame(b'x' * 100)[:50])
+        other.check()
+
+        assert ends(handshake) == b''
+        w.wait_log(r'limits handshake reached address=%s$' % name(handshake))
+        assert ends(hello.sock) == b''
+        w.wait_log(r'refused address=%s reason="no HELLO"$' %
+                   name(hello.sock))
+        auth.expect_abort('wamp.error.authentication_failed', 20)
+        w.wait_log(r'refused realm=realm1 address=%s reason=wamp.error.'
+                   r'authentication_failed: authentication took too long$' %
+                   name(auth.sock))
+        assert ends(early.sock) == b''
+        w.wait_log(r'(limits complete reached|refused) address=%s' %
+                   name(early.sock))
+        assert ends(late.sock) == b''
+        w.wait_log(r'session %d left .* reason="message was not completed in '
+                   r'time"$' % late.id)
+        other.check()
+        other.close()
+
+
+def message_size():
+    """message: one that is longer ends its session"""
+    port = free_port()
+    a = '127.0.0.1', port
+    with Wampd(conf(port, 'message 4k')) as w:
+        other = Other(a)
+        c = Client(a)
+        c.write(c.frame(c.dumps([PUBLISH, 1, {}, 'com.example.t',
+                                 ['x' * 4096]])))
+        c.expect_abort('wamp.error.payload_size_exceeded')
+        w.wait_log(r'bad frame address=127.0.0.1:%d .* limit=4096$' %
+                   c.sock.getsockname()[1])
+        c = Client(a, 'websocket', 'json')
+        c.write(c.frame(b'[' + b' ' * 4096))
+        c.expect_closed()
+        assert c.closecode == 1009, c.closecode
+        w.wait_log(r'bad frame address=127.0.0.1:%d ' %
+                   c.sock.getsockname()[1])
+        Client(a).publish('com.example.t', 'x' * 3900)
+        other.check()
+
+
+# -- what a session has ---------------------------------------------------------
+
+def one_more(w, c, limit, ask, answer):
+    """Three are granted, others refused, and the log says it once."""
+    for i in range(3):
+        code, r = ask(i)
+        if answer:
+            c.expect(code, r)
+    for i in range(3, 10):
+        code, r = ask(i)
+        m = c.expect(ERROR)
+        assert m[4] == 'wamp.error.not_authorized', m
+        assert m[2] == c.request, m
+    w.wait_log(r'limits session %s reached session=%d realm=realm1 '
+               r'authid=\S+$' % (limit, c.id))
+    assert len(re.findall('limits session %s reached' % limit, w.log())) == 1
+
+
+def of_session():
+    """subscriptions, registrations, calls"""
+    port = free_port()
+    a = '127.0.0.1', port
+    with Wampd(conf(port, 'session { subscriptions 3 registrations 3 '
+                    'calls 3 }')) as w:
+        other = Other(a)
+        c = Client(a)
+
+        def subscribe(i):
+            r = c.next()
+            c.send(SUBSCRIBE, r, {}, 'com.example.t%d' % i)
+            return SUBSCRIBED, r
+
+        def register(i):
+            r = c.next()
+            c.send(REGISTER, r, {}, 'com.example.p%d' % i)
+            return REGISTERED, r
+
+        def call(i):
+            return RESULT, c.call('com.example.slow', i)
+
+        one_more(w, c, 'subscriptions', subscribe, True)
+        other.check()
+        # one that it has is no other one
+        sub = c.subscribe('com.example.t0')
+        c.unsubscribe(sub)
+        c.subscribe('com.example.t9')
+
+        one_more(w, c, 'registrations', register, True)
+        other.check()
+
+        callee = Client(a)
+        callee.register('com.example.slow')
+        one_more(w, c, 'calls', call, False)
+        inv = [callee.expect(INVOCATION) for _ in range(3)]
+        other.check()
+        callee.send(YIELD, inv[1][1], {}, [1])
+        c.expect(RESULT)
+        call(10)
+        assert callee.expect(INVOCATION)[4] == [10]
+
+
 run_cases([ipv6_networks, sessions_per_authid, sessions_of_realm,
-           bytes_of_session, bytes_reload])
+           bytes_of_session, bytes_reload, connections_in_all, times,
+           message_size, of_session])

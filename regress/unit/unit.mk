@@ -61,7 +61,7 @@ UNIT_LIBS_peercert =	$(LIBS_TLS)
 $(B)/regress/unit/peercert: $(UNIT_OBJS_peercert)
 
 # the tlsproxy's
-UNIT_TESTS +=	addr bucket
+UNIT_TESTS +=	addr bucket limit
 UNIT_OBJS_addr =	$(B)/obj/tlsproxy/addr.o
 $(B)/regress/unit/addr: $(UNIT_OBJS_addr)
 UNIT_OBJS_bucket =	$(B)/obj/tlsproxy/bucket.o
