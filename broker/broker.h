@@ -65,6 +65,7 @@ struct peer {
 	uint64_t		 ndropped;	/* EVENTs, since it is slow */
 	uint64_t		 nlost;		/* EVENTs, for want of memory;
 						 * neither is reported yet */
+	unsigned int		 unanswered;	/* SESSION_ENDs, of all slots */
 	uint8_t			 is_over;	/* its queue is over the mark */
 	uint8_t			 is_stuck;	/* and has been for FLOW_WAIT */
 	uint8_t			 is_xoffed;	/* we sent XOFF */

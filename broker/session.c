@@ -25,6 +25,9 @@
 #define LEAVE_NOW	512	/* of a session that leaves: subscriptions and
 				 * registrations given up at once */
 #define LEAVE_TURN	1024	/* of all that leave in a turn */
+#define ENDS_MAX	64	/* SESSION_ENDs under way to a tlsproxy, of those
+				 * that end in slices: what is for others
+				 * waits behind them */
 
 /* -- slots -------------------------------------------------------------- */
 
@@ -218,6 +221,14 @@ grant_may(const struct m_grant *g, const uint8_t *authid, struct realm **r,
 	return (grant_has_room(*r, authid, g->authidlen, why));
 }
 
+/* A SESSION_END that the tlsproxy has to answer. */
+static void
+end_expect(struct peer *p, struct slot *sl)
+{
+	sl->unanswered++;
+	p->unanswered++;
+}
+
 static void
 end_sendv(struct peer *p, uint32_t slot, uint32_t gen, enum wamp_err err,
     const char *why, size_t len, const struct uri *reason)
@@ -294,7 +305,7 @@ session_grant(struct chan *c, struct imsg *im)
 		s = session_new(p, im, &g, authid, r, role);
 	}
 	if (s == NULL) {
-		sl->unanswered++;
+		end_expect(p, sl);
 		end_send(p, im->slot, im->gen, err, why);
 		return (0);
 	}
@@ -363,7 +374,7 @@ session_leave(struct session *s)
 static void
 end_now(struct session *s, enum wamp_err err, const char *why)
 {
-	slot_find(s->peer, s->slot)->unanswered++;
+	end_expect(s->peer, slot_find(s->peer, s->slot));
 	end_send(s->peer, s->slot, s->gen, err, why);
 	session_leave(s);
 }
@@ -408,7 +419,7 @@ end_killed(struct session *s)
 {
 	const struct kill	*k = s->kill;
 
-	slot_find(s->peer, s->slot)->unanswered++;
+	end_expect(s->peer, slot_find(s->peer, s->slot));
 	end_sendv(s->peer, s->slot, s->gen, WERR_KILLED, k->message,
 	    k->textlen, &k->reason);
 	session_leave(s);
@@ -465,13 +476,13 @@ sessions_turn_end(void)
 }
 
 /*
- * Of one that leaves, what is too much to be given up at once: more of it;
- * 1: that is enough.
+ * Of one that leaves, what is too much to be given up at once: more of it,
+ * until no more than that is left; 1: that is so.
  */
 static int
-session_strip(struct session *s, unsigned int *steps)
+session_strip(struct session *s, unsigned int left, unsigned int *steps)
 {
-	for (; s->nlinks + s->nregs > LEAVE_NOW; (*steps)--) {
+	for (; s->nlinks + s->nregs > left; (*steps)--) {
 		if (*steps == 0)
 			return (0);
 		if (s->nlinks > 0)
@@ -500,7 +511,7 @@ session_end(struct session *s, enum wamp_err err, const char *why)
 		return;
 	}
 	/* its proxy may give the slot to another before all is done */
-	sl->unanswered++;
+	end_expect(s->peer, sl);
 	sl->session = NULL;
 	end_send(s->peer, s->slot, s->gen, err, why);
 	s->is_ended = 1;
@@ -562,6 +573,8 @@ session_close(struct chan *c, struct imsg *im)
 		if (sl->unanswered == 0)
 			return (-1);
 		sl->unanswered--;
+		if (p->unanswered-- == ENDS_MAX)
+			sweep_wake();
 		return (0);
 	}
 	s = sl->session;
@@ -643,7 +656,7 @@ sessions_work_off(struct peer *p, unsigned int *steps)
 	unsigned int	 n = 0;
 
 	for (; *steps > 0 && (s = LIST_FIRST(&p->sessions)) != NULL; n++)
-		if (session_strip(s, steps))
+		if (session_strip(s, LEAVE_NOW, steps))
 			take_steps(steps, session_leave(s));
 	return (n);
 }
@@ -666,22 +679,50 @@ sessions_revoke(unsigned int *steps)
 	return (n);
 }
 
+/* Is the tlsproxy still busy with others that end?  What it does for those
+ * that go on waits, too. */
+static int
+end_must_wait(const struct session *s)
+{
+	return (s->peer->chan != NULL && !s->is_left && !s->is_ended &&
+	    s->peer->unanswered >= ENDS_MAX);
+}
+
+/* As much of its end as may be now; 0: it only waits. */
+static int
+session_finish(struct session *s, unsigned int *steps)
+{
+	if (!end_must_wait(s)) {
+		if (session_strip(s, LEAVE_NOW, steps)) {
+			take_steps(steps, 1 + s->nlinks + s->nregs);
+			session_dismiss(s);
+		}
+		return (1);
+	}
+	/* all but the word of it */
+	if (s->nlinks + s->nregs > 0) {
+		session_strip(s, 0, steps);
+		return (1);
+	}
+	(*steps)--;
+	TAILQ_REMOVE(&broker.unchecked, s, all_entry);
+	TAILQ_INSERT_TAIL(&broker.unchecked, s, all_entry);
+	return (0);
+}
+
 /* Bring sessions in line with the configuration in force. */
 unsigned int
 sessions_recheck(unsigned int *steps)
 {
 	struct session	*s;
-	unsigned int	 n;
+	unsigned int	 n = 0;
 
-	for (n = 0; *steps > 0 &&
-	    (s = TAILQ_FIRST(&broker.unchecked)) != NULL; n++) {
+	while (*steps > 0 && (s = TAILQ_FIRST(&broker.unchecked)) != NULL) {
 		if (session_is_over(s)) {
-			if (!session_strip(s, steps))
-				continue;
-			take_steps(steps, 1 + s->nlinks + s->nregs);
-			session_dismiss(s);
+			n += session_finish(s, steps);
 			continue;
 		}
+		n++;
 		take_steps(steps, 1 + s->nlinks + s->nregs);
 		TAILQ_REMOVE(&broker.unchecked, s, all_entry);
 		s->confgen = broker.confgen;

@@ -327,6 +327,7 @@ work_off(void)
 	/* the tlsproxy answers every SESSION_END */
 	for (steps = 1; steps <= NSESSIONS; steps++)
 		proxy.slots[0][steps].unanswered = 0;
+	proxy.unanswered = 0;
 }
 
 /* -- what they do ------------------------------------------------------- */

@@ -481,6 +481,9 @@ kill_many(void)
 		memcpy(&m, g.data, sizeof(m));
 		if (m.err != WERR_KILLED)
 			errx(1, "SESSION_END of slot %u", g.slot);
+		/* they go on as it is answered */
+		b.slot = g.slot;
+		send_close(&b, CLOSE_ENDED);
 	}
 	/* the answer came among the events */
 	for (i = 0; i < MANY + 1; i++) {
@@ -492,10 +495,6 @@ kill_many(void)
 				errx(1, "not one session is left");
 		} else if (g.type != IMSG_EVENT)
 			errx(1, "imsg %u", g.type);
-	}
-	for (i = 0; i < MANY; i++) {
-		b.slot = 10 + i;
-		send_close(&b, CLOSE_ENDED);
 	}
 	bp_quiet();
 	bp_ok("many are killed in slices");
