@@ -68,13 +68,13 @@ INIT_systemd =	systemd/wampd.service:$(UNITDIR)/wampd.service:644 \
 		tmpfiles.d/wampd.conf:$(TMPFILESDIR)/wampd.conf:644
 
 INIT_openrc =	openrc/wampd:$(SYSCONFDIR)/init.d/wampd:755
-INIT_runit =	runit/run:$(SYSCONFDIR)/sv/wampd/run:755 \
-		runit/log/run:$(SYSCONFDIR)/sv/wampd/log/run:755
-INIT_s6 =	s6/run:$(SYSCONFDIR)/s6/sv/wampd/run:755 \
+INIT_runit =	runit/log/run:$(SYSCONFDIR)/sv/wampd/log/run:755 \
+		runit/run:$(SYSCONFDIR)/sv/wampd/run:755
+INIT_s6 =	s6/log/run:$(SYSCONFDIR)/s6/sv/wampd/log/run:755 \
+		s6/run:$(SYSCONFDIR)/s6/sv/wampd/run:755 \
 		s6/type:$(SYSCONFDIR)/s6/sv/wampd/type:644 \
 		s6/notification-fd:$(SYSCONFDIR)/s6/sv/wampd/notification-fd:644 \
-		s6/timeout-kill:$(SYSCONFDIR)/s6/sv/wampd/timeout-kill:644 \
-		s6/log/run:$(SYSCONFDIR)/s6/sv/wampd/log/run:755
+		s6/timeout-kill:$(SYSCONFDIR)/s6/sv/wampd/timeout-kill:644
 INIT_openbsd =	rc.d/openbsd/wampd:$(SYSCONFDIR)/rc.d/wampd:555
 INIT_freebsd =	rc.d/freebsd/wampd:$(PREFIX)/etc/rc.d/wampd:555
 
@@ -111,7 +111,10 @@ install-host:
 uninstall:
 	rm -f $(D)$(SBINDIR)/wampd $(D)$(SBINDIR)/wampctl $(D)$(BINDIR)/wampc
 	for f in $(INIT_FILES); do \
-		f=$${f%:*}; rm -f $(D)$${f##*:}; \
+		f=$${f%:*}; f=$(D)$${f##*:}; rm -f $$f; \
+		case $$f in */wampd/*) \
+			rmdir $${f%/*} 2>/dev/null || : ;; \
+		esac; \
 	done
 	rm -rf $(D)$(LIBEXECDIR) $(D)$(DOCDIR)/fail2ban
 	for m in $(MANPAGES); do \

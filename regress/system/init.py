@@ -8,7 +8,6 @@
 
 import glob
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -31,8 +30,9 @@ PIDFILE = '/run/wampd.pid'
 
 def syntax():
     """each script can be read by a shell"""
-    found = [f for f in glob.glob(TOP + '/etc/**', recursive=True)
-             if re.search(r'/(run|wampd)$', f) and os.path.isfile(f)]
+    found = [f for d in ('init.d', 'openrc', 'runit', 's6', 'rc.d')
+             for f in glob.glob('%s/etc/%s/**' % (TOP, d), recursive=True)
+             if f.endswith(('/run', '/wampd')) and os.path.isfile(f)]
     assert len(found) == 8, found
     for f in found:
         subprocess.run(['sh', '-n', f], check=True)

@@ -124,6 +124,7 @@ def init_files():
                     assert not re.search('@[A-Z]+@|' + d, line), (f, line)
         install('/opt/w', *at, target=('uninstall',))
         assert files_below(d) == set(), word
+        assert not [w for w, _, _ in os.walk(d) if w.endswith('/wampd')], word
     d = ROOT + '/init.none'
     install('/opt/w', 'DESTDIR=' + d, 'INIT=', target=('install-init',))
     assert not os.path.exists(d)
