@@ -533,14 +533,28 @@ sandbox_enter(const struct sandbox_conf *c, char *err, size_t errlen)
 	return (0);
 }
 
-int
-sandbox_parent(char *err, size_t errlen)
+uint64_t
+sandbox_parent_mask(void)
 {
-	uint64_t	keep = 0;
+	uint64_t	mask = 0;
 	size_t		i;
 
 	for (i = 0; i < NITEMS(parent_caps); i++)
-		keep |= 1ULL << parent_caps[i].cap;
+		mask |= 1ULL << parent_caps[i].cap;
+	return (mask);
+}
+
+int
+sandbox_is_san(void)
+{
+	return (IS_SAN);
+}
+
+int
+sandbox_parent(char *err, size_t errlen)
+{
+	uint64_t	keep = sandbox_parent_mask();
+
 	switch (bound_caps(keep)) {
 	case 0:
 		break;

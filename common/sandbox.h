@@ -53,6 +53,9 @@ int	 sandbox_parent(char *err, size_t errlen);
 
 /* Name of the i-th capability the parent keeps, NULL: no more. */
 const char	*sandbox_parent_cap(size_t i);
+uint64_t	 sandbox_parent_mask(void);	/* all of them, 1 << CAP_* */
+/* Built with sanitizers, which do not survive all of it? */
+int		 sandbox_is_san(void);
 
 /* sandbox_filter.c */
 

@@ -14,8 +14,7 @@
 
 #include "wampctl.h"
 
-/* The text of /proc/PID/name, or -1. */
-static int
+int
 proc_read(uint64_t pid, const char *name, char *buf, size_t size)
 {
 	char	 path[64];

@@ -24,7 +24,7 @@ struct answer {
 	struct wbuf		 extended, json, text;
 	size_t			 nrows;
 	uint64_t		 nkilled;
-	int			 has_failed;
+	int			 has_failed;	/* or the exit status */
 };
 
 /* How the rows of an answer look. */
@@ -34,6 +34,7 @@ struct view {
 	size_t			 ncolumns;
 	int			 (*extend)(const struct val *, struct wbuf *);
 };
+#define EXIT_DENIED	3	/* as of wampd -n -t */
 #define COLUMNS(c)	c, sizeof(c) / sizeof(c[0])
 
 static const struct column processes[] = {
@@ -148,6 +149,18 @@ static const struct column memory[] = {
 	{ "limit", "LIMIT", SHOW_SIZE },
 };
 
+static const struct column sandbox[] = {
+	{ "process", "PROCESS", SHOW_PLAIN },
+	{ "user", "USER", SHOW_PLAIN },
+	{ "groups", "GROUPS", SHOW_PLAIN },
+	{ "root", "ROOT", SHOW_PLAIN },
+	{ "namespaces", "NAMESPACES", SHOW_PLAIN },
+	{ "seccomp", "SECCOMP", SHOW_PLAIN },
+	{ "no_new_privs", "NO-NEW-PRIVS", SHOW_PLAIN },
+	{ "capabilities", "CAPABILITIES", SHOW_PLAIN },
+	{ "weaker", "WEAKER", SHOW_PLAIN },
+};
+
 static const struct view views[] = {
 	{ CTL_SUMMARY, NULL, 0, NULL },
 	{ CTL_PROCESSES, COLUMNS(processes), proc_row },
@@ -156,6 +169,8 @@ static const struct view views[] = {
 	{ CTL_LIMITS, COLUMNS(limits), NULL },
 	{ CTL_CERTIFICATES, COLUMNS(certificates), cert_row },
 	{ CTL_CONFIG, NULL, 0, NULL },
+	{ CTL_SANDBOX, COLUMNS(sandbox), sandbox_row },
+	{ CTL_TEST, NULL, 0, NULL },
 	{ CTL_SESSIONS, COLUMNS(sessions), NULL },
 	{ CTL_SESSION, NULL, 0, NULL },
 	{ CTL_SUBSCRIPTIONS, COLUMNS(subscriptions), NULL },
@@ -191,6 +206,39 @@ is_kill(const struct answer *a)
 	    a->view->what == CTL_KILL_AUTHID);
 }
 
+/* allowed by FILE:LINE, asked of PROCEDURE by ..., denied, WHY */
+static int
+tested(struct answer *a, const struct val *row)
+{
+	char		outcome[16], text[CTL_MAXDATA];
+	uint64_t	line;
+
+	if (row_text(row, "outcome", outcome, sizeof(outcome)) == -1)
+		return (-1);
+	if (strcmp(outcome, "denied") == 0)
+		a->has_failed = EXIT_DENIED;
+	if (a->opt->json)
+		return (0);
+	print_clean(outcome, strlen(outcome), stdout);
+	if (row_text(row, "procedure", text, sizeof(text)) != -1) {
+		printf(" of \"");
+		print_clean(text, strlen(text), stdout);
+		printf("\"");
+	}
+	if (row_text(row, "reason", text, sizeof(text)) != -1) {
+		printf(", ");
+		print_clean(text, strlen(text), stdout);
+	}
+	if (row_text(row, "file", text, sizeof(text)) != -1 &&
+	    row_uint(row, "line", &line) == 0) {
+		printf(" by ");
+		print_clean(text, strlen(text), stdout);
+		printf(":%llu", (unsigned long long)line);
+	}
+	printf("\n");
+	return (0);
+}
+
 /* A row of ours has been checked, one of a child's has not. */
 static int
 take_row(struct answer *a, const uint8_t *p, size_t len)
@@ -215,9 +263,12 @@ take_row(struct answer *a, const uint8_t *p, size_t len)
 			return (-1);
 		row = longer;
 	}
+	if (a->view->what == CTL_TEST && tested(a, &row) == -1)
+		return (-1);
 	if (a->opt->json)
 		return (json_row(a, &row));
-	table_row(a->table, &row);
+	if (a->view->what != CTL_TEST)
+		table_row(a->table, &row);
 	a->nrows++;
 	return (0);
 }
@@ -405,6 +456,62 @@ show(const struct options *opt, const struct ctl_request *req)
 	wbuf_free(&a.json);
 	wbuf_free(&a.text);
 	return (a.has_failed);
+}
+
+/* -- monitor ------------------------------------------------------------ */
+
+static int
+print_line(const struct options *opt, const struct frame *f, struct wbuf *json)
+{
+	struct val	row;
+	char		time[64], text[CTL_MAXDATA];
+
+	if (row_check(f->data, f->h.len, &row) == -1 ||
+	    row_text(&row, "time", time, sizeof(time)) == -1 ||
+	    row_text(&row, "text", text, sizeof(text)) == -1)
+		return (-1);
+	if (opt->json) {
+		wbuf_reset(json);
+		if (codec_convert(&row, SER_JSON, json) != CODEC_OK)
+			return (-1);
+		fwrite(json->buf, 1, json->len, stdout);
+	} else {
+		print_clean(time, strlen(time), stdout);
+		putchar(' ');
+		print_clean(text, strlen(text), stdout);
+	}
+	putchar('\n');
+	return (0);
+}
+
+/* Lines as they come, until one of us leaves. */
+int
+monitor(const struct options *opt, const struct ctl_request *req)
+{
+	static struct frame	 f;
+	struct wbuf		 json;
+	int			 fd, rv;
+
+	memset(&json, 0, sizeof(json));
+	if ((fd = client_connect(opt->socket)) == -1 ||
+	    client_send(fd, req) == -1)
+		return (1);
+	while ((rv = client_frame(fd, &f)) == 1 && f.h.kind == CTL_ROW) {
+		if (print_line(opt, &f, &json) == -1)
+			break;
+		/* who reads them is gone: main() says so */
+		if (fflush(stdout) == EOF)
+			break;
+	}
+	if (rv == 1 && f.h.kind == CTL_ERROR)
+		client_error(&f);
+	else if (rv == 1 && !ferror(stdout))
+		log_warnx("control socket: nonsense");
+	else if (rv == 0)
+		log_warnx("wampd closed the control socket");
+	wbuf_free(&json);
+	close(fd);
+	return (1);
 }
 
 /* -- check -------------------------------------------------------------- */

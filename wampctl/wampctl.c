@@ -35,6 +35,8 @@ run(const struct options *opt, const struct words *w, int argc, char **argv)
 	}
 	if (w->req.what == CTL_CHECK)
 		return (check(opt, &w->req));
+	if (w->req.what == CTL_MONITOR)
+		return (monitor(opt, &w->req));
 	return (show(opt, &w->req));
 }
 

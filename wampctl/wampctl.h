@@ -80,11 +80,17 @@ struct table	*table_new(const struct column *, size_t);
 void		 table_row(struct table *, const struct val *);
 void		 table_end(struct table *);	/* NULL ok */
 
+/* sandbox.c */
+int	 sandbox_row(const struct val *, struct wbuf *);
+
 /* proc.c: what the kernel says of a process */
+/* The text of /proc/PID/name: 0, or -1. */
+int	 proc_read(uint64_t pid, const char *name, char *, size_t);
 int	 proc_row(const struct val *, struct wbuf *);
 
 /* show.c: ask, and show what comes; returns the exit status. */
 int	 show(const struct options *, const struct ctl_request *);
+int	 monitor(const struct options *, const struct ctl_request *);
 int	 check(const struct options *, const struct ctl_request *);
 
 #endif /* WAMPD_WAMPCTL_H */

@@ -3,6 +3,7 @@ WAMPCTL_OBJS =	$(addprefix $(B)/obj/wampctl/, \
 		client.o \
 		proc.o \
 		row.o \
+		sandbox.o \
 		show.o \
 		table.o \
 		tlsa.o \

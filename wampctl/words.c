@@ -22,11 +22,15 @@ enum token_type {
 	T_WHAT,		/* a word: value is an enum ctl_what */
 	T_TLSA,
 	T_LEVEL,
+	T_ACTION,
+	T_MATCH,
 	/* not words of ours: anything may stand there */
 	T_ANYTHING,
 	T_REALM,
 	T_AUTHID,
-	T_SESSION
+	T_SESSION,
+	T_ROLE,
+	T_URI
 };
 
 struct token {
@@ -105,6 +109,52 @@ static const struct token t_kill[] = {
 	{ T_NONE, NULL, 0, NULL }
 };
 
+/* test realm R role R action URI [match] [authid A] */
+static const struct token t_test_authid_name[] = {
+	{ T_AUTHID, "authid", 0, NULL },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_test_authid[] = {
+	{ T_END, NULL, 0, NULL },
+	{ T_WORD, "authid", 0, t_test_authid_name },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_test_match[] = {
+	{ T_END, NULL, 0, NULL },
+	{ T_WORD, "authid", 0, t_test_authid_name },
+	{ T_MATCH, "exact", MATCH_EXACT, t_test_authid },
+	{ T_MATCH, "prefix", MATCH_PREFIX, t_test_authid },
+	{ T_MATCH, "wildcard", MATCH_WILDCARD, t_test_authid },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_test_uri[] = {
+	{ T_URI, "uri", 0, t_test_match },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_test_action[] = {
+	{ T_ACTION, "call", ACTION_CALL, t_test_uri },
+	{ T_ACTION, "publish", ACTION_PUBLISH, t_test_uri },
+	{ T_ACTION, "register", ACTION_REGISTER, t_test_uri },
+	{ T_ACTION, "subscribe", ACTION_SUBSCRIBE, t_test_uri },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_test_role_name[] = {
+	{ T_ROLE, "role", 0, t_test_action },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_test_role[] = {
+	{ T_WORD, "role", 0, t_test_role_name },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_test_realm[] = {
+	{ T_REALM, "realm", 0, t_test_role },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_test[] = {
+	{ T_WORD, "realm", 0, t_test_realm },
+	{ T_NONE, NULL, 0, NULL }
+};
+
 static const struct token t_show[] = {
 	{ T_WHAT, "calls", CTL_CALLS, t_realm },
 	{ T_WHAT, "certificates", CTL_CERTIFICATES, NULL },
@@ -116,6 +166,7 @@ static const struct token t_show[] = {
 	{ T_WHAT, "processes", CTL_PROCESSES, NULL },
 	{ T_WHAT, "realms", CTL_REALMS, NULL },
 	{ T_WHAT, "registrations", CTL_REGISTRATIONS, t_realm },
+	{ T_WHAT, "sandbox", CTL_SANDBOX, NULL },
 	{ T_WHAT, "session", CTL_SESSION, t_session },
 	{ T_WHAT, "sessions", CTL_SESSIONS, t_sessions },
 	{ T_WHAT, "subscriptions", CTL_SUBSCRIPTIONS, t_realm },
@@ -127,9 +178,11 @@ static const struct token t_main[] = {
 	{ T_WHAT, "check", CTL_CHECK, NULL },
 	{ T_WORD, "kill", 0, t_kill },
 	{ T_WHAT, "log", CTL_LOG, t_log },
+	{ T_WHAT, "monitor", CTL_MONITOR, NULL },
 	{ T_WHAT, "reload", CTL_RELOAD, NULL },
 	{ T_WORD, "show", 0, t_show },
 	{ T_WHAT, "stop", CTL_STOP, NULL },
+	{ T_WHAT, "test", CTL_TEST, t_test },
 	{ T_TLSA, "tlsa", 0, NULL },
 	{ T_NONE, NULL, 0, NULL }
 };
@@ -250,6 +303,16 @@ apply(struct words *w, const struct token *t, const char *arg)
 	case T_LEVEL:
 		w->req.level = (uint32_t)t->value;
 		break;
+	case T_ACTION:
+		w->req.action = (uint8_t)t->value;
+		break;
+	case T_MATCH:
+		w->req.match = (uint8_t)t->value;
+		break;
+	case T_ROLE:
+		return (set_name(w->req.role, sizeof(w->req.role), arg));
+	case T_URI:
+		return (set_name(w->req.uri, sizeof(w->req.uri), arg));
 	case T_TLSA:
 		w->what = DO_TLSA;
 		break;

@@ -59,6 +59,7 @@ struct control_client {
 		CONTROL_WAITS,		/* for its reload to begin */
 		CONTROL_RELOADS
 	}			 reload;
+	uint32_t		 nlost;		/* lines of a monitor */
 
 	/* who asks children */
 	struct child		*asked;		/* or NULL */
@@ -95,6 +96,10 @@ int	 control_listeners(struct control_client *);
 int	 control_realms(struct control_client *);
 int	 control_limits(struct control_client *);
 int	 control_certificates(struct control_client *);
+int	 control_sandbox(struct control_client *);
+int	 control_test(struct control_client *);
+/* A line of the log for a monitor: 0, or -1 where there is no room. */
+int	 control_line(struct control_client *, int level, const char *);
 
 /* control_ask.c */
 int	 control_ask_begin(struct control_client *);

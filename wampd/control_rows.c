@@ -11,11 +11,13 @@
 
 #include <limits.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "isotime.h"
 #include "mono.h"
+#include "sandbox.h"
 #include "uri.h"
 #include "wamp.h"
 
@@ -502,4 +504,106 @@ control_certificates(struct control_client *k)
 		k->cursor++;
 	}
 	return (end(k));
+}
+
+/* -- show sandbox ------------------------------------------------------- */
+
+/* What it should be like; what it is like, wampctl asks the kernel. */
+static void
+sandboxed(struct mpput *m, struct wampd *w, const char *name,
+    const struct child *c, pid_t pid)
+{
+	int	is_child = c != NULL && w->is_root;
+
+	control_row(m, 10);
+	put_text(m, "process", name);
+	mpput_text(m, "pid");
+	if (pid > 0)
+		mpput_uint(m, (uint64_t)pid);
+	else
+		mpput_nil(m);
+	put_text(m, "role", c != NULL ? proc_role_name(c->role) : "parent");
+	put_text(m, "sandbox", w->conf->strict ? "strict" : "relaxed");
+	put_bool(m, "sanitizers", sandbox_is_san());
+	put_bool(m, "started_by_root", w->is_root);
+	put_uint(m, "wanted_uid", is_child ? w->users[c->role].uid :
+	    geteuid());
+	put_uint(m, "wanted_gid", is_child ? w->users[c->role].gid :
+	    getegid());
+	put_text(m, "wanted_root", is_child ? EMPTYDIR : "/");
+	put_uint(m, "wanted_capabilities", c == NULL && w->is_root ?
+	    sandbox_parent_mask() : 0);
+}
+
+int
+control_sandbox(struct control_client *k)
+{
+	struct wampd	*w = k->w;
+	struct mpput	 m;
+	size_t		 i;
+
+	/* at most 65 of some 250 octets: all at once, as they are now */
+	if (k->outlen > 0)
+		return (0);
+	sandboxed(&m, w, "wampd", NULL, getpid());
+	(void)control_row_end(k, &m);
+	for (i = 0; i < w->nchildren; i++) {
+		/* before it is up it is not there yet */
+		sandboxed(&m, w, w->children[i]->name, w->children[i],
+		    w->children[i]->state >= CHILD_HOLD ?
+		    w->children[i]->pid : 0);
+		(void)control_row_end(k, &m);
+	}
+	return (end(k));
+}
+
+/* -- test --------------------------------------------------------------- */
+
+int
+control_test(struct control_client *k)
+{
+	static const char *const	names[] = {
+		[RULE_DENIED] = "denied",
+		[RULE_ALLOWED] = "allowed",
+		[RULE_ASKED] = "asked"
+	};
+	struct rule_answer		 a;
+	struct mpput			 m;
+	const char			*wrong;
+
+	wrong = ruletest_request(k->w->conf, &k->req, &a);
+	if (wrong != NULL) {
+		control_error(k, "%s", wrong);
+		return (1);
+	}
+	control_row(&m, 5);
+	put_text(&m, "outcome", names[a.outcome]);
+	put_text(&m, "reason", a.why);
+	put_text(&m, "procedure", a.procedure);
+	put_text(&m, "file", a.file);
+	mpput_text(&m, "line");
+	if (a.file != NULL)
+		mpput_uint(&m, (uint64_t)a.line);
+	else
+		mpput_nil(&m);
+	(void)control_row_end(k, &m);
+	return (end(k));
+}
+
+/* -- monitor ------------------------------------------------------------ */
+
+int
+control_line(struct control_client *k, int level, const char *line)
+{
+	struct mpput	m;
+	char		clean[1700];
+
+	logsink_clean(clean, sizeof(clean), line, strlen(line));
+	control_row(&m, 3);
+	put_time(&m, "time", wall_ms());
+	put_text(&m, "level", level <= LOG_CRIT ? "critical" :
+	    level <= LOG_WARNING ? "warning" : level <= LOG_NOTICE ?
+	    "notice" : "info");
+	put_text(&m, "text", clean);
+	return (control_row_end(k, &m));
 }

@@ -138,6 +138,38 @@ control_reload_end(struct wampd *w, int is_done)
 	}
 }
 
+/* -- monitor ------------------------------------------------------------ */
+
+/* It goes on until its client leaves: lines come by control_log(). */
+static int
+monitor(struct control_client *k)
+{
+	char	text[64];
+
+	if (k->nlost > 0 && k->outlen == 0) {
+		snprintf(text, sizeof(text), "%u lines were not shown",
+		    k->nlost);
+		if (control_line(k, LOG_WARNING, text) == 0)
+			k->nlost = 0;
+	}
+	return (0);
+}
+
+static int
+begin_monitor(struct control_client *k)
+{
+	k->nlost = 0;
+	return (0);
+}
+
+/* One that does not keep up loses lines, and is told how many. */
+static void
+monitor_line(struct control_client *k, int pri, const char *text)
+{
+	if (k->nlost > 0 || control_line(k, pri, text) == -1)
+		k->nlost++;
+}
+
 /*
  * Every line of the log: who waits for a reload learns of its warnings,
  * which say why.
@@ -150,10 +182,12 @@ control_log(void *arg, int pri, const char *text)
 	char			 clean[1700];
 	size_t			 len;
 
-	if (pri > LOG_WARNING)
-		return;
 	for (k = control_first(w); k != NULL; k = TAILQ_NEXT(k, entry)) {
-		if (k->fd == -1 || k->reload != CONTROL_RELOADS)
+		if (k->fd == -1)
+			continue;
+		if (k->step == monitor && pri <= LOG_INFO)
+			monitor_line(k, pri, text);
+		if (k->reload != CONTROL_RELOADS || pri > LOG_WARNING)
 			continue;
 		logsink_clean(clean, sizeof(clean) - 1, text, strlen(text));
 		len = strlen(clean);
@@ -251,6 +285,9 @@ static const struct word {
 	{ CTL_REALMS, "show realms", NULL, control_realms },
 	{ CTL_LIMITS, "show limits", NULL, control_limits },
 	{ CTL_CERTIFICATES, "show certificates", NULL, control_certificates },
+	{ CTL_SANDBOX, "show sandbox", NULL, control_sandbox },
+	{ CTL_TEST, "test", NULL, control_test },
+	{ CTL_MONITOR, "monitor", begin_monitor, monitor },
 	{ CTL_CONFIG, "show config", begin_config, config },
 	{ CTL_SESSIONS, "show sessions", control_ask_begin, control_ask },
 	{ CTL_SESSION, "show session", control_ask_begin, control_ask },

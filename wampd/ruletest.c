@@ -2,14 +2,15 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * wampd -n -t: may a role do that, and which rule says so?  The answer is
- * that of the code which decides in the broker.
+ * wampd -n -t and wampctl test: may a role do that, and which rule says so?
+ * The answer is that of the code which decides in the broker.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf.h"
+#include "ctl.h"
 #include "rules.h"
 #include "wamp.h"
 #include "wampd.h"
@@ -87,6 +88,22 @@ set_uri(struct uri *u, const char *word)
 	return (0);
 }
 
+/* What is wrong with it, or NULL. */
+static const char *
+question_check(const struct question *q)
+{
+	if (q->match != MATCH_EXACT &&
+	    (q->action & (ACTION_SUBSCRIBE | ACTION_REGISTER)) == 0)
+		return ("a pattern can be subscribed or registered only");
+	if (!uri_is_utf8(&q->uri) ||
+	    !uri_is_pattern(&q->uri, q->match,
+	    q->realm->strict_uris ? URI_STRICT : URI_LOOSE))
+		return (q->realm->strict_uris ?
+		    "the uri is none by the strict rules of the realm" :
+		    "the uri is none");
+	return (NULL);
+}
+
 /* What is wrong with the words, or NULL. */
 static const char *
 question_read(struct question *q, const struct conf *conf, char **words,
@@ -129,42 +146,35 @@ question_read(struct question *q, const struct conf *conf, char **words,
 	if (i < n)
 		return ("behind the uri may stand exact, prefix or wildcard, "
 		    "then authid and a name");
-	if (q->match != MATCH_EXACT &&
-	    (q->action & (ACTION_SUBSCRIBE | ACTION_REGISTER)) == 0)
-		return ("a pattern can be subscribed or registered only");
-	if (set_uri(&q->uri, words[3]) == -1 || !uri_is_utf8(&q->uri) ||
-	    !uri_is_pattern(&q->uri, q->match,
-	    q->realm->strict_uris ? URI_STRICT : URI_LOOSE))
-		return (q->realm->strict_uris ?
-		    "the uri is none by the strict rules of the realm" :
-		    "the uri is none");
-	return (NULL);
+	if (set_uri(&q->uri, words[3]) == -1)
+		return ("the uri is none");
+	return (question_check(q));
 }
 
-/* 1 allowed, or the authorizer is asked; 0 denied. */
-static int
-answer(const struct question *q, const char *test)
+static void
+answer(const struct question *q, struct rule_answer *a)
 {
 	const struct conf_rule	*ru;
 	const struct uri	*authid = q->has_authid ? &q->authid : NULL;
 	const struct conf_dynamic *d = &q->role->authorizer;
 	struct rules		*r;
 
+	memset(a, 0, sizeof(*a));
+	a->outcome = RULE_DENIED;
 	/* the broker has no rules for these */
 	if (uri_pattern_is_reserved(&q->uri, q->match) &&
 	    (q->action & (ACTION_PUBLISH | ACTION_REGISTER)) != 0) {
-		printf("%s: denied, what is below wamp. is the router's\n",
-		    test);
-		return (0);
+		a->why = "what is below wamp. is the router's";
+		return;
 	}
 	if ((q->action & ACTION_REGISTER) != 0 && !conf_role_may_serve(q->role,
 	    q->realm, q->match, &q->uri)) {
-		printf(q->match == MATCH_EXACT ?
-		    "%s: denied, no rule allows exactly this procedure, "
-		    "which wampd calls\n" :
-		    "%s: denied, no rule allows exactly a procedure that it "
-		    "matches, which wampd calls\n", test);
-		return (0);
+		a->why = q->match == MATCH_EXACT ?
+		    "no rule allows exactly this procedure, which wampd "
+		    "calls" :
+		    "no rule allows exactly a procedure that it matches, "
+		    "which wampd calls";
+		return;
 	}
 	r = rules_new(q->role, q->realm->strict_uris ? URI_STRICT : URI_LOOSE);
 	ru = q->match == MATCH_EXACT ?
@@ -172,34 +182,89 @@ answer(const struct question *q, const char *test)
 	    rules_decide_pattern(r, q->action, &q->uri, q->match, authid);
 	rules_free(r);
 	if (conf_role_asks(q->role, ru)) {
-		printf("%s: asked of \"%s\" by %s:%d\n", test, d->procedure,
-		    d->file, d->line);
-		return (1);
+		a->outcome = RULE_ASKED;
+		a->procedure = d->procedure;
+		a->file = d->file;
+		a->line = d->line;
+	} else if (ru == NULL)
+		a->why = "no rule matches";
+	else {
+		if (ru->allow)
+			a->outcome = RULE_ALLOWED;
+		a->file = ru->file;
+		a->line = ru->line;
 	}
-	if (ru == NULL) {
-		printf("%s: denied, no rule matches\n", test);
-		return (0);
-	}
-	printf("%s: %s by %s:%d\n", test, ru->allow ? "allowed" : "denied",
-	    ru->file, ru->line);
-	return (ru->allow);
+}
+
+/* 1 allowed, or the authorizer is asked; 0 denied. */
+static int
+print_answer(const struct rule_answer *a, const char *test)
+{
+	if (a->outcome == RULE_ASKED)
+		printf("%s: asked of \"%s\" by %s:%d\n", test, a->procedure,
+		    a->file, a->line);
+	else if (a->why != NULL)
+		printf("%s: denied, %s\n", test, a->why);
+	else
+		printf("%s: %s by %s:%d\n", test, a->outcome == RULE_ALLOWED ?
+		    "allowed" : "denied", a->file, a->line);
+	return (a->outcome != RULE_DENIED);
 }
 
 int
 ruletest(const struct conf *conf, const char *test)
 {
-	struct question	 q;
-	const char	*wrong = "more than seven words, or an open quote";
-	char		*words[MAXWORDS], *copy;
-	int		 n, rv = -1;
+	struct question		 q;
+	struct rule_answer	 a;
+	const char		*wrong = "more than seven words, or an open "
+				    "quote";
+	char			*words[MAXWORDS], *copy;
+	int			 n, rv = -1;
 
 	copy = xstrdup(test);
 	if ((n = split(copy, words)) != -1)
 		wrong = question_read(&q, conf, words, n);
 	if (wrong != NULL)
 		log_warnx("-t '%s': %s", test, wrong);
-	else
-		rv = answer(&q, test);
+	else {
+		answer(&q, &a);
+		rv = print_answer(&a, test);
+	}
 	free(copy);
 	return (rv);
+}
+
+const char *
+ruletest_request(const struct conf *conf, const struct ctl_request *r,
+    struct rule_answer *a)
+{
+	struct question	 q;
+	const char	*wrong;
+
+	memset(&q, 0, sizeof(q));
+	q.realm = conf_find_realm(conf, r->realm, strlen(r->realm));
+	if (q.realm == NULL)
+		return ("there is no such realm");
+	if ((q.role = conf_find_role(q.realm, r->role)) == NULL)
+		return ("there is no such role");
+	if (r->match >= MATCH_MAX)
+		return ("there is no such match");
+	switch (r->action) {
+	case ACTION_PUBLISH:
+	case ACTION_SUBSCRIBE:
+	case ACTION_CALL:
+	case ACTION_REGISTER:
+		break;
+	default:
+		return ("there is no such action");
+	}
+	q.action = r->action;
+	q.match = (enum uri_match)r->match;
+	q.has_authid = r->authid[0] != '\0';
+	if (set_uri(&q.uri, r->uri) == -1 ||
+	    set_uri(&q.authid, r->authid) == -1)
+		return ("the uri is none");
+	if ((wrong = question_check(&q)) == NULL)
+		answer(&q, a);
+	return (wrong);
 }

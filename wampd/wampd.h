@@ -25,6 +25,7 @@ struct chan;
 struct connlimit;
 struct control;
 struct control_client;
+struct ctl_request;
 struct event;
 struct event_base;
 struct imsg;
@@ -283,6 +284,20 @@ int		 listen_fd(void *, const struct conf_listen *, unsigned int);
  * 1 allowed, 0 denied, -1 no such question (logged).
  */
 int		 ruletest(const struct conf *, const char *);
+struct rule_answer {
+	enum {
+		RULE_DENIED,
+		RULE_ALLOWED,
+		RULE_ASKED		/* of its role's authorizer */
+	}		 outcome;
+	const char	*why;		/* it is denied without a rule, or NULL */
+	const char	*procedure;	/* RULE_ASKED */
+	const char	*file;		/* of the rule, or NULL */
+	int		 line;
+};
+/* The same for CTL_TEST: NULL, or what is wrong with the question. */
+const char	*ruletest_request(const struct conf *,
+		    const struct ctl_request *, struct rule_answer *);
 
 /* unixsock.c */
 int		 unixsock_bind(const char *, mode_t, uid_t, gid_t, int *,

@@ -5,6 +5,7 @@
 # the one struct, what they do not read costs the parent nothing, and who may
 # is served all the while.
 
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from ctlclient import (FRAME, REQUEST, WHAT, Control, END, ERROR, request,
                        rows, wampctl)
 from daemon import (IS_ROOT, Skip, Wampd, run_cases, test_user, tmpdir,
                     wait_until)
+from wampclient import SERIALIZERS, Client
 
 CONF = '''prefork 1
 control socket "%s" mode 0666 read only
@@ -28,8 +30,9 @@ class Controlled(Wampd):
     def __init__(self, more=''):
         d = tmpdir()
         self.control = os.path.join(d, 'control.sock')
-        super().__init__(CONF % (self.control, os.path.join(d, 'sock')) +
-                         more, timeout=60)
+        self.sock = os.path.join(d, 'sock')
+        super().__init__(CONF % (self.control, self.sock) + more,
+                         timeout=60)
 
     def is_served(self):
         assert rows(self.control, 'show', 'summary')
@@ -172,6 +175,83 @@ def never_reads():
         w.is_served()
 
 
+def slow_monitor():
+    """a monitor that does not read loses lines and is told; then it goes"""
+    with Controlled('limits { connections per address 2000 }\n') as w:
+        with Control(w.control, 4096) as c, Control(w.control, 4096) as deaf:
+            c.send(request('MONITOR'))
+            deaf.send(request('MONITOR'))
+            wait_until(lambda: clients(w) == 3, 10, 'the monitors')
+            # until no more fits in the kernel's queue and ours
+            for _ in range(1500):
+                Client(w.sock, timeout=60).goodbye()
+            w.is_served()
+            lost = False
+            for _ in range(10000):
+                kind, _, data = c.frame()
+                assert kind == 1
+                lost = lost or b'lines were not shown' in data
+                if lost:
+                    break
+            assert lost
+            wait_until(lambda: clients(w) == 2, 60, 'the deaf one to go')
+            # it talks out of turn
+            c.send(request('SUMMARY'))
+            assert c.is_closed()
+
+
+def weaker():
+    """show sandbox: a process that is less confined than it should be"""
+    path = os.path.join(tmpdir(), 's')
+    srv = socket.socket(socket.AF_UNIX)
+    srv.bind(path)
+    srv.listen(5)
+    dumps = SERIALIZERS['msgpack'][1]
+    # a process like any other: ourselves
+    row = {'process': 'broker 0', 'pid': os.getpid(), 'role': 'broker',
+           'sandbox': 'strict', 'sanitizers': False, 'started_by_root': False,
+           'wanted_uid': os.geteuid(), 'wanted_gid': os.getegid(),
+           'wanted_root': '/', 'wanted_capabilities': 0}
+
+    def ask(**change):
+        r = dict(row, **change)
+        data = dumps(r)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                s, _ = srv.accept()
+                s.recv(REQUEST.size, socket.MSG_WAITALL)
+                s.sendall(FRAME.pack(len(data), 1, 0) + data +
+                          FRAME.pack(0, 4, 0))
+            finally:
+                os._exit(0)
+        status, out, err = wampctl(path, '-j', 'show', 'sandbox')
+        os.waitpid(pid, 0)
+        got, = json.loads(out)
+        assert (status == 1) == (got['weaker'] != []), (status, out)
+        for what in got['weaker']:
+            assert 'broker 0: weaker than configured: ' + what in err, err
+        return set(got['weaker'])
+
+    weak = ask()
+    assert {'no_new_privs', 'seccomp'} <= weak, weak
+    assert ('capabilities' in weak) == IS_ROOT, weak
+    assert 'user' not in weak and 'root' not in weak, weak
+    assert 'user' in ask(wanted_uid=os.geteuid() + 1)
+    assert 'user' in ask(wanted_gid=os.getegid() + 1)
+    assert 'root' in ask(wanted_root='/var/empty/wampd')
+    # a relaxed one may be as it likes, but for its user
+    assert ask(sandbox='relaxed') == set()
+    assert ask(sandbox='relaxed', wanted_uid=os.geteuid() + 1) == {'user'}
+    # sanitizers need more
+    assert 'seccomp' not in ask(sanitizers=True)
+    assert 'no_new_privs' in ask(sanitizers=True)
+    # one that is down, and one that is not there
+    assert ask(pid=None) == set()
+    assert ask(pid=2 ** 22 + 1) == {'unknown'}
+    assert ask(role=7) == {'wanted'}
+
+
 def untrusted():
     """wampctl: a socket that somebody else serves, and answers of nonsense"""
     path = os.path.join(tmpdir(), 's')
@@ -229,4 +309,5 @@ def untrusted():
     assert out.count('\n') == 1 and r'\033[2J\n\r' in out, repr(out)
 
 
-run_cases([nonsense, short, thousand, never_reads, untrusted])
+run_cases([nonsense, short, thousand, never_reads, slow_monitor, weaker,
+           untrusted])

@@ -12,7 +12,7 @@ import stat
 import subprocess
 
 from ctlclient import WAMPCTL, Control, ERROR, request, rows, wampctl
-from daemon import (IS_ROOT, Skip, Wampd, free_port, make_cert,
+from daemon import (IS_ROOT, SAN, Skip, Wampd, free_port, make_cert,
                     run_cases, run_wampd, test_user, tmpdir, wait_until)
 from wampclient import Client
 
@@ -344,6 +344,143 @@ def many():
             c.close()
 
 
+def sandbox():
+    """show sandbox: what the kernel reports, thread by thread"""
+    with Controlled() as w:
+        got = {r['process']: r for r in rows(w.control, 'show', 'sandbox')}
+        children = w.children()
+        assert set(got) == {'wampd'} | set(children), got
+        for name, pid in children.items():
+            r = got[name]
+            with open('/proc/%d/status' % pid) as f:
+                kernel = dict(l.split(':\t', 1) for l in f.read().split('\n')
+                              if ':\t' in l)
+            assert r['pid'] == pid and r['weaker'] == [], r
+            assert r['no_new_privs'] == (kernel['NoNewPrivs'] == '1'), r
+            assert r['seccomp'] == ('filter' if kernel['Seccomp'] == '2'
+                                    else 'none'), r
+            assert r['seccomp'] == ('none' if SAN else 'filter'), r
+            assert r['capabilities'] == '0' * 16, r
+            assert r['threads'] == int(kernel['Threads']), r
+            if IS_ROOT:
+                assert r['user'].startswith('_wamp'), r
+                assert r['groups'] == 0, r
+                assert SAN or r['root'] == '/var/empty/wampd', r
+                own = {n for n in ('cgroup', 'ipc', 'mnt', 'net', 'uts')
+                       if os.readlink('/proc/%d/ns/%s' % (pid, n)) !=
+                       os.readlink('/proc/self/ns/' + n)}
+                assert set(r['namespaces']) == own, (r, own)
+        status, out, err = w.ctl('show', 'sandbox')
+        assert status == 0 and err == '', err
+        # a child that is down is not weak
+        os.kill(w.child('broker 0'), signal.SIGKILL)
+        rows(w.control, 'show', 'sandbox')
+    with Controlled('sandbox relaxed\n') as w:
+        assert {r['sandbox'] for r in rows(w.control, 'show', 'sandbox')} == {
+            'relaxed'}
+
+
+def rule_test():
+    """test: by the rules in force, as wampd -n -t"""
+    realm = '''realm "realm1" {
+	authenticate anonymous role "all"
+	role "all" {
+		allow publish prefix "com.{authid}."
+		deny publish exact "com.me.not"
+	}
+	role "asks" {
+		allow subscribe
+		authorize dynamic "com.authorize"
+	}
+	role "serves" { allow register exact "com.authorize" }
+}
+'''
+    with Controlled(realm=realm) as w:
+        path = w.conf_path
+        first = w.conf().split('\n').index('realm "realm1" {') + 4
+        for words, status, want in (
+                ('asks subscribe com. prefix', 0,
+                 'asked of "com.authorize" by %s:%d' % (path, first + 5)),
+                ('all publish com.me.yes authid me', 0, 'allowed by %s:%d' %
+                 (path, first)),
+                ('all publish com.me.not auth me', 3, 'denied by %s:%d' %
+                 (path, first + 1)),
+                ('all publish com.you.x authid me', 3,
+                 'denied, no rule matches'),
+                ('all register com.authorize', 3, 'denied, no rule allows exactly '
+                 'this procedure, which wampd calls'),
+                ('all publish wamp.x', 3, 'denied, what is below wamp. is the '
+                 'router\'s')):
+            got = w.ctl('test', 'realm', 'realm1', 'role', *words.split())
+            assert got == (status, want + '\n', ''), (words, got)
+            n, out, err = run_wampd(['-n', '-f', path, '-t',
+                                     'realm1 ' + words.replace(
+                                         ' auth ', ' authid ')])
+            assert n == status and out.split(': ', 1)[1] == want + '\n', out
+        row, = rows(w.control, 'test', 'realm', 'realm1', 'role', 'all',
+                    'publish', 'com.x', status=3)
+        assert row == {'outcome': 'denied', 'reason': 'no rule matches',
+                       'procedure': None, 'file': None, 'line': None}, row
+        for words, err in (
+                ('realm none role all call x', 'there is no such realm'),
+                ('realm realm1 role none call x', 'there is no such role'),
+                ('realm realm1 role all call x prefix',
+                 'a pattern can be subscribed or registered only'),
+                ('realm realm1 role all call com..x', 'the uri is none')):
+            fails(w, 'test', *words.split(), err=err)
+        # of the configuration in force, not of the file
+        w.write_conf(w.conf().replace('allow publish prefix', '# '))
+        args = 'test realm realm1 role all publish com.me.a authid me'.split()
+        assert w.ctl(*args)[0] == 0
+        assert w.ctl('reload')[0] == 0
+        assert w.ctl(*args)[0] == 3
+
+
+def monitor():
+    """monitor: lines of the log as they come"""
+    with Controlled() as w:
+        out = open(os.path.join(w.run, 'out'), 'w+')
+        ps = [subprocess.Popen([WAMPCTL, '-s', w.control, 'monitor'] + j,
+                               stdout=f, stderr=subprocess.STDOUT)
+              for j, f in (([], out),)]
+        js = open(os.path.join(w.run, 'json'), 'w+')
+        ps.append(subprocess.Popen([WAMPCTL, '-j', '-s', w.control,
+                                    'monitor'], stdout=js))
+
+        def shown(f, regex):
+            f.seek(0)
+            return re.search(regex, f.read(), re.M)
+
+        wait_until(lambda: rows(w.control, 'show', 'sum')[0][
+            'control_clients'] == 3, 10, 'the monitors')
+        with Client(w.sock) as c:
+            id = c.id
+        wait_until(lambda: shown(out, r'^\S+Z tlsproxy 1: session %d joined '
+                                 % id) and
+                   shown(out, 'session %d left' % id), 10, 'the session')
+        w.write_conf(w.conf(more='nonsense\n'))
+        assert w.ctl('reload')[0] == 1
+        os.kill(w.child('broker 0'), signal.SIGKILL)
+        wait_until(lambda: shown(out, 'killed by signal 9'), 10, 'the death')
+        assert shown(out, 'configuration not reloaded')
+        # one object a line
+        wait_until(lambda: shown(js, 'killed by signal 9'), 10, 'the death')
+        js.seek(0)
+        lines = [json.loads(x) for x in js.read().splitlines()]
+        bad, = [x for x in lines if 'not reloaded' in x['text']]
+        assert bad['level'] == 'warning', bad
+        assert {x['level'] for x in lines} <= {'info', 'notice',
+                                               'warning'}, lines
+        # one that leaves is gone
+        ps[0].kill()
+        ps[0].wait()
+        wait_until(lambda: rows(w.control, 'show', 'sum')[0][
+            'control_clients'] == 2, 10, 'one monitor')
+        w.ctl('stop')
+        assert ps[1].wait(30) == 1
+        assert w.proc.wait(20) == 0
+
+
 def log_level():
     """log: in all processes, also in those that come later"""
     def joined(w):
@@ -464,4 +601,5 @@ def words():
 
 
 run_cases([summary, processes, configuration, long_lists, certificates,
-           reload, check, sessions, routing, many, log_level, stop, who_may, where, words])
+           reload, check, sessions, routing, many,
+           sandbox, rule_test, monitor, log_level, stop, who_may, where, words])

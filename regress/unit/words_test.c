@@ -12,6 +12,7 @@
 
 #include "../../wampctl/words.h"
 #include "log.h"
+#include "uri.h"
 #include "wamp.h"
 
 #define MAXWORDS	16
@@ -81,6 +82,8 @@ test_words(void)
 		{ "check", CTL_CHECK },
 		{ "log brief", CTL_LOG },
 		{ "stop", CTL_STOP },
+		{ "show sandbox", CTL_SANDBOX },
+		{ "monitor", CTL_MONITOR },
 		{ "show calls", CTL_CALLS },
 		{ "show connections", CTL_CONNECTIONS },
 		{ "show memory", CTL_MEMORY },
@@ -139,6 +142,30 @@ test_names(void)
 }
 
 static void
+test_test(void)
+{
+	struct words	w;
+
+	if (parse(&w, "test realm r role o publish com.x") == -1 ||
+	    w.req.what != CTL_TEST || w.req.action != ACTION_PUBLISH ||
+	    w.req.match != MATCH_EXACT || strcmp(w.req.realm, "r") != 0 ||
+	    strcmp(w.req.role, "o") != 0 || strcmp(w.req.uri, "com.x") != 0 ||
+	    w.req.authid[0] != '\0')
+		errx(1, "test: %s", said);
+	if (parse(&w, "test realm r role o register com..x wild auth me") ==
+	    -1 || w.req.action != ACTION_REGISTER ||
+	    w.req.match != MATCH_WILDCARD || strcmp(w.req.authid, "me") != 0)
+		errx(1, "test of a pattern: %s", said);
+	if (parse(&w, "test realm r role o call x authid me") == -1)
+		errx(1, "test with authid: %s", said);
+	bad("test x", "unknown word", "\n  realm\n");
+	bad("test realm r role o", "a word is missing", "\n  subscribe\n");
+	bad("test realm r role o publish", "a word is missing", "<uri>");
+	bad("test realm r role o publish x y", "unknown word",
+	    "<end>\n  authid\n  exact\n  prefix\n  wildcard\n");
+}
+
+static void
 test_tlsa(void)
 {
 	struct words	w;
@@ -156,6 +183,7 @@ test_bad(void)
 	bad("show nonsense", "unknown word", "\n  summary\n");
 	bad("show", "a word is missing", "\n  summary\n");
 	bad("s", "could be several words", "\n  show\n  stop\n");
+	bad("show s", "could be several words", "\n  sandbox\n  session\n");
 	bad("show l", "could be several words", "\n  limits\n  listeners\n");
 	bad("reload now", "one word too many: \"now\"", "<end>");
 	bad("log loud", "unknown word", "\n  brief\n  debug\n  verbose\n");
@@ -185,6 +213,7 @@ main(void)
 	test_words();
 	test_level();
 	test_names();
+	test_test();
 	test_tlsa();
 	test_bad();
 	return (0);
