@@ -11,6 +11,7 @@ SBINDIR ?=	$(PREFIX)/sbin
 LIBEXECDIR ?=	$(PREFIX)/libexec/wampd
 MANDIR ?=	$(PREFIX)/share/man
 DOCDIR ?=	$(PREFIX)/share/doc/wampd
+COMPDIR ?=	$(PREFIX)/share/bash-completion/completions
 EMPTYDIR ?=	/var/empty/wampd
 UNITDIR ?=	$(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?=	$(PREFIX)/lib/sysusers.d

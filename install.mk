@@ -38,6 +38,11 @@ install: programs
 		install -m 644 etc/fail2ban/$$d/wampd.conf \
 		    $(D)$(DOCDIR)/fail2ban/$$d/wampd.conf || exit 1; \
 	done
+	install -d $(D)$(COMPDIR)
+	for c in wampc wampctl; do \
+		$(SUBST) etc/bash-completion/$$c >$(D)$(COMPDIR)/$$c && \
+		    chmod 644 $(D)$(COMPDIR)/$$c || exit 1; \
+	done
 	$(MAKE) -s install-conf install-init install-host
 
 # An ordinary user may install the programs alone.
@@ -116,6 +121,7 @@ uninstall:
 			rmdir $${f%/*} 2>/dev/null || : ;; \
 		esac; \
 	done
+	rm -f $(D)$(COMPDIR)/wampc $(D)$(COMPDIR)/wampctl
 	rm -rf $(D)$(LIBEXECDIR) $(D)$(DOCDIR)/fail2ban
 	for m in $(MANPAGES); do \
 		rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; \

@@ -67,7 +67,9 @@ def tree():
                  'libexec/wampd/keeper', 'libexec/wampd/tlsproxy',
                  'libexec/wampd/broker', 'etc/wampd.conf',
                  'etc/init.d/wampd', 'share/man/man8/wampd.8',
-                 'share/man/man8/wampctl.8', 'etc/wampd/tls'):
+                 'share/man/man8/wampctl.8',
+                 'share/bash-completion/completions/wampc',
+                 'share/bash-completion/completions/wampctl', 'etc/wampd/tls'):
         assert os.path.exists(prefix + '/' + name), name
     assert os.stat(prefix + '/etc/wampd/tls').st_mode & 0o777 == 0o700
     with open(prefix + '/etc/wampd.conf') as f:
