@@ -367,6 +367,7 @@ struct conf {
 	struct conf_strs	 files;		/* that were read, for errors */
 	int			 says_connections; /* parent only: it was
 						 * written */
+	int			 says_memory;	/* likewise */
 	uint32_t		 nrecv;		/* conf_recv() */
 };
 
@@ -403,6 +404,13 @@ struct conf_role	*conf_find_role(const struct conf_realm *,
 			    const char *);
 struct conf_role	*conf_find_role_id(const struct conf_realm *,
 			    uint32_t);
+/* How many processes hold what clients say: tlsproxies and brokers. */
+uint32_t		 conf_holders(const struct conf *);
+/*
+ * What of so many octets of memory each of them may hold if nobody says how
+ * much: half of it among them, as far as the default goes.
+ */
+uint64_t		 conf_fair_memory(const struct conf *, uint64_t);
 /*
  * How many clients one tlsproxy can hold that may have so many descriptors
  * (0: nobody said), if "connections" does not say fewer.

@@ -13,6 +13,7 @@
 #define COUNT_MAX	1000000
 #define TIME_MIN	100
 #define TIME_MAX	(3600 * 1000)
+#define MEGA		((uint64_t)1024 * 1024)
 #define DAY		(24 * 3600 * 1000)
 
 #define AT(member)	offsetof(struct conf_limits, member)
@@ -66,6 +67,32 @@ uint32_t *
 conf_limit_value(struct conf_limits *l, const struct conf_limit *which)
 {
 	return ((uint32_t *)(void *)((char *)l + which->where));
+}
+
+uint32_t
+conf_holders(const struct conf *c)
+{
+	const struct conf_listen	*l;
+	uint32_t			 net = 0, local = 0;
+
+	TAILQ_FOREACH(l, &c->listens, entry) {
+		if (l->flags & LISTEN_UNIX)
+			local = 1;
+		else
+			net = c->prefork;
+	}
+	return (net + local + c->brokers);
+}
+
+uint64_t
+conf_fair_memory(const struct conf *c, uint64_t total)
+{
+	uint64_t	share = total / 2 / conf_holders(c) & ~(MEGA - 1);
+	uint64_t	least = c->limits.queue > MEGA ? c->limits.queue : MEGA;
+
+	if (share >= c->limits.memory)
+		return (c->limits.memory);
+	return (share > least ? share : least);
 }
 
 static int

@@ -106,6 +106,8 @@ is_keypair_used(const struct conf_keypair *k)
 void
 conf_check_whole(const char *name)
 {
+	parser.conf->says_memory =
+	    (parser.seen & (1ULL << ONCE_MEMORY)) != 0;
 	parser.conf->says_connections =
 	    (parser.seen & (1ULL << ONCE_CONNECTIONS)) != 0;
 	resolve_keypairs();

@@ -203,8 +203,8 @@ host_nofile(struct wampd *w)
  * The tlsproxies cannot hold more clients than they may have descriptors.
  * Who asked for more is warned, once.
  */
-void
-host_clamp(struct wampd *w, struct conf *conf)
+static void
+clamp_connections(struct wampd *w, struct conf *conf)
 {
 	struct conf_listen	*l;
 	uint64_t		 most;
@@ -232,4 +232,44 @@ host_clamp(struct wampd *w, struct conf *conf)
 		w->nofile_warned = 1;
 	}
 	conf->limits.connections = (uint32_t)most;
+}
+
+/*
+ * All processes may hold as much as one may, at once.  Where nobody says how
+ * much it is what leaves the machine something; who asked for more than there
+ * is is warned, once.
+ */
+static void
+clamp_memory(struct wampd *w, struct conf *conf)
+{
+	long		pages = sysconf(_SC_PHYS_PAGES);
+	uint64_t	total, share;
+	char		one[32];
+
+	if (pages <= 0)
+		return;
+	total = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (!conf->says_memory) {
+		if ((share = conf_fair_memory(conf, total)) >=
+		    conf->limits.memory)
+			return;
+		conf->limits.memory = share;
+		log_info("limits memory is %s: half of what the machine has, "
+		    "for %u processes", conf_text_number(one, sizeof(one),
+		    share), conf_holders(conf));
+	} else if (conf->limits.memory > total / conf_holders(conf) &&
+	    !w->memory_warned) {
+		log_warnx("limits memory %s: %u processes could need more "
+		    "than the machine has", conf_text_number(one, sizeof(one),
+		    conf->limits.memory), conf_holders(conf));
+		w->memory_warned = 1;
+	}
+}
+
+/* What the file says and this machine cannot hold to. */
+void
+host_clamp(struct wampd *w, struct conf *conf)
+{
+	clamp_connections(w, conf);
+	clamp_memory(w, conf);
 }

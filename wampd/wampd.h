@@ -199,6 +199,7 @@ struct wampd {
 	char			 libexec[PATH_MAX];
 	uint64_t		 nofile;	/* descriptors we may have */
 	int			 nofile_warned;
+	int			 memory_warned;
 	struct child		*children[MAXCHILDREN];
 	size_t			 nchildren;
 	struct edge		*edges;

@@ -205,8 +205,8 @@ realm "realm2" {
         crowd(w, path, lambda: Client(path, details=JOE), dict(ROLES, **JOE),
               [r'limits sessions per authid reached realm=realm1 authid=joe$',
                r'refused realm=realm1 address=unix:uid=\d+ '
-               r'reason=wamp.error.not_authorized: too many sessions of this '
-               r'authid$'], other)
+               r'reason=wamp.error.not_authorized text="too many sessions of '
+               r'this authid"$'], other)
         # in another realm it is another
         there = [Client(path, realm='realm2', details=JOE) for _ in range(3)]
         # and those who are nobody in particular have one each
@@ -228,8 +228,8 @@ def sessions_of_realm():
         crowd(w, a, lambda: Client(a), ROLES,
               [r'limits sessions reached realm=realm1$',
                r'refused realm=realm1 address=127.0.0.1:\d+ '
-               r'reason=wamp.error.not_authorized: too many sessions in the '
-               r'realm$'], other)
+               r'reason=wamp.error.not_authorized text="too many sessions in '
+               r'the realm"$'], other)
 
 
 # -- bytes ----------------------------------------------------------------------
@@ -392,7 +392,8 @@ def times():
                    name(hello.sock))
         auth.expect_abort('wamp.error.authentication_failed', 20)
         w.wait_log(r'refused realm=realm1 address=%s reason=wamp.error.'
-                   r'authentication_failed: authentication took too long$' %
+                   r'authentication_failed text="authentication took too '
+                   r'long"$' %
                    name(auth.sock))
         assert ends(early.sock) == b''
         w.wait_log(r'(limits complete reached|refused) address=%s' %
@@ -402,6 +403,28 @@ def times():
                    r'time"$' % late.id)
         other.check()
         other.close()
+
+
+def memory_of_machine():
+    """memory: what is not said fits into the machine, what is said is not
+    questioned"""
+    total = os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+    port = free_port()
+    n = total // (2 << 30) + 1          # half of it is not 1g for each
+    if n > 24:
+        raise Skip('this machine has too much memory')
+    text = conf(port, '', prefork=n)
+    with Wampd(text, timeout=60) as w:
+        share = total // 2 // (n + 1) >> 20
+        assert share < 1024
+        w.wait_log(r'limits memory is %dm: half of what the machine has, for '
+                   r'%d processes$' % (share, n + 1))
+        assert w.reload(conf(port, 'memory 1g', prefork=n))
+        assert w.reload(conf(port, 'memory %dg' % (total >> 30),
+                             prefork=n))
+        w.wait_log(r'limits memory %dg: %d processes could need more than the '
+                   r'machine has$' % (total >> 30, n + 1))
+        assert len(re.findall('limits memory', w.log())) == 2, w.log()
 
 
 def message_size():
@@ -489,4 +512,4 @@ def of_session():
 
 run_cases([ipv6_networks, sessions_per_authid, sessions_of_realm,
            bytes_of_session, bytes_reload, connections_in_all, times,
-           message_size, of_session])
+           memory_of_machine, message_size, of_session])

@@ -3,12 +3,14 @@
  * SPDX-License-Identifier: ISC
  *
  * Limits that were reached are counted each for itself, and each has a name.
+ * What processes may hold if nobody says how much fits into the machine.
  */
 #include <err.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "limit.h"
 #include "log.h"
 
@@ -29,6 +31,40 @@ lines(int fd, const char *text)
 	return (n);
 }
 
+static void
+want_memory(const struct conf *c, unsigned int gigas, unsigned int megas)
+{
+	uint64_t	got = conf_fair_memory(c, (uint64_t)gigas << 30);
+
+	if (got != (uint64_t)megas << 20)
+		errx(1, "%u processes of %u GB: %llu, want %u MB",
+		    conf_holders(c), gigas, (unsigned long long)got, megas);
+}
+
+static void
+memory(void)
+{
+	struct conf	*c = conf_new();
+
+	c->prefork = 4;
+	c->brokers = 2;
+	conf_add_listen(c, "a", 1);
+	if (conf_holders(c) != 6)
+		errx(1, "%u processes, want 6", conf_holders(c));
+	conf_add_listen(c, "b", 1)->flags = LISTEN_UNIX;
+	if (conf_holders(c) != 7)
+		errx(1, "%u processes, want 7", conf_holders(c));
+	want_memory(c, 14, 1024);
+	want_memory(c, 1000000, 1024);
+	want_memory(c, 4, 292);
+	want_memory(c, 1, 73);
+	/* but a session must be able to be slow */
+	c->limits.queue = 100 << 20;
+	want_memory(c, 1, 100);
+	want_memory(c, 0, 100);
+	conf_free(c);
+}
+
 int
 main(void)
 {
@@ -43,6 +79,8 @@ main(void)
 				errx(1, "limit %d has the name of %d", i, j);
 	}
 	printf("ok - names\n");
+	memory();
+	printf("ok - memory\n");
 
 	if ((saved = dup(STDERR_FILENO)) == -1 || pipe(p) == -1 ||
 	    dup2(p[1], STDERR_FILENO) == -1)
