@@ -63,7 +63,7 @@
  *		since (time), idle_ms (since its client was heard), queued
  *		(octets to it), buffered (octets of it), slow (bool), paused
  *		(bool: it is not read for a broker's sake), limited (bool: nor
- *		for limits session messages), dropped_events (of this
+ *		for limits session messages or bytes), dropped_events (of this
  *		session).  The oldest come first.  Filters: session, realm,
  *		authid: joined ones only.
  * KILL_SESSION, KILL_AUTHID	killed, one row of each broker.  A realm of 0:
