@@ -550,8 +550,10 @@ check(const struct options *opt, const struct ctl_request *req)
 	argv = xcalloc(3, sizeof(*argv));
 	argv[n++] = path;
 	argv[n++] = xstrdup("-n");
-	if (client_send(fd, req) == -1)
-		return (1);
+	if (client_send(fd, req) == -1) {
+		close(fd);
+		goto fail;
+	}
 	while ((rv = client_frame(fd, &f)) == 1 && f.h.kind == CTL_ROW) {
 		argv = xreallocarray(argv, n + 3, sizeof(*argv));
 		if (row_check(f.data, f.h.len, &row) == -1)
@@ -567,14 +569,18 @@ check(const struct options *opt, const struct ctl_request *req)
 	close(fd);
 	if (rv == 1 && f.h.kind == CTL_ERROR) {
 		client_error(&f);
-		return (1);
+		goto fail;
 	}
 	if (rv != 1 || f.h.kind != CTL_END) {
 		log_warnx("wampd closed the control socket");
-		return (1);
+		goto fail;
 	}
 	argv[n] = NULL;
 	execv(path, argv);
 	log_warn("%s", path);
+fail:
+	while (--n > 0)
+		free(argv[n]);
+	free(argv);
 	return (1);
 }
