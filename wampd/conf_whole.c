@@ -134,6 +134,10 @@ conf_warn_whole(void)
 		if (!is_keypair_used(k))
 			conf_warn_at(k->file, k->line, "keypair %s is not "
 			    "used", parse_shown(k->name));
+		else if (strcmp(k->name, "placeholder") == 0)
+			conf_warn_at(k->file, k->line, "keypair %s: clients "
+			    "elsewhere have no reason to believe it",
+			    parse_shown(k->name));
 	TAILQ_FOREACH(l, &parser.conf->listens, entry) {
 		if ((l->flags & LISTEN_UNIX) != 0)
 			has_unix = 1;
