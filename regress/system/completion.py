@@ -166,6 +166,8 @@ def live():
             # another router
             is_set([*client, '-u', 'wss://x/', 'call', ''], '')
             is_set([*ctl, 'kill', 'session', ''], str(c.id))
+            is_set([*ctl, 'test', 'realm', 'realm1', 'role', 'all', 'call',
+                    ''], 'com.example.topic com.example.add')
             assert complete(*client, 'publish', '', cwd=d) == [
                 'com.example.topic']
         assert not os.path.exists(d + '/here')
