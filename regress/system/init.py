@@ -23,6 +23,7 @@ SLIM = ['--dpkgopt=force-unsafe-io', '--aptopt=Acquire::Languages "none"'] + [
     for d in ('doc', 'man', 'locale', 'zoneinfo')]
 CONF = '/etc/wampd.conf'
 SOCKET = '/run/wampd/wampd.sock'
+CONTROL = '/run/wampd/control.sock'
 PIDFILE = '/run/wampd.pid'
 
 
@@ -391,7 +392,7 @@ def stop(m):
     """stop: nothing is left when it returns; stop again"""
     m.verb('stop')
     assert m.is_gone(), m.processes()
-    for path in PIDFILE, SOCKET:
+    for path in PIDFILE, SOCKET, CONTROL:
         assert not os.path.exists('/proc/%d/root%s' % (m.pid1, path)), path
     m.verb('status', 'stopped')
     m.verb('stop')
@@ -435,7 +436,7 @@ def crashed(m):
         return
     m.gone()
     m.verb('status', 'crashed')
-    for path in PIDFILE, SOCKET:
+    for path in PIDFILE, SOCKET, CONTROL:
         assert os.path.exists('/proc/%d/root%s' % (m.pid1, path)), path
     m.verb(m.after_crash)
     assert m.serves(), m.said()
