@@ -75,9 +75,9 @@
  *		clients), sessions; of a broker subscriptions, subscribers,
  *		registrations, callees, calls, verdicts (of authorizers,
  *		remembered); of a tlsproxy connections, addresses, input
- *		(incomplete), dropped_events, slow_dropped_events,
- *		slow_ended_sessions, limited_connections (these four since it
- *		began); of a keeper keys, users (lines of files), logins
+ *		(incomplete), messages_in and messages_out (of clients),
+ *		dropped_events, slow_dropped_events, slow_ended_sessions,
+ *		limited_connections (these six since it began); of a keeper keys, users (lines of files), logins
  *		(under way), jobs (for its threads).  All octets that the
  *		kernel counts are the parent's to tell.
  */

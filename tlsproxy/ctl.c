@@ -174,6 +174,8 @@ show_memory(struct proxy *p, struct ctlrows *r)
 	count(p, r, "connections", p->nconns);
 	count(p, r, "addresses", p->naddrs);
 	count(p, r, "sessions", p->nsess);
+	count(p, r, "messages_in", p->nin);
+	count(p, r, "messages_out", p->nout);
 	count(p, r, "dropped_events", p->dropped);
 	count(p, r, "slow_dropped_events", p->slow_dropped);
 	count(p, r, "slow_ended_sessions", p->slow_ended);

@@ -30,6 +30,8 @@ run(const struct options *opt, const struct words *w, int argc, char **argv)
 	case DO_TLSA:
 		optind = 1;
 		return (ctl_tlsa(argc - w->rest, argv + w->rest));
+	case DO_TOP:
+		return (top(opt, w->seconds));
 	case DO_ASK:
 		break;
 	}

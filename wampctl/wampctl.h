@@ -88,6 +88,9 @@ int	 sandbox_row(const struct val *, struct wbuf *);
 int	 proc_read(uint64_t pid, const char *name, char *, size_t);
 int	 proc_row(const struct val *, struct wbuf *);
 
+/* top.c */
+int	 top(const struct options *, unsigned int seconds);
+
 /* show.c: ask, and show what comes; returns the exit status. */
 int	 show(const struct options *, const struct ctl_request *);
 int	 monitor(const struct options *, const struct ctl_request *);

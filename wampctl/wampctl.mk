@@ -7,6 +7,7 @@ WAMPCTL_OBJS =	$(addprefix $(B)/obj/wampctl/, \
 		show.o \
 		table.o \
 		tlsa.o \
+		top.o \
 		wampctl.o \
 		words.o \
 		)

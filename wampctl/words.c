@@ -15,12 +15,16 @@
 #include "wamp.h"
 #include "words.h"
 
+#define TOP_SECONDS	2
+#define TOP_MAXSECONDS	20	/* wampd closes who says nothing for 30 */
+
 enum token_type {
 	T_NONE,		/* the end of a table */
 	T_END,		/* it may end here */
 	T_WORD,
 	T_WHAT,		/* a word: value is an enum ctl_what */
 	T_TLSA,
+	T_TOP,
 	T_LEVEL,
 	T_ACTION,
 	T_MATCH,
@@ -30,7 +34,8 @@ enum token_type {
 	T_AUTHID,
 	T_SESSION,
 	T_ROLE,
-	T_URI
+	T_URI,
+	T_SECONDS
 };
 
 struct token {
@@ -174,6 +179,12 @@ static const struct token t_show[] = {
 	{ T_NONE, NULL, 0, NULL }
 };
 
+static const struct token t_top[] = {
+	{ T_END, NULL, 0, NULL },
+	{ T_SECONDS, "seconds", 0, NULL },
+	{ T_NONE, NULL, 0, NULL }
+};
+
 static const struct token t_main[] = {
 	{ T_WHAT, "check", CTL_CHECK, NULL },
 	{ T_WORD, "kill", 0, t_kill },
@@ -184,6 +195,7 @@ static const struct token t_main[] = {
 	{ T_WHAT, "stop", CTL_STOP, NULL },
 	{ T_WHAT, "test", CTL_TEST, t_test },
 	{ T_TLSA, "tlsa", 0, NULL },
+	{ T_TOP, "top", 0, t_top },
 	{ T_NONE, NULL, 0, NULL }
 };
 
@@ -292,6 +304,15 @@ set_session(uint64_t *id, const char *arg)
 	return (NULL);
 }
 
+static const char *
+set_seconds(unsigned int *seconds, const char *arg)
+{
+	const char	*err;
+
+	*seconds = (unsigned int)strtonum(arg, 1, TOP_MAXSECONDS, &err);
+	return (err == NULL ? NULL : "is no number from 1 to 20");
+}
+
 /* What the token means for the request: NULL, or what is wrong with it. */
 static const char *
 apply(struct words *w, const struct token *t, const char *arg)
@@ -313,6 +334,12 @@ apply(struct words *w, const struct token *t, const char *arg)
 		return (set_name(w->req.role, sizeof(w->req.role), arg));
 	case T_URI:
 		return (set_name(w->req.uri, sizeof(w->req.uri), arg));
+	case T_TOP:
+		w->what = DO_TOP;
+		w->seconds = TOP_SECONDS;
+		break;
+	case T_SECONDS:
+		return (set_seconds(&w->seconds, arg));
 	case T_TLSA:
 		w->what = DO_TLSA;
 		break;

@@ -13,12 +13,14 @@
 
 enum words_do {
 	DO_ASK,		/* send the request, show the answer */
+	DO_TOP,
 	DO_TLSA		/* the rest is for ctl_tlsa() */
 };
 
 struct words {
 	enum words_do		 what;
 	struct ctl_request	 req;	/* DO_ASK */
+	unsigned int		 seconds;	/* DO_TOP */
 	int			 rest;	/* DO_TLSA: index of its first word */
 };
 

@@ -1,17 +1,21 @@
 # Copyright (c) 2026 The wampd authors
 # SPDX-License-Identifier: ISC
 #
-# wampctl as tests run it, and a client of the control socket that may say
-# anything.
+# wampctl as tests run it, also on a terminal, and a client of the control
+# socket that may say anything.
 
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import socket
 import struct
 import subprocess
+import termios
 
-from daemon import B, REPORT, SAN, TOP
+from daemon import B, REPORT, SAN, TOP, wait_until
 
 WAMPCTL = os.path.join(B, 'sbin', 'wampctl')
 
@@ -111,3 +115,52 @@ class Control:
 
     def __exit__(self, *args):
         self.close()
+
+
+class Terminal:
+    """A program on a terminal of its own, with all of its three streams."""
+
+    def __init__(self, argv):
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ,
+                    struct.pack('HHHH', 24, 100, 0, 0))
+        self.argv = argv
+        self.seen = b''
+        self.p = None
+
+    def __enter__(self):
+        def become():
+            os.setsid()
+            fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
+        self.p = subprocess.Popen(self.argv, stdin=self.slave,
+                                  stdout=self.slave, stderr=self.slave,
+                                  preexec_fn=become)
+        return self
+
+    def __exit__(self, *args):
+        self.p.kill()
+        self.p.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+    def flags(self):
+        return termios.tcgetattr(self.slave)
+
+    def read(self):
+        while select.select([self.master], [], [], 0.05)[0]:
+            self.seen += os.read(self.master, 4096)
+
+    def text(self):
+        self.read()
+        return self.seen.decode()
+
+    def wait_for(self, text):
+        wait_until(lambda: text in self.text(), 30, text)
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def wait(self):
+        wait_until(lambda: self.read() or self.p.poll() is not None, 30,
+                   'the end')
+        return self.p.returncode

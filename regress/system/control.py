@@ -11,7 +11,8 @@ import signal
 import stat
 import subprocess
 
-from ctlclient import WAMPCTL, Control, ERROR, request, rows, wampctl
+from ctlclient import (ERROR, WAMPCTL, Control, Terminal, request, rows,
+                       wampctl)
 from daemon import (IS_ROOT, SAN, Skip, Wampd, free_port, make_cert,
                     run_cases, run_wampd, test_user, tmpdir, wait_until)
 from wampclient import Client
@@ -481,6 +482,63 @@ def monitor():
         assert w.proc.wait(20) == 0
 
 
+def top():
+    """top: snapshots, and a screen that leaves the terminal as it was"""
+    with Controlled() as w:
+        p = subprocess.Popen([WAMPCTL, '-j', '-s', w.control, 'top', '1'],
+                             stdout=subprocess.PIPE, text=True)
+        one = json.loads(p.stdout.readline())
+        assert one['sessions'] == 0 and one['messages_in'] is None, one
+        assert {x['process'] for x in one['processes']} == {
+            'wampd', 'keeper', 'tlsproxy 1', 'broker 0'}, one
+        a, b = Client(w.sock), Client(w.sock)
+        a.subscribe('com.t')
+
+        def goes():
+            for _ in range(50):
+                b.publish('com.t', 1)
+            r = json.loads(p.stdout.readline())
+            return r['sessions'] == 2 and r['messages_in'] > 0 and \
+                r['messages_out'] > 0 and r
+        r = wait_until(goes, 20, 'messages')
+        proxy, = [x for x in r['processes'] if x['process'] == 'tlsproxy 1']
+        assert proxy['messages_in'] == r['messages_in'], r
+        assert proxy['connections'] == 2 and proxy['cpu'] is not None, r
+        p.terminate()
+        assert p.wait(20) == 0
+        # not a terminal: text
+        p = subprocess.Popen([WAMPCTL, '-s', w.control, 'top', '1'],
+                             stdout=subprocess.PIPE, text=True)
+        text = ''.join(p.stdout.readline() for _ in range(7))
+        assert 'sessions 2 ' in text and 'broker 0' in text, text
+        assert '\033' not in text, text
+        p.terminate()
+        p.wait(20)
+        # the screen
+        for how in ('q', '\x03', 'kill'):
+            with Terminal([WAMPCTL, '-s', w.control, 'top', '1']) as t:
+                flags = t.flags()
+                t.wait_for('tlsproxy 1')
+                wait_until(lambda: t.flags() != flags, 10, 'single keys')
+                if how == 'kill':
+                    t.p.send_signal(signal.SIGTERM)
+                else:
+                    t.type(how)
+                assert t.wait() == 0
+                assert t.flags() == flags, 'the terminal is not restored'
+                text = t.text()
+                assert text.startswith('\033[?1049h'), repr(text[:40])
+                assert text.rstrip().endswith('\033[?1049l'), repr(text[-40:])
+        # wampd goes
+        with Terminal([WAMPCTL, '-s', w.control, 'top', '1']) as t:
+            flags = t.flags()
+            t.wait_for('tlsproxy 1')
+            w.ctl('stop')
+            assert t.wait() == 1
+            assert t.flags() == flags
+        assert w.proc.wait(20) == 0
+
+
 def log_level():
     """log: in all processes, also in those that come later"""
     def joined(w):
@@ -602,4 +660,4 @@ def words():
 
 run_cases([summary, processes, configuration, long_lists, certificates,
            reload, check, sessions, routing, many,
-           sandbox, rule_test, monitor, log_level, stop, who_may, where, words])
+           sandbox, rule_test, monitor, top, log_level, stop, who_may, where, words])

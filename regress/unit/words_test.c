@@ -166,6 +166,21 @@ test_test(void)
 }
 
 static void
+test_top(void)
+{
+	struct words	w;
+
+	if (parse(&w, "top") == -1 || w.what != DO_TOP || w.seconds != 2 ||
+	    parse(&w, "to 20") == -1 || w.seconds != 20)
+		errx(1, "top: %s", said);
+	bad("top 0", "is no number from 1 to 20", NULL);
+	bad("top 21", "is no number", NULL);
+	bad("top 1s", "is no number", NULL);
+	bad("top 1 2", "one word too many", NULL);
+	bad("t", "could be several words", "\n  test\n  tlsa\n  top\n");
+}
+
+static void
 test_tlsa(void)
 {
 	struct words	w;
@@ -214,6 +229,7 @@ main(void)
 	test_level();
 	test_names();
 	test_test();
+	test_top();
 	test_tlsa();
 	test_bad();
 	return (0);
