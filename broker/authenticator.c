@@ -263,6 +263,8 @@ tell_failed(const struct auth_call *c, enum rcall_end end)
 	const struct realm	*r = realm_find(c->realm_id);
 	char			 buf[256];
 
+	failures[end].kind = "authenticator failed";
+	failures[end].what = LOG_OF_WARNING;
 	if (log_may(&failures[end], 10))
 		log_warnx("realm %s: authenticator %s: %s; nobody is let in "
 		    "by it", r != NULL ? r->name : "",

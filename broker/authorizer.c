@@ -386,6 +386,8 @@ log_failure(const struct session *s, enum rcall_end end)
 	const char		*why = rcall_end_text(end);
 	char			 buf[256];
 
+	failures[end].kind = "authorizer failed";
+	failures[end].what = LOG_OF_WARNING;
 	if (conf == NULL || conf->authorizer.procedure == NULL ||
 	    !log_may(&failures[end], 10))
 		return;

@@ -50,7 +50,7 @@ struct histories {
  * time; these have some.
  */
 static TAILQ_HEAD(, histories)	untidy = TAILQ_HEAD_INITIALIZER(untidy);
-static struct log_limit		lost;
+static struct log_limit		lost = LOG_LIMIT_WARN("no room in a history");
 
 /* -- events ------------------------------------------------------------- */
 

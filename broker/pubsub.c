@@ -24,7 +24,8 @@
 
 static uint64_t		 ids[IDS_BATCH];
 static unsigned int	 nids;
-static struct log_limit	 refused;
+static struct log_limit	 refused =
+	LOG_LIMIT_DEBUG("publication refused");
 
 /* Of the publication in hand; there is one at a time. */
 static struct filter	 lists;

@@ -54,7 +54,8 @@ struct retain {
  * time; these have some.
  */
 static TAILQ_HEAD(, retain)	untidy = TAILQ_HEAD_INITIALIZER(untidy);
-static struct log_limit		refused;
+static struct log_limit		refused =
+	LOG_LIMIT_WARN("not retained");
 
 static int
 rtopic_cmp(const struct rtopic *a, const struct rtopic *b)

@@ -383,7 +383,7 @@ void
 session_log_revoked(const struct session *s, const char *what,
     const struct uri *uri)
 {
-	static struct log_limit	limit;
+	static struct log_limit	limit = LOG_LIMIT("lost its right");
 	char			buf[256];
 
 	if (log_may(&limit, 100))
@@ -648,6 +648,24 @@ take_steps(unsigned int *steps, unsigned int n)
 	*steps -= n < *steps ? n : *steps;
 }
 
+/* The tlsproxy did not live to say so. */
+static void
+log_lost(const struct session *s)
+{
+	static struct log_limit	limit = LOG_LIMIT("left");
+	char			realm[256], authid[128];
+
+	if (s->is_left || s->is_ended || !log_may(&limit, 1000))
+		return;
+	log_session("session %llu left realm=%s authid=%s role=%s "
+	    "reason=\"%s %u is gone\"", (unsigned long long)s->id,
+	    log_vis(realm, sizeof(realm), s->realm->name,
+	    strlen(s->realm->name)),
+	    log_vis(authid, sizeof(authid), s->authid.p, s->authid.len),
+	    s->role->name, proc_role_name(s->peer->id.role),
+	    s->peer->id.instance);
+}
+
 /* End the sessions of a peer that is gone. */
 unsigned int
 sessions_work_off(struct peer *p, unsigned int *steps)
@@ -656,8 +674,10 @@ sessions_work_off(struct peer *p, unsigned int *steps)
 	unsigned int	 n = 0;
 
 	for (; *steps > 0 && (s = LIST_FIRST(&p->sessions)) != NULL; n++)
-		if (session_strip(s, LEAVE_NOW, steps))
+		if (session_strip(s, LEAVE_NOW, steps)) {
+			log_lost(s);
 			take_steps(steps, session_leave(s));
+		}
 	return (n);
 }
 

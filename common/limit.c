@@ -65,6 +65,7 @@ limit_reached(enum limit l, const char *fmt, ...)
 	va_list	ap;
 
 	counts[l].n++;
+	counts[l].log.kind = names[l];
 	if (!log_may(&counts[l].log, LINES))
 		return;
 	va_start(ap, fmt);
@@ -80,6 +81,8 @@ limit_warn(enum limit l, const char *fmt, ...)
 	va_list	ap;
 
 	counts[l].n++;
+	counts[l].log.kind = names[l];
+	counts[l].log.what = LOG_OF_WARNING;
 	if (!log_may(&counts[l].log, 1))
 		return;
 	va_start(ap, fmt);

@@ -22,6 +22,8 @@ static enum log_mode	 mode = LOG_TO_STDERR;
 static enum log_level	 level = LOG_LEVEL_VERBOSE;
 static log_form		*form;
 static const char	*progname = "wampd";
+static struct log_limit	*limits;	/* that have something to say */
+static unsigned int	 nlost;		/* lines that the pipe did not take */
 static void		(*tap)(void *, int, const char *);
 static void		*tap_arg;
 
@@ -59,6 +61,21 @@ log_setform(log_form *f)
 	form = f;
 }
 
+/* Once there is room in the pipe again. */
+static void
+say_lost(void)
+{
+	char	line[64];
+	int	len;
+
+	if (nlost == 0)
+		return;
+	len = snprintf(line, sizeof(line), "<%d>%u lines of the log were "
+	    "lost\n", LOG_WARNING, nlost);
+	if (write(STDERR_FILENO, line, (size_t)len) == len)
+		nlost = 0;
+}
+
 /* Write what is composed already. */
 static void
 emit(int pri, const char *text)
@@ -72,6 +89,7 @@ emit(int pri, const char *text)
 		syslog(pri, "%s", text);
 		return;
 	case LOG_TO_PARENT:
+		say_lost();
 		len = snprintf(line, sizeof(line), "<%d>%s",
 		    LOG_PRI(pri), text);
 		break;
@@ -87,7 +105,7 @@ emit(int pri, const char *text)
 	line[len++] = '\n';
 	/* a full pipe loses the line, never blocks the process */
 	n = write(STDERR_FILENO, line, (size_t)len);
-	(void)n;
+	nlost += n == -1;
 }
 
 /* For the parent's own lines; a syslog may keep these from most eyes. */
@@ -288,24 +306,74 @@ log_text(char *dst, size_t size, const void *text, size_t len)
 	return (encode(dst, size, text, len, 1));
 }
 
-int
-log_may(struct log_limit *l, unsigned int burst)
+/* -- repeats ------------------------------------------------------------- */
+
+static void
+say_dropped(struct log_limit *l)
+{
+	static const char	fmt[] = "%u lines were not logged: %s";
+	unsigned int		n = l->dropped;
+
+	l->dropped = 0;
+	if (n == 0)
+		return;
+	if (l->what == LOG_OF_WARNING)
+		log_warnx(fmt, n, l->kind);
+	else if (l->what == LOG_OF_SESSION)
+		log_session(fmt, n, l->kind);
+	else
+		log_debug(fmt, n, l->kind);
+}
+
+static long
+this_second(void)
 {
 	struct timespec	ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	if (ts.tv_sec != l->second) {
-		l->second = ts.tv_sec;
-		l->count = 0;
-		if (l->dropped > 0)
-			log_session("%u lines of the kind that follows were "
-			    "not logged", l->dropped);
-		l->dropped = 0;
-	}
-	if (l->count >= burst) {
-		l->dropped++;
+	return ((long)ts.tv_sec);
+}
+
+int
+log_may(struct log_limit *l, unsigned int burst)
+{
+	long	now = this_second();
+
+	if ((l->what == LOG_OF_SESSION && level == LOG_LEVEL_BRIEF) ||
+	    (l->what == LOG_OF_DEBUG && level != LOG_LEVEL_DEBUG))
 		return (0);
+	if (now != l->second) {
+		l->second = now;
+		l->count = 0;
+		say_dropped(l);
 	}
-	l->count++;
-	return (1);
+	if (l->count < burst) {
+		l->count++;
+		return (1);
+	}
+	l->dropped++;
+	if (!l->is_listed) {
+		l->is_listed = 1;
+		l->next = limits;
+		limits = l;
+	}
+	return (0);
+}
+
+/* Those whose second is over; the others wait for the next time. */
+void
+log_flush(void)
+{
+	struct log_limit	**pl = &limits, *l;
+	long			  now = this_second();
+
+	while ((l = *pl) != NULL) {
+		if (l->second == now) {
+			pl = &l->next;
+			continue;
+		}
+		*pl = l->next;
+		l->is_listed = 0;
+		say_dropped(l);
+	}
 }

@@ -79,11 +79,31 @@ char	*log_vis(char *dst, size_t size, const void *text, size_t len);
 /* The same for text between quotes: blanks stay. */
 char	*log_text(char *dst, size_t size, const void *text, size_t len);
 
-/* At most "burst" a second of one kind of line: returns 1 if it may go. */
+/*
+ * At most "burst" lines a second of one kind: log_may() returns 1 if it may
+ * go.  How many did not is said with the next that may, or by log_flush(),
+ * which the process calls about once a second, at the level of its kind.
+ * What the level in force leaves out may not go and is not counted.  Kinds
+ * live as long as the process.
+ */
+enum log_what {
+	LOG_OF_SESSION = 0,	/* log_session() */
+	LOG_OF_WARNING,
+	LOG_OF_DEBUG
+};
+
 struct log_limit {
+	const char	*kind;
+	enum log_what	 what;
 	long		 second;
 	unsigned int	 count, dropped;
+	struct log_limit *next;		/* of those that have dropped some */
+	int		 is_listed;
 };
+#define LOG_LIMIT(kind)		{ (kind), LOG_OF_SESSION, 0, 0, 0, NULL, 0 }
+#define LOG_LIMIT_WARN(kind)	{ (kind), LOG_OF_WARNING, 0, 0, 0, NULL, 0 }
+#define LOG_LIMIT_DEBUG(kind)	{ (kind), LOG_OF_DEBUG, 0, 0, 0, NULL, 0 }
 int	 log_may(struct log_limit *, unsigned int burst);
+void	 log_flush(void);
 
 #endif /* WAMPD_LOG_H */

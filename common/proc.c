@@ -63,6 +63,7 @@ static int
 on_ping(struct chan *c, struct imsg *m)
 {
 	chan_send(c, IMSG_PONG, 0, 0, m->data, m->len);
+	log_flush();
 	return (0);
 }
 

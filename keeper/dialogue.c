@@ -221,9 +221,12 @@ dialogue_free(struct dialogue *d)
 static void
 log_failed(const struct dialogue *d, const char *cause)
 {
+	static struct log_limit	 limit = LOG_LIMIT_WARN("auth failed");
 	const struct conf_realm	*r;
 	char			 realm[256], authid[256], address[160];
 
+	if (!log_may(&limit, 200))
+		return;
 	r = conf_find_realm_id(keeper.conf, d->realm);
 	log_warnx("auth failed realm=%s authid=%s method=%s address=%s "
 	    "reason=\"%s\"", log_vis(realm, sizeof(realm), r != NULL ?

@@ -74,7 +74,8 @@ conn_new(struct proxy *p, struct listener *l, int fd, const char *peer,
 	conn_set_phase(c, p->conf->limits.handshake);
 	return (c);
 fail:
-	log_warn("connection from %s not accepted", peer);
+	if (log_may(&p->log_memory, 5))
+		log_warn("connection from %s not accepted", peer);
 	if (c != NULL) {
 		tls_free(c->tls);
 		announce_free(c);

@@ -113,7 +113,7 @@ conn_handshake_failed(struct conn *c)
 			    log_text(text, sizeof(text), tls_error(c->tls),
 			    strlen(tls_error(c->tls))));
 		listener_refused_cert(c->l);
-	} else if (log_may(&c->p->log_bad, 5))
+	} else if (log_may(&c->p->log_handshake, 5))
 		log_debug("TLS handshake with %s failed: %s", c->peer,
 		    tls_error(c->tls));
 	c->tls_error = 1;

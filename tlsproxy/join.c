@@ -234,6 +234,8 @@ log_joined(const struct conn *c, const struct psess *s)
 {
 	char	authid[128], realm[256];
 
+	if (!log_may(&c->p->log_joined, 1000))
+		return;
 	log_session("session %" PRIu64 " joined realm=%s authid=%s role=%s "
 	    "method=%s address=%s transport=%s serializer=%s proxy=%u",
 	    s->id, log_vis(realm, sizeof(realm), s->realm, strlen(s->realm)),

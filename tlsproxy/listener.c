@@ -575,7 +575,9 @@ connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 	memset(&cred, 0, sizeof(cred));
 	if ((l->flags & LISTEN_UNIX) && getsockopt(fd, SOL_SOCKET,
 	    SO_PEERCRED, &cred, &len) == -1) {
-		log_warn("listen on %s: credentials of a peer", l->name);
+		if (log_may(&p->log_memory, 5))
+			log_warn("listen on %s: credentials of a peer",
+			    l->name);
 		close(fd);
 		return;
 	}

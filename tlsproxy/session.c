@@ -131,6 +131,8 @@ log_left(const struct conn *c, const struct psess *s, const char *why)
 {
 	char	authid[128], realm[256];
 
+	if (!log_may(&c->p->log_left, 1000))
+		return;
 	log_session("session %" PRIu64 " left realm=%s authid=%s role=%s "
 	    "address=%s reason=\"%s\"", s->id,
 	    log_vis(realm, sizeof(realm), s->realm, strlen(s->realm)),
@@ -203,7 +205,7 @@ session_detach(struct psess *s, enum close_why why)
 		s->conn->sess = NULL;
 	if (s->conn != NULL && s->xoff)
 		conn_set_slow(s->conn, 0);
-	if (s->dropped > 0)
+	if (s->dropped > 0 && log_may(&p->log_slow, 100))
 		log_session("session %" PRIu64 " left while it was slow: "
 		    "%" PRIu64 " events were dropped", s->id, s->dropped);
 	s->dropped = 0;
@@ -495,7 +497,7 @@ session_drop(struct psess *s)
 {
 	struct proxy	*p = proxy;
 
-	if (s->dropped++ == 0)
+	if (s->dropped++ == 0 && log_may(&p->log_slow, 100))
 		log_session("session %" PRIu64 " is slow: events are dropped",
 		    s->id);
 	s->alldropped++;
@@ -517,7 +519,7 @@ session_is_fast(struct psess *s)
 	s->xoff = 0;
 	chan_send(s->broker->chan, IMSG_XON, s->slot, s->gen, NULL, 0);
 	conn_set_slow(s->conn, 0);
-	if (s->dropped > 0)
+	if (s->dropped > 0 && log_may(&proxy->log_slow, 100))
 		log_session("session %" PRIu64 " is fast again: %" PRIu64
 		    " events were dropped", s->id, s->dropped);
 	s->dropped = 0;

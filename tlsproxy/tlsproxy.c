@@ -468,6 +468,31 @@ static const struct proc_hooks hooks = {
 	.turn_end = turn_end,
 };
 
+/* What clients can make it say, by kinds. */
+static void
+init_limits(struct proxy *p)
+{
+	const struct log_limit	joined = LOG_LIMIT("joined"),
+				left = LOG_LIMIT("left"),
+				refused = LOG_LIMIT("refused"),
+				bad = LOG_LIMIT("bad frame"),
+				shake = LOG_LIMIT_DEBUG("TLS handshake"),
+				drop = LOG_LIMIT("event dropped"),
+				over = LOG_LIMIT("is read more slowly"),
+				slow = LOG_LIMIT("is slow"),
+				memory = LOG_LIMIT_WARN("memory");
+
+	p->log_joined = joined;
+	p->log_left = left;
+	p->log_refused = refused;
+	p->log_bad = bad;
+	p->log_handshake = shake;
+	p->log_drop = drop;
+	p->log_over = over;
+	p->log_slow = slow;
+	p->log_memory = memory;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -483,5 +508,6 @@ main(int argc, char **argv)
 	SLIST_INIT(&p.leaving);
 	SLIST_INIT(&p.fenced);
 	TAILQ_INIT(&p.dirty_addrs);
+	init_limits(&p);
 	return (proc_main(&p.proc, &hooks, argc, argv));
 }

@@ -358,7 +358,9 @@ struct proxy {
 	struct wbuf		 msg;		/* message under construction */
 	struct wbuf		 tmp;		/* payload under conversion */
 	struct wbuf		 filter;	/* m_filter of a PUBLISH */
-	struct log_limit	 log_refused, log_bad, log_drop, log_over;
+	struct log_limit	 log_joined, log_left, log_refused, log_bad,
+				 log_handshake, log_drop, log_over, log_slow,
+				 log_memory;
 };
 
 extern struct proxy	*proxy;			/* this process's own */

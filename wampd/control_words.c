@@ -307,7 +307,7 @@ static const struct word {
 	{ CTL_STOP, "stop", begin_stop, wait_for_end },
 };
 #define REFUSALS_A_SECOND	10
-static struct log_limit	 refusals;
+static struct log_limit	 refusals = LOG_LIMIT_WARN("control: refused");
 #define NWORDS	(sizeof(words) / sizeof(words[0]))
 
 static int

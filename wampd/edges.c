@@ -135,7 +135,7 @@ set_sndbuf(int fd)
 static void
 begin(struct edge *e)
 {
-	static struct log_limit	 limit;
+	static struct log_limit	 limit = LOG_LIMIT_WARN("channel");
 	int			 sp[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sp) == -1) {

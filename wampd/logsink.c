@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "mono.h"
 #include "wampd.h"
 
 #define LINES_A_SECOND	2000
@@ -26,11 +27,31 @@
 static void
 note_dropped(struct logsink *l)
 {
-	if (l->limit.dropped == 0)
+	if (l->dropped == 0)
 		return;
 	log_warnx("%s: %u lines of its log were dropped", l->name,
-	    l->limit.dropped);
-	l->limit.dropped = 0;
+	    l->dropped);
+	l->dropped = 0;
+}
+
+/* Its warnings have as much room for themselves. */
+static int
+may_log(struct logsink *l, int level)
+{
+	uint64_t	 now = mono_ms() / 1000;
+	unsigned int	*n = &l->count[level <= LOG_WARNING];
+
+	if (now != l->second) {
+		l->second = now;
+		l->count[0] = l->count[1] = 0;
+		note_dropped(l);
+	}
+	if (*n >= LINES_A_SECOND) {
+		l->dropped++;
+		return (0);
+	}
+	(*n)++;
+	return (1);
 }
 
 /* Text of a child without anything a terminal could act on. */
@@ -64,9 +85,8 @@ emit(struct logsink *l)
 	}
 	logsink_clean(text, sizeof(text), p, l->len - (size_t)(p - l->buf));
 	l->len = 0;
-	if (text[0] == '\0' || !log_may(&l->limit, LINES_A_SECOND))
+	if (text[0] == '\0' || !may_log(l, level))
 		return;
-	note_dropped(l);
 	log_from(level, l->name, text);
 }
 

@@ -181,6 +181,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	children_tick(arg);
+	log_flush();
 	control_tick(arg);
 }
 

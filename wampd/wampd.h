@@ -75,7 +75,9 @@ struct logsink {
 	int		 fd;
 	size_t		 len;
 	int		 is_long;	/* the rest of a line is skipped */
-	struct log_limit limit;
+	uint64_t	 second;	/* in which so many lines were let
+					 * through, warnings and others; */
+	unsigned int	 count[2], dropped;
 	char		 buf[2048];
 };
 

@@ -334,6 +334,14 @@ log_debug(const char *fmt, ...)
 	(void)fmt;
 }
 
+int
+log_may(struct log_limit *l, unsigned int burst)
+{
+	(void)l;
+	(void)burst;
+	return (1);
+}
+
 char *
 log_vis(char *dst, size_t size, const void *text, size_t len)
 {

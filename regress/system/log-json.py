@@ -7,6 +7,7 @@
 import json
 import os
 import re
+import signal
 import socket
 
 from daemon import *
@@ -191,4 +192,48 @@ def brief():
         assert w.log()[n:].startswith('wampd: tlsproxy 0: session'), w.log()
 
 
-run_cases([in_json, in_text, brief])
+def gone():
+    """sessions of a killed tlsproxy leave in the log as well, once each"""
+    port, w = start('verbose', 'json')
+    with w:
+        out = Client(('127.0.0.1', port))
+        out.goodbye()
+        w.wait_log('session %d left' % out.id)
+        clients = [Client(('127.0.0.1', port)) for i in range(20)]
+        os.kill(w.child('tlsproxy 0'), signal.SIGKILL)
+        w.wait_log('"process":"broker 0","event":"left"', count=20)
+        # and in again
+        Client(('127.0.0.1', port), timeout=20).goodbye()
+        found = [o for o in events(w.log(), 'left') if
+                 o['reason'] == 'tlsproxy 0 is gone']
+        assert sorted(o['session'] for o in found) == sorted(
+            c.id for c in clients), found
+        assert all(o['realm'] == 'realm1' and o['role'] == 'user' and
+                   o['authid'] and o['level'] == 'info' and
+                   'address' not in o for o in found), found
+
+
+def flood():
+    """what is not logged is counted, and a warning is not lost by it"""
+    port, w = start('verbose', 'text')
+    with w:
+        for i in range(100):
+            s = socket.create_connection(('127.0.0.1', port))
+            s.sendall(b'\x7f\xf2\0\0\x07\0\0\0')
+            while s.recv(100):
+                pass
+            s.close()
+            if i == 50:
+                guess(port, 'mallory')
+        w.wait_log('auth failed .* authid=mallory ')
+
+        def all_of_them():
+            log = w.log()
+            return len(re.findall('bad frame', log)) - len(re.findall(
+                'not logged: bad frame', log)) + sum(int(n) for n in
+                re.findall(r'tlsproxy 0: (\d+) lines were not logged: bad '
+                           'frame', log)) == 100
+        wait_until(all_of_them)
+
+
+run_cases([gone, flood, in_json, in_text, brief])

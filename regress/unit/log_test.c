@@ -2,13 +2,16 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * What a client sent never ends a log line, moves a cursor or runs over.
+ * What a client sent never ends a log line, moves a cursor or runs over, and
+ * nobody can make so many lines that others are lost.
  */
 #include <err.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 #include <vis.h>
 
@@ -120,34 +123,164 @@ to_syslog(void)
 	log_setform(NULL);
 }
 
+/* -- standard error ------------------------------------------------------ */
+
+static int	err_pipe[2], old_err;
+
+static void
+capture(void)
+{
+	if (pipe2(err_pipe, O_NONBLOCK) == -1 || (old_err = dup(2)) == -1 ||
+	    dup2(err_pipe[1], 2) == -1)
+		err(1, "pipe");
+}
+
+/* What was written since, which must be this. */
+static void
+captured(const char *want)
+{
+	char	buf[8192];
+	ssize_t	n;
+
+	if ((n = read(err_pipe[0], buf, sizeof(buf) - 1)) < 0)
+		n = 0;
+	buf[n] = '\0';
+	if (strcmp(buf, want) == 0)
+		return;
+	dup2(old_err, 2);
+	errx(1, "got \"%s\", want \"%s\"", buf, want);
+}
+
+static void
+release(void)
+{
+	dup2(old_err, 2);
+	close(old_err);
+	close(err_pipe[0]);
+	close(err_pipe[1]);
+}
+
 static void
 expect_line(const char *text, const char *want)
 {
-	char	buf[4096];
-	ssize_t	n;
-	int	p[2], old;
-
-	if (pipe(p) == -1 || (old = dup(2)) == -1 || dup2(p[1], 2) == -1)
-		err(1, "pipe");
+	capture();
 	log_warnx("%s", text);
-	n = read(p[0], buf, sizeof(buf) - 1);
-	dup2(old, 2);
-	close(old);
-	close(p[0]);
-	close(p[1]);
-	if (n < 0)
-		err(1, "read");
-	buf[n] = '\0';
-	if (strcmp(buf, want) != 0)
-		errx(1, "log_warnx: got \"%s\", want \"%s\"", buf, want);
+	captured(want);
+	release();
+}
+
+/* -- repeats ------------------------------------------------------------- */
+
+static struct timespec	now = { 1000, 0 };
+
+int	clock_gettime(clockid_t, struct timespec *);
+
+/* In the place of libc's. */
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	(void)id;
+	*ts = now;
+	return (0);
+}
+
+static int
+may(struct log_limit *l, unsigned int burst, int n)
+{
+	int	may = 0;
+
+	while (n-- > 0)
+		may += log_may(l, burst);
+	return (may);
+}
+
+static void
+expect_may(struct log_limit *l, unsigned int burst, int n, int want)
+{
+	int	got = may(l, burst, n);
+
+	if (got != want) {
+		dup2(old_err, 2);
+		errx(1, "log_may: %d of %d lines, want %d", got, n, want);
+	}
+}
+
+/* So many a second of each, and the count at its level. */
+static void
+kinds(void)
+{
+	struct log_limit	one = LOG_LIMIT("one");
+	struct log_limit	two = LOG_LIMIT_WARN("two");
+	struct log_limit	three = LOG_LIMIT_DEBUG("three");
+
+	log_init(LOG_TO_PARENT, "test");
+	capture();
+	expect_may(&one, 5, 100, 5);
+	expect_may(&two, 3, 3, 3);
+	expect_may(&two, 3, 1, 0);
+	log_flush();
+	captured("");		/* there may be more */
+	/* with the next of its kind */
+	now.tv_sec++;
+	expect_may(&one, 5, 1, 1);
+	captured("<6>95 lines were not logged: one\n");
+	expect_may(&one, 5, 7, 4);
+	log_flush();
+	captured("<4>1 lines were not logged: two\n");
+	/* or without one */
+	now.tv_sec++;
+	log_flush();
+	captured("<6>3 lines were not logged: one\n");
+	now.tv_sec++;
+	log_flush();
+	captured("");
+	/* what is not logged is not counted */
+	expect_may(&three, 5, 100, 0);
+	log_setlevel(LOG_LEVEL_BRIEF);
+	expect_may(&one, 5, 100, 0);
+	expect_may(&two, 5, 7, 5);
+	now.tv_sec++;
+	log_flush();
+	captured("<4>2 lines were not logged: two\n");
+	log_setlevel(LOG_LEVEL_DEBUG);
+	expect_may(&three, 5, 7, 5);
+	now.tv_sec++;
+	log_flush();
+	captured("<7>2 lines were not logged: three\n");
+	log_setlevel(LOG_LEVEL_VERBOSE);
+	release();
+}
+
+/* The parent does not read: no line waits, and none is lost unsaid. */
+static void
+pipe_full(void)
+{
+	static char	fill[4096];
+	char		buf[4096];
+	int		n = 0;
+
+	log_init(LOG_TO_PARENT, "test");
+	capture();
+	while (write(2, fill, sizeof(fill)) == sizeof(fill))
+		n++;
+	log_warnx("one");
+	log_session("two");
+	log_warnx("three");
+	while (n-- > 0)
+		if (read(err_pipe[0], buf, sizeof(buf)) != sizeof(buf))
+			err(1, "read");
+	captured("");
+	log_warnx("four");
+	captured("<4>3 lines of the log were lost\n<4>four\n");
+	log_warnx("five");
+	captured("<4>five\n");
+	release();
 }
 
 int
 main(void)
 {
-	struct log_limit	l = { 0, 0, 0 };
-	char			longtext[4000];
-	int			i, n = 0;
+	char	longtext[4000];
 
 	expect_vis("a\r\nb", 4, 64, "a\\r\\nb");
 	expect_vis("\033[2J", 4, 64, "\\033[2J");
@@ -181,10 +314,7 @@ main(void)
 		expect_line(longtext, want);
 	}
 
-	for (i = 0; i < 100; i++)
-		n += log_may(&l, 5);
-	/* the second may have turned once */
-	if (n < 5 || n > 10)
-		errx(1, "log_may: %d lines of 100, want 5", n);
+	kinds();
+	pipe_full();
 	return (0);
 }

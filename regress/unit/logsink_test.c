@@ -11,13 +11,14 @@
 #include <syslog.h>
 
 #include "../../wampd/wampd.h"
+#include "mono.h"
 
 static struct {
 	int	level;
 	char	text[2048];
 } got[16];
 static size_t	ngot;
-static int	allow = 1;
+static uint64_t	now = 1000000;
 
 /* In the place of log.c's. */
 void
@@ -36,13 +37,10 @@ log_warnx(const char *fmt, ...)
 	log_from(-1, "", fmt);
 }
 
-int
-log_may(struct log_limit *l, unsigned int burst)
+uint64_t
+mono_ms(void)
 {
-	(void)burst;
-	if (!allow)
-		l->dropped++;
-	return (allow);
+	return (now);
 }
 
 static void
@@ -66,6 +64,7 @@ main(void)
 {
 	struct logsink	l;
 	char		big[9000];
+	int		i;
 
 	memset(&l, 0, sizeof(l));
 	l.name = "broker 0";
@@ -110,13 +109,32 @@ main(void)
 	if (ngot != 1 || strlen(got[0].text) > 1700)
 		errx(1, "long line of escapes");
 
-	/* dropped lines are counted, and said so with the next that goes */
+	/* a flood is cut, but takes no room from warnings; what is dropped is
+	 * counted, and said so with the next that goes */
+	now += 1000;
+	for (i = 0; i < 2000; i++) {
+		ngot = 0;
+		feed(&l, "<6>x\n");
+		expect(0, LOG_INFO, "broker 0: x");
+	}
 	ngot = 0;
-	allow = 0;
-	feed(&l, "<6>a\n<6>b\n");
+	feed(&l, "<6>a\n<5>b\n<7>c\n");
 	if (ngot != 0)
 		errx(1, "lines over the limit were let through");
-	allow = 1;
+	feed(&l, "<4>w\n<2>v\nu\n");
+	expect(0, LOG_WARNING, "broker 0: w");
+	expect(1, LOG_CRIT, "broker 0: v");
+	expect(2, LOG_WARNING, "broker 0: u");
+	for (i = 3; i < 2000; i++) {
+		ngot = 0;
+		feed(&l, "<4>x\n");
+		expect(0, LOG_WARNING, "broker 0: x");
+	}
+	ngot = 0;
+	feed(&l, "<4>w\n");
+	if (ngot != 0)
+		errx(1, "warnings over their limit were let through");
+	now += 1000;
 	feed(&l, "<6>c\n");
 	if (ngot != 2 || got[0].level != -1)
 		errx(1, "nothing was said of dropped lines");
