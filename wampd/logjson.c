@@ -41,7 +41,7 @@ static const struct {
 	{ "act", 0 }, { "address", 0 }, { "authid", 0 }, { "limit", 1 },
 	{ "method", 0 }, { "pid", 1 }, { "proxy", 1 }, { "realm", 0 },
 	{ "reason", 0 }, { "role", 0 }, { "serializer", 0 },
-	{ "signal", 0 }, { "text", 0 }, { "transport", 0 }, { "uid", 1 },
+	{ "session", 1 }, { "signal", 0 }, { "text", 0 }, { "transport", 0 }, { "uid", 1 },
 	{ "what", 0 },
 };
 #define NKEYS	(sizeof(keys) / sizeof(keys[0]))
@@ -165,7 +165,7 @@ scan(const char *p, size_t *keylen, const char **value, size_t *len)
 }
 
 static void
-put_fields(struct out *o, const char *p)
+put_fields(struct out *o, const char *p, int has_session)
 {
 	const char	*value;
 	size_t		 i, keylen, len;
@@ -179,6 +179,7 @@ put_fields(struct out *o, const char *p)
 			    (value[-1] == '"'), keylen) == 0)
 				break;
 		if (i < NKEYS && (seen & 1U << i) == 0 &&
+		    (!has_session || strcmp(keys[i].name, "session") != 0) &&
 		    (!keys[i].is_number || is_number(value, len))) {
 			seen |= 1U << i;
 			put_member(o, keys[i].name, value, len,
@@ -190,6 +191,29 @@ put_fields(struct out *o, const char *p)
 	}
 }
 
+/* "limits session calls reached realm=...": 1 if it is one. */
+static int
+put_limit(struct out *o, const char *text)
+{
+	static const char	 begin[] = "limits ", reached[] = " reached ";
+	const char		*p = text + sizeof(begin) - 1, *value;
+	size_t			 namelen, keylen, len;
+
+	if (strncmp(text, begin, sizeof(begin) - 1) != 0)
+		return (0);
+	namelen = strspn(p, "abcdefghijklmnopqrstuvwxyz ");
+	while (namelen > 0 && strncmp(p + namelen, reached,
+	    sizeof(reached) - 1) != 0)
+		namelen--;
+	if (namelen == 0 || scan(p + namelen + sizeof(reached) - 1, &keylen,
+	    &value, &len) == NULL)
+		return (0);
+	put_text(o, "event", "limit_reached");
+	put_member(o, "name", p, namelen, 0);
+	put_fields(o, p + namelen + sizeof(reached) - 1, 0);
+	return (1);
+}
+
 /* The members of a line of one of our forms. */
 static void
 put_event(struct out *o, const char *text)
@@ -197,6 +221,8 @@ put_event(struct out *o, const char *text)
 	const char	*p = text, *id = NULL, *value;
 	size_t		 i, n, idlen = 0, keylen;
 
+	if (put_limit(o, text))
+		return;
 	if (strncmp(p, "session ", 8) == 0) {
 		id = p + 8;
 		idlen = strspn(id, "0123456789");
@@ -214,7 +240,7 @@ put_event(struct out *o, const char *text)
 		put_text(o, "event", events[i].event);
 		if (id != NULL)
 			put_member(o, "session", id, idlen, 1);
-		put_fields(o, p + strlen(events[i].begin));
+		put_fields(o, p + strlen(events[i].begin), id != NULL);
 		return;
 	}
 }

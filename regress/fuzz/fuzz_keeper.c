@@ -320,14 +320,6 @@ log_session(const char *fmt, ...)
 	(void)fmt;
 }
 
-int
-log_may(struct log_limit *l, unsigned int burst)
-{
-	(void)l;
-	(void)burst;
-	return (0);
-}
-
 void
 log_debug(const char *fmt, ...)
 {

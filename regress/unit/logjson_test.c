@@ -81,7 +81,17 @@ forms(void)
 	    "\"what\":\"session 3\"");
 	expect("wampd", "admin act=reload signal=HUP",
 	    ",\"event\":\"admin\",\"act\":\"reload\",\"signal\":\"HUP\"");
+	expect("broker 0", "limits session calls reached session=7 realm=r "
+	    "authid=a", ",\"event\":\"limit_reached\","
+	    "\"name\":\"session calls\",\"session\":7,"
+	    "\"realm\":\"r\",\"authid\":\"a\"");
+	expect("tlsproxy 0", "limits reached reached address=x",
+	    ",\"event\":\"limit_reached\",\"name\":\"reached\","
+	    "\"address\":\"x\"");
 	/* what only looks like them */
+	expect("broker 0", "limits memory reached: 5 events", "");
+	expect("broker 0", "limits  reached", "");
+	expect("broker 0", "limits a=b reached c=d", "");
 	expect("wampd", "ready", "");
 	expect("tlsproxy 0", "session 1 left while it was slow: 3 events were "
 	    "dropped", "");
@@ -98,8 +108,10 @@ forms(void)
 static void
 injections(void)
 {
+	expect("tlsproxy 0", "session 4 left session=5 reason=x",
+	    ",\"event\":\"left\",\"session\":4,\"reason\":\"x\"");
 	expect("tlsproxy 0", "refused realm=a realm=b level=crit process=p "
-	    "message=m time=t event=admin session=1 reason=c",
+	    "message=m time=t event=admin name=n reason=c",
 	    ",\"event\":\"refused\",\"realm\":\"a\",\"reason\":\"c\"");
 	expect("tlsproxy 0", "refused limit=1e9 pid=-1 uid=007 proxy=1,2 "
 	    "address=x", ",\"event\":\"refused\",\"address\":\"x\"");
