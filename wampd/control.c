@@ -434,7 +434,9 @@ control_progress(struct wampd *w)
 	if (w->control == NULL)
 		return;
 	TAILQ_FOREACH_SAFE(k, &w->control->clients, entry, next) {
-		if (k->fd != -1 && k->step != NULL && k->step(k) == 1 &&
+		/* then the longest frame fits, and nothing is tried in vain */
+		if (k->fd != -1 && k->step != NULL &&
+		    k->outlen <= sizeof(k->out) / 2 && k->step(k) == 1 &&
 		    k->fd != -1)
 			finish(k);
 		if (k->fd == -1) {

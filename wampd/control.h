@@ -90,6 +90,8 @@ void	 control_clean_up(struct control_client *);
 void	 control_row(struct mpput *, uint32_t n);
 /* 0 once it is in the queue, -1: no room, try again later. */
 int	 control_row_end(struct control_client *, struct mpput *);
+/* The path of the configuration, for whoever is elsewhere. */
+void	 control_conffile(struct mpput *, const struct wampd *);
 int	 control_summary(struct control_client *);
 int	 control_processes(struct control_client *);
 int	 control_listeners(struct control_client *);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -140,6 +141,19 @@ state_name(const struct child *c)
 	}
 }
 
+/* In the foreground it may be a relative one. */
+void
+control_conffile(struct mpput *m, const struct wampd *w)
+{
+	char	path[2 * PATH_MAX], cwd[PATH_MAX];
+
+	if (w->conffile[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL)
+		strlcpy(path, w->conffile, sizeof(path));
+	else
+		snprintf(path, sizeof(path), "%s/%s", cwd, w->conffile);
+	text(m, path);
+}
+
 /* -- show summary ------------------------------------------------------- */
 
 int
@@ -164,7 +178,8 @@ control_summary(struct control_client *k)
 	    "starting");
 	put_time(&m, "started", w->started);
 	put_uint(&m, "uptime", (mono_ms() - w->started_mono) / 1000);
-	put_text(&m, "config", w->conffile);
+	mpput_text(&m, "config");
+	control_conffile(&m, w);
 	put_uint(&m, "generation", w->conf->generation);
 	put_time(&m, "reloaded", w->reload.done_at);
 	put_time(&m, "reload_refused", w->reload.refused_at);

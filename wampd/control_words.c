@@ -120,19 +120,22 @@ control_reload_begin(struct wampd *w)
 			k->reload = CONTROL_RELOADS;
 }
 
+/* 1: it is done, 0: it was refused, -1: there will be no more. */
 void
-control_reload_end(struct wampd *w, int is_done)
+control_reload_end(struct wampd *w, int outcome)
 {
 	struct control_client	*k;
 
 	for (k = control_first(w); k != NULL; k = TAILQ_NEXT(k, entry)) {
-		if (k->fd == -1 || (k->reload != CONTROL_RELOADS &&
-		    !w->is_stopping) || k->reload == CONTROL_NO_RELOAD)
+		if (k->fd == -1 || k->reload == CONTROL_NO_RELOAD ||
+		    (k->reload == CONTROL_WAITS && outcome != -1))
 			continue;
 		k->reload = CONTROL_NO_RELOAD;
-		if (is_done && control_put(k, CTL_END, 0, NULL, 0) == -1)
+		if (outcome == 1 && control_put(k, CTL_END, 0, NULL, 0) == -1)
 			control_close(k);
-		else if (!is_done)
+		else if (outcome == -1)
+			control_error(k, "wampd is stopping");
+		else if (outcome == 0)
 			control_error(k, "configuration not reloaded: the "
 			    "old one stays in force");
 	}
@@ -216,7 +219,7 @@ check_words(struct control_client *k)
 	if (k->cursor == 0) {
 		control_row(&m, 1);
 		mpput_text(&m, "file");
-		mpput_text(&m, w->conffile);
+		control_conffile(&m, w);
 		if (control_row_end(k, &m) == -1)
 			return (0);
 		k->cursor++;

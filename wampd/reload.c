@@ -473,5 +473,5 @@ reload_end(struct wampd *w)
 	stop_timer(w);
 	w->reload.is_active = 0;
 	w->reload.is_wanted = 0;
-	control_reload_end(w, 0);
+	control_reload_end(w, -1);
 }

@@ -368,7 +368,7 @@ void		 control_stop(struct wampd *);
 
 /* control_words.c */
 void		 control_reload_begin(struct wampd *);
-void		 control_reload_end(struct wampd *, int is_done);
+void		 control_reload_end(struct wampd *, int outcome);
 void		 control_log(void *, int, const char *);
 
 /* control_ask.c */

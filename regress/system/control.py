@@ -219,12 +219,35 @@ def reload():
         for p in ps:
             out, _ = p.communicate(timeout=60)
             assert (p.returncode, out) == (0, b'configuration reloaded\n'), out
+    # who waits hears of the end, too
+    with Controlled() as w:
+        keeper = w.child('keeper')
+        os.kill(keeper, signal.SIGSTOP)
+        ps = [subprocess.Popen([WAMPCTL, '-s', w.control, 'reload'],
+                               stderr=subprocess.PIPE, text=True)
+              for _ in range(2)]
+        wait_until(lambda: rows(w.control, 'show', 'summary')[0]['state'] ==
+                   'reloading' and rows(w.control, 'show', 'summary')[0][
+                       'control_clients'] == 3, 10, 'the reloads')
+        w.proc.send_signal(signal.SIGTERM)
+        for p in ps:
+            _, err = p.communicate(timeout=60)
+            assert p.returncode == 1 and re.search(
+                'wampctl: (configuration not reloaded|wampd is stopping)',
+                err), err
+        os.kill(keeper, signal.SIGCONT)
+        assert w.proc.wait(30) == 0
 
 
 def check():
     """check: as wampd -n, with the file and the macros of the running one"""
-    with Controlled('limits { connections $limit }\n',
-                    macros={'limit': '55'}) as w:
+    w = Controlled('limits { connections $limit }\n',
+                   macros={'limit': '55'})
+    # a relative path, of where it runs
+    w.cwd = w.dir
+    w.args = ['-f', os.path.basename(w.conf_path)]
+    with w:
+        assert rows(w.control, 'show', 'summary')[0]['config'] == w.conf_path
         status, out, err = w.ctl('check')
         assert status == 0 and out.startswith('listen on socket'), (out, err)
         assert 'configuration OK' in err, err
