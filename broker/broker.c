@@ -423,9 +423,10 @@ peer_new(const struct m_peer *id, int fd)
 		    KEEPER_MAX, &keeper_ops, p);
 	if (p->timer == NULL || p->chan == NULL)
 		fatalx("out of memory for a channel");
-	if (id->role == PROC_TLSPROXY)
+	if (id->role == PROC_TLSPROXY) {
 		chan_set_marks(p->chan, FLOW_HIGH, FLOW_LOW);
-	else
+		chan_set_ahead(p->chan, ahead);
+	} else
 		chan_wipe(p->chan);	/* tickets, secrets */
 	TAILQ_INSERT_TAIL(&broker.peers, p, entry);
 	flow_update();

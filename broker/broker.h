@@ -331,6 +331,10 @@ void		 role_put(struct role *);	/* free it if gone and unused */
 void		 realm_put(struct realm *);
 void		 realm_commit(const struct conf *);
 
+/* -- ahead.c: for chan_set_ahead() --------------------------------------- */
+
+int	 ahead(struct chan *, const struct imsg *, enum chan_ahead);
+
 /* -- members.c: who is in a realm --------------------------------------- */
 
 struct identity *identity_find(const struct realm *, const void *authid,
@@ -367,6 +371,8 @@ int	 session_features(struct chan *, struct imsg *);
  */
 int	 session_find(struct peer *, const struct imsg *, struct session **);
 struct session	*session_find_id(uint64_t);	/* or NULL */
+/* Whoever is there now, or NULL. */
+const struct session	*session_in_slot(const struct peer *, uint32_t slot);
 /* GOODBYE or ABORT it.  The session is freed, or will be soon. */
 void	 session_end(struct session *, enum wamp_err, const char *why);
 /* A reload took a right away, and what lived by it ends without a word. */

@@ -1,4 +1,5 @@
 BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
+		ahead.o \
 		answer.o \
 		authenticator.o \
 		authorizer.o \

@@ -39,6 +39,14 @@ slot_find(const struct peer *p, uint32_t n)
 	return (&p->slots[n / SLOT_CHUNK][n % SLOT_CHUNK]);
 }
 
+const struct session *
+session_in_slot(const struct peer *p, uint32_t n)
+{
+	const struct slot	*sl = slot_find(p, n);
+
+	return (sl == NULL ? NULL : sl->session);
+}
+
 /* NULL without memory; n is in range. */
 static struct slot *
 slot_get(struct peer *p, uint32_t n)

@@ -48,6 +48,8 @@ struct chan {
 	size_t			 maxlen;
 	const struct chan_ops	*ops;
 	void			*arg;
+	int			(*ahead)(struct chan *, const struct imsg *,
+				    enum chan_ahead);
 	size_t			 high, low;
 	int			 fds[CHAN_MAXFDS];
 	int			 nfds;
@@ -212,6 +214,13 @@ chan_set_marks(struct chan *c, size_t high, size_t low)
 	c->low = low;
 }
 
+void
+chan_set_ahead(struct chan *c, int (*ahead)(struct chan *,
+    const struct imsg *, enum chan_ahead))
+{
+	c->ahead = ahead;
+}
+
 void *
 chan_arg(const struct chan *c)
 {
@@ -342,6 +351,50 @@ chan_end_big(struct chan *c)
 	return (rv);
 }
 
+/* How far was looked ahead in a buffer, in octets and in imsgs. */
+struct ahead {
+	size_t		 place, entry;
+	unsigned int	 nplaces, nentries;
+	int		 is_off;		/* at its end, or for nothing */
+};
+
+/* The imsg at *off; 0 if there is none, or its owner does not want to. */
+static int
+chan_look(struct chan *c, size_t *off, enum chan_ahead what)
+{
+	struct imsg_hdr	 h;
+	struct imsg	 m;
+
+	if (c->inlen - *off < sizeof(h))
+		return (0);
+	memcpy(&h, c->in + *off, sizeof(h));
+	if (h.len < sizeof(h) || c->inlen - *off < IMSG_PADDED(h.len))
+		return (0);
+	m.type = h.type;
+	m.slot = h.slot;
+	m.gen = h.gen;
+	m.data = c->in + *off + sizeof(h);
+	m.len = h.len - sizeof(h);
+	m.pb = NULL;
+	m.fd = -1;
+	*off += IMSG_PADDED(h.len);
+	return (c->ahead(c, &m, what));
+}
+
+static void
+chan_look_ahead(struct chan *c, struct ahead *a, unsigned int n)
+{
+	while (!a->is_off && a->nplaces < n + CHAN_AHEAD) {
+		if (chan_look(c, &a->place, CHAN_PLACE))
+			a->nplaces++;
+		else
+			a->is_off = 1;
+	}
+	for (; a->nentries < n + CHAN_AHEAD / 2 && a->nentries < a->nplaces;
+	    a->nentries++)
+		(void)chan_look(c, &a->entry, CHAN_ENTRY);
+}
+
 /* Handle all complete imsgs of the buffer, move the rest to its begin. */
 static int
 chan_parse(struct chan *c)
@@ -350,8 +403,10 @@ chan_parse(struct chan *c)
 	struct imsg_hdr		 h;
 	const char		*why;
 	size_t			 off = 0, full;
+	struct ahead		 ahead = { .is_off = c->ahead == NULL };
+	unsigned int		 n;
 
-	for (;;) {
+	for (n = 0;; n++) {
 		if (c->inlen - off < sizeof(h))
 			break;
 		memcpy(&h, c->in + off, sizeof(h));
@@ -369,6 +424,7 @@ chan_parse(struct chan *c)
 			off = c->inlen;
 			break;
 		}
+		chan_look_ahead(c, &ahead, n);
 		if (chan_deliver(c, r, &h, c->in + off + sizeof(h),
 		    NULL) == -1)
 			return (-1);

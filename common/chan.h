@@ -92,6 +92,19 @@ void		 chan_set_state(struct chan *, uint8_t bit);
 /* Never lowered: what is under way was sent by the limit of its time. */
 void		 chan_raise_maxlen(struct chan *, size_t maxlen);
 void		 chan_set_marks(struct chan *, size_t high, size_t low);
+/*
+ * While imsgs are handled, memory can fetch what those behind them will look
+ * up: first where it is found in a table, then what is there.  Nothing of
+ * them was checked yet but that they are whole, and nothing may be changed.
+ * Returns 0 if that is not worth it just now.
+ */
+enum chan_ahead {
+	CHAN_PLACE,
+	CHAN_ENTRY
+};
+#define CHAN_AHEAD	8		/* imsgs between that and its turn */
+void		 chan_set_ahead(struct chan *, int (*)(struct chan *,
+		    const struct imsg *, enum chan_ahead));
 void		*chan_arg(const struct chan *);
 int		 chan_is_over(const struct chan *);	/* over high mark */
 int		 chan_is_open(const struct chan *);

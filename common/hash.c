@@ -184,11 +184,13 @@ void
 htab_insert(struct htab *t, struct hent *e, uint64_t hash)
 {
 	struct hent	**b = &t->buckets[htab_index(t, hash)];
+	int		  i;
 
 	e->hash = hash;
 	e->next = *b;
 	*b = e;
-	if (++t->count > t->nbuckets)
+	t->count++;
+	for (i = 0; i < 2 && t->count > t->nbuckets / 2; i++)
 		htab_grow(t);
 }
 
@@ -202,9 +204,9 @@ htab_remove(struct htab *t, struct hent *e)
 		p = &(*p)->next;
 	*p = e->next;
 	t->count--;
-	/* four at a time: a table that empties is small when it is empty */
-	for (i = 0; i < 4 && t->nbuckets > HTAB_MIN &&
-	    t->count < t->nbuckets / 4; i++)
+	/* eight at a time: a table that empties is small when it is empty */
+	for (i = 0; i < 8 && t->nbuckets > HTAB_MIN &&
+	    t->count < t->nbuckets / 8; i++)
 		htab_shrink(t);
 }
 
@@ -229,4 +231,21 @@ htab_next(const struct hent *e)
 		if (next->hash == hash)
 			break;
 	return (next);
+}
+
+void
+htab_fetch_place(const struct htab *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->buckets[htab_index(t, hash)]);
+}
+
+void
+htab_fetch_entry(const struct htab *t, uint64_t hash, size_t size)
+{
+	const uint8_t	*e;
+	size_t		 i;
+
+	e = (const uint8_t *)t->buckets[htab_index(t, hash)];
+	for (i = 0; e != NULL && i < size; i += 64)
+		__builtin_prefetch(e + i);
 }

@@ -9,8 +9,11 @@
 #include <sys/queue.h>
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "chan.h"
 #include "tlsproxy.h"
 
 /* The broker counts, and others have the numbers between. */
@@ -41,6 +44,27 @@ submap_find(struct broker *b, uint64_t id)
 			return (sub);
 	}
 	return (NULL);
+}
+
+/* For chan_set_ahead(): of EVENTs to come. */
+int
+submap_ahead(struct chan *c, const struct imsg *m, enum chan_ahead what)
+{
+	struct broker	*b = chan_arg(c);
+	uint64_t	 id;
+
+	if (b->subs.count < HTAB_LARGE)
+		return (0);
+	if (m->type != IMSG_EVENT || m->len < sizeof(struct m_event))
+		return (1);
+	memcpy(&id, m->data + offsetof(struct m_event, subscription),
+	    sizeof(id));
+	if (what == CHAN_PLACE)
+		htab_fetch_place(&b->subs, sub_hash(b, id));
+	else
+		htab_fetch_entry(&b->subs, sub_hash(b, id),
+		    sizeof(struct submap));
+	return (1);
 }
 
 static struct sublink *

@@ -235,8 +235,10 @@ broker_new(const struct m_peer *peer, int fd)
 	b->peer = *peer;
 	b->chan = chan_new(p->proc.base, fd, broker_maxlen(p->conf),
 	    &broker_ops, b);
-	if (b->chan != NULL)
+	if (b->chan != NULL) {
 		chan_set_marks(b->chan, CHAN_HIGH, CHAN_LOW);
+		chan_set_ahead(b->chan, submap_ahead);
+	}
 	return (0);
 }
 

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "bucket.h"
+#include "chan.h"
 #include "codec.h"
 #include "conf.h"
 #include "hash.h"
@@ -571,6 +572,8 @@ void		 submap_remove_all(struct psess *);
 /* The same, some *steps of it, which are taken from them; 1: that is all. */
 int		 submap_remove_some(struct psess *, unsigned int *steps);
 struct submap	*submap_find(struct broker *, uint64_t id);
+int		 submap_ahead(struct chan *, const struct imsg *,
+		    enum chan_ahead);
 int		 submap_has(const struct psess *, uint64_t id);
 void		 submap_free(struct broker *);
 

@@ -103,6 +103,14 @@ chan_raise_maxlen(struct chan *c, size_t len)
 }
 
 void
+chan_set_ahead(struct chan *c, int (*fn)(struct chan *, const struct imsg *,
+    enum chan_ahead))
+{
+	(void)c;
+	(void)fn;
+}
+
+void
 chan_set_marks(struct chan *c, size_t high, size_t low)
 {
 	c->high = high;

@@ -104,6 +104,14 @@ chan_waiting(const struct chan *c)
 }
 
 void
+chan_set_ahead(struct chan *c, int (*fn)(struct chan *, const struct imsg *,
+    enum chan_ahead))
+{
+	(void)c;
+	(void)fn;
+}
+
+void
 chan_set_marks(struct chan *c, size_t high, size_t low)
 {
 	(void)c;

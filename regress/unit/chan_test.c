@@ -542,6 +542,95 @@ test_throttle(void)
 	chan_free(b);
 }
 
+static uint32_t		 nplaces, nentries;
+static int		 is_worth_it;
+
+/* Each in order, first its place and then its entry, not too early. */
+static int
+look_ahead(struct chan *c, const struct imsg *m, enum chan_ahead what)
+{
+	struct m_u32	u;
+
+	(void)c;
+	if (m->type != IMSG_PING || m->len != sizeof(u))
+		errx(1, "looks at what is not there");
+	memcpy(&u, m->data, sizeof(u));
+	if (u.n != (what == CHAN_PLACE ? nplaces++ : nentries++) ||
+	    m->slot != u.n || m->gen != 7)
+		errx(1, "looks at imsg %u", u.n);
+	if (nentries > nplaces || u.n < next_seq ||
+	    u.n >= next_seq + CHAN_AHEAD)
+		errx(1, "looks at imsg %u before %u", u.n, next_seq);
+	return (is_worth_it);
+}
+
+static void
+test_ahead(void)
+{
+	struct chan	*a, *b;
+	struct m_u32	 u;
+	int		 i;
+
+	for (is_worth_it = 1; is_worth_it >= 0; is_worth_it--) {
+		pair(&a, &b, NULL, 1000);
+		chan_set_ahead(b, look_ahead);
+		nplaces = nentries = 0;
+		for (i = 0; i < 100; i++) {
+			u.n = (uint32_t)i;
+			chan_send(a, IMSG_PING, u.n, 7, &u, sizeof(u));
+		}
+		turn(3);
+		expect(n_small, 100, "imsgs behind each other");
+		expect((int)nplaces, is_worth_it ? 100 : 1, "places");
+		expect((int)nentries, is_worth_it ? 100 : 0, "entries");
+		chan_free(a);
+		chan_free(b);
+	}
+}
+
+/* An imsg of which a part is there is not looked at; nor is nonsense. */
+static void
+test_ahead_part(void)
+{
+	struct chan	*b;
+	struct m_u32	 u = { 0 };
+	struct imsg_hdr	 h = { .type = IMSG_PING, .slot = 0, .gen = 7,
+			     .len = sizeof(h) + sizeof(u) };
+	uint8_t		 buf[256];
+	size_t		 one = sizeof(h) + 8, k;
+	int		 fd;
+
+	for (k = 0; k < one; k++) {
+		pair(NULL, &b, &fd, 1000);
+		chan_set_ahead(b, look_ahead);
+		nplaces = nentries = 0;
+		is_worth_it = 1;
+		memset(buf, 0, sizeof(buf));
+		memcpy(buf, &h, sizeof(h));
+		memcpy(buf + one, &h, sizeof(h));
+		if (write(fd, buf, one + k) != (ssize_t)(one + k))
+			err(1, "write");
+		turn(2);
+		expect(n_small, 1, "the whole one");
+		expect((int)nplaces, 1, "places");
+		chan_free(b);
+		close(fd);
+	}
+	pair(NULL, &b, &fd, 1000);
+	chan_set_ahead(b, look_ahead);
+	nplaces = nentries = 0;
+	h.len = 3;
+	memcpy(buf + one, &h, sizeof(h));
+	if (write(fd, buf, 2 * one) != (ssize_t)(2 * one))
+		err(1, "write");
+	turn(2);
+	expect(n_small, 1, "the good one");
+	expect((int)nplaces, 1, "places");
+	expect(got_ended, 1, "nonsense");
+	chan_free(b);
+	close(fd);
+}
+
 static void
 test_free_in_handler(void)
 {
@@ -693,6 +782,8 @@ main(void)
 	test_fds();
 	test_unasked_fds();
 	test_throttle();
+	test_ahead();
+	test_ahead_part();
 	test_free_in_handler();
 	test_last_words();
 	test_budget();

@@ -74,7 +74,7 @@ random_steps(int few)
 		}
 		if (t.count != n)
 			errx(1, "count is %zu, want %zu", t.count, n);
-		if (t.nbuckets > before + 1 || t.nbuckets + 4 < before)
+		if (t.nbuckets > before + 2 || t.nbuckets + 8 < before)
 			errx(1, "one step from %zu to %zu buckets", before,
 			    t.nbuckets);
 		if (t.nbuckets > most)
