@@ -42,7 +42,7 @@ struct control {
 	struct csock	*next;		/* of a reload under way, or NULL */
 	int		 is_kept;	/* the reload keeps sock */
 	int		 was_told;	/* that there is none */
-	int		 is_paused;	/* no descriptors: until the next tick */
+	int		 is_paused;	/* no descriptors: until a tick */
 };
 
 static void	on_accept(evutil_socket_t, short, void *);
