@@ -28,7 +28,7 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		xmalloc.o \
 		)
 
-# Serializers and framings; linked by tlsproxy and wampc only.
+# Serializers and framings; linked by tlsproxy, wampc and wampctl only.
 CODEC_OBJS =	$(addprefix $(B)/obj/common/codec/, \
 		assembly.o \
 		cborcur.o \

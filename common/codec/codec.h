@@ -4,9 +4,9 @@
  *
  * The serializers as one interface: check and split what came in, read
  * single values, write what goes out, convert between serializers.
- * Linked by tlsproxy and wampc only; no function here allocates except
- * through a struct wbuf, none recurses, and none reads past the span it
- * was given.
+ * Linked by tlsproxy, wampc and wampctl only; no function here allocates
+ * except through a struct wbuf, none recurses, and none reads past the span
+ * it was given.
  */
 #ifndef WAMPD_CODEC_H
 #define WAMPD_CODEC_H
