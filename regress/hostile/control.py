@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 
+import evil
 from ctlclient import (FRAME, REQUEST, WHAT, Control, END, ERROR, request,
                        rows, wampctl)
 from daemon import (IS_ROOT, Skip, Wampd, run_cases, test_user, tmpdir,
@@ -200,6 +201,34 @@ def slow_monitor():
             assert c.is_closed()
 
 
+def evil_rows():
+    """a broker taken over: rows that are none end it, or the answer"""
+    shapes = ['long', 'count', 'query', 'cursor', 'much', 'nomap']
+    d = evil.tree('broker', {0: ['ctl_rows:' + s for s in shapes]})
+
+    class Taken(Controlled):
+        def command(self):
+            return [d + '/sbin/wampd'] + super().command()[1:]
+
+    with Taken() as w:
+        evil.go(d)
+        for i, shape in enumerate(shapes):
+            w.wait_log('evil: over .* ctl_rows:' + shape, 40)
+            wait_until(lambda: rows(w.control, 'show', 'summary')[0][
+                'processes_up'] == 4, 20, 'all of them')
+            status, out, err = wampctl(w.control, 'show', 'sessions')
+            assert status == 1 and 'SESSION' in out, (shape, out)
+            if shape == 'nomap':
+                # the parent looks at lengths only
+                assert 'control socket: nonsense' in err, err
+                break
+            assert 'did not answer: this is not all' in err, (shape, err)
+            assert '\n1 ' not in out, (shape, out)
+            w.wait_log(r'broker 0 \(process \d+\) sent .* on its control '
+                       r'channel: killed', 20, i + 1)
+            w.is_served()
+
+
 def weaker():
     """show sandbox: a process that is less confined than it should be"""
     path = os.path.join(tmpdir(), 's')
@@ -309,5 +338,6 @@ def untrusted():
     assert out.count('\n') == 1 and r'\033[2J\n\r' in out, repr(out)
 
 
-run_cases([nonsense, short, thousand, never_reads, slow_monitor, weaker,
+run_cases([nonsense, short, thousand, never_reads, slow_monitor, evil_rows,
+           weaker,
            untrusted])

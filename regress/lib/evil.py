@@ -142,6 +142,7 @@ class Evil:
         self.peers = {}
         self.realms = {}
         self.gen = b''
+        self.rows = None
         self.up = threading.Event()
 
     def name(self):
@@ -204,6 +205,8 @@ class Evil:
         elif name == 'ACCEPT':
             self.parent.send('ACCEPTING')
             self.up.set()
+        elif name == 'CTL_QUERY' and self.rows is not None:
+            self.rows(data)
         elif name == 'SHUTDOWN':
             self.parent.send('SHUTDOWN_DONE')
         elif name == 'CONF_LISTEN_FD':
@@ -256,6 +259,29 @@ def refuse(fd):
 
 def idle(e):
     pass
+
+
+def ctl_rows(e, shape):
+    """What wampctl asks, answered by one row, or by something like it."""
+    def answer(query):
+        number, = struct.unpack_from('=I', query)
+        row = b'\x81\xa7session\x01'
+        n, body, end = 1, struct.pack('=H', len(row)) + row, 1
+        if shape == 'long':
+            body = struct.pack('=H', 9999) + row
+        elif shape == 'count':
+            n = 2
+        elif shape == 'much':
+            n, body = 1200, body * 1200
+        elif shape == 'query':
+            number += 1
+        elif shape == 'cursor':
+            end = 0
+        elif shape == 'nomap':
+            body = struct.pack('=H', 1) + b'\x90'
+        e.parent.send('CTL_ROWS', struct.pack('=IIQBB6x', number, n, 0, end,
+                                              0) + body)
+    e.rows = answer
 
 
 def imsg(e, chan, type, shape):
