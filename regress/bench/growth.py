@@ -5,21 +5,24 @@
 # the whole daemon for a publication and a call, side by side with a daemon
 # that has nothing else to do; what a subscription costs, by how many there
 # are; and how long others wait while many leave.  "!!" marks what is not
-# held.
+# held.  Arguments are the parts that are wanted: sessions, subscriptions,
+# among, setup, leaving.
 
 import os
+import sys
 import time
 
 from load import (FULL, Daemon, LoadFailed, figures, machine, median, ratio,
                   rounds)
 
-ROUNDS = int(os.environ.get('ROUNDS', 11 if FULL else 5))
+ROUNDS = int(os.environ.get('ROUNDS', 5))
 SHORT = '-t 0.4 -W 0.15 '
 EVENT, CALL = 'cpu_us_event', 'cpu_us_call'
 BESIDE_GATE, BESIDE_GOAL = 1.1, 1.05
 FLAT = 1.5		# with what is published to, and what is called
 STALL_MS = 20		# of others while somebody leaves
 LIMITS = '''memory 16g
+	connections 200000
 	session { subscriptions 1000000 registrations 1000000 }'''
 POLITE = '-r 1000 -t %g -W 0.2 pubsub'
 
@@ -27,17 +30,20 @@ held = True
 
 
 class Crowd:
-    """Sessions that were opened and are idle.  args: wampload's."""
+    """Sessions that were opened and are idle.  args: wampload's, of several
+    processes that take turns at the transports."""
 
-    def __init__(self, daemon, args, transport='plain'):
+    def __init__(self, daemon, args, *transports):
         self.procs = []
         self.found = []
-        self.daemon, self.args, self.transport = daemon, args, transport
+        self.daemon, self.args = daemon, args
+        self.transports = transports or ('plain',)
 
     def __enter__(self):
-        for args in self.args:
-            proc = self.daemon.start_load(args + ' -H 3600 idle',
-                                          self.transport)
+        for i, args in enumerate(self.args):
+            proc = self.daemon.start_load(
+                args + ' -H 3600 idle',
+                self.transports[i % len(self.transports)])
             self.procs.append(proc)
             line = proc.stdout.readline()
             if not line:
@@ -87,9 +93,10 @@ def spread(results, others, key):
     return ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
 
 
-def beside(bare, crowded, title, args, transport='plain', calls=True):
+def beside(bare, crowded, title, args, transport='plain', calls=True,
+           ports=()):
     """1 to 1 beside the crowd, which is none of its business."""
-    with Crowd(crowded, args, transport):
+    with Crowd(crowded, args, *(ports or [transport])):
         settle(crowded)
         for what, load, key in (('publish', 'pubsub', EVENT),
                                 ('call', 'rpc', CALL)):
@@ -155,52 +162,90 @@ def leaving(daemon, title, args, gate=STALL_MS):
               found['p99_us'] / 1e3), gate)
 
 
+def sessions(bare, crowded):
+    if FULL:
+        beside(bare, crowded, '10 idle sessions', ['-N 10'])
+        beside(bare, crowded, '1,000 idle sessions', ['-N 1000'])
+    beside(bare, crowded, '5,000 idle sessions', ['-N 5000'], calls=FULL)
+    if FULL:
+        beside(bare, crowded, '5,000 idle TLS sessions', ['-N 5000'], 'tls',
+               calls=False)
+
+
+def many_sessions():
+    """More than a process may have descriptors, on either side."""
+    args = dict(prefork=6, limits=LIMITS, ports=5)
+    ports = ['plain'] + ['plain %d' % i for i in range(1, 6)]
+    with Daemon('bare', **args) as bare, Daemon('crowd', **args) as crowded:
+        beside(bare, crowded, '100,000 idle sessions, prefork 6',
+               ['-N 16700'] * 6, ports=ports)
+
+
+def subscriptions(bare, crowded):
+    beside(bare, crowded, '100,000 subscriptions', ['-N 100 -S -K 1000'],
+           calls=False)
+    if not FULL:
+        return
+    beside(bare, crowded, '1,000,000 subscriptions', ['-N 1000 -S -K 1000'],
+           calls=False)
+    for match in ('prefix', 'wildcard'):
+        beside(bare, crowded, '100,000 %s subscriptions' % match,
+               ['-N 100 -S -K 1000 -M ' + match], calls=False)
+    beside(bare, crowded, '1,000,000 wildcard subscriptions',
+           ['-N 1000 -S -K 1000 -M wildcard'], calls=False)
+    beside(bare, crowded, '1,000,000 registrations', ['-N 100 -E -K 10000'])
+
+
+def all_among(bare, _):
+    numbers = (10, 1000, 100000, 1000000) if FULL else (10, 10000)
+    for match in ('exact', 'prefix', 'wildcard') if FULL else ('exact',):
+        among(bare, match, numbers)
+
+
+def all_setup(bare, _):
+    setup(bare, 'SUBSCRIBE, of %s, not of 10,000' % (
+        '1,000,000' if FULL else '100,000'),
+        ['-N 10 -S -K 1000', '-N 10 -S -K %d' % (100000 if FULL else 10000)],
+        lambda f: f['subscribed'])
+    if FULL:
+        setup(bare, 'a session, of 18,000, not of 1,000',
+              ['-N 1000', '-N 18000'], lambda f: f['sessions'])
+
+
+def all_leaving(bare, _):
+    leaving(bare, 'a session with 100,000 subscriptions leaves',
+            ['-N 1 -S -K 100000'])
+    if not FULL:
+        return
+    leaving(bare, 'one with 1,000,000 leaves', ['-N 1 -S -K 1000000'])
+    leaving(bare, 'one with 100,000 registrations leaves',
+            ['-N 1 -E -K 100000'])
+    leaving(bare, '1,000 sessions with 100 subscriptions leave',
+            ['-N 1000 -S -K 100'])
+    leaving(bare, '5,000 sessions with 10 subscriptions leave',
+            ['-N 5000 -S -K 10'])
+    leaving(bare, '18,000 sessions leave', ['-N 9000'] * 2)
+
+
+PARTS = {
+    'sessions': sessions,
+    'subscriptions': subscriptions,
+    'among': all_among,
+    'setup': all_setup,
+    'leaving': all_leaving,
+}
+
+
 def main():
     print('# %s; prefork 1; median of %d rounds and the middle half of them'
           % (machine(), ROUNDS))
+    wanted = sys.argv[1:] or list(PARTS)
     with Daemon('bare', prefork=1, limits=LIMITS) as bare, \
             Daemon('crowd', prefork=1, limits=LIMITS) as crowded:
-        if FULL:
-            beside(bare, crowded, '10 idle sessions', ['-N 10'])
-            beside(bare, crowded, '1,000 idle sessions', ['-N 1000'])
-        beside(bare, crowded, '5,000 idle sessions', ['-N 5000'], calls=FULL)
-        if FULL:
-            beside(bare, crowded, '18,000 idle sessions', ['-N 9000'] * 2)
-            beside(bare, crowded, '5,000 idle TLS sessions', ['-N 5000'],
-                   'tls', calls=False)
-        beside(bare, crowded, '100,000 subscriptions', ['-N 100 -S -K 1000'],
-               calls=False)
-        if FULL:
-            beside(bare, crowded, '1,000,000 subscriptions',
-                   ['-N 1000 -S -K 1000'], calls=False)
-            for match in ('prefix', 'wildcard'):
-                beside(bare, crowded, '100,000 %s subscriptions' % match,
-                       ['-N 100 -S -K 1000 -M ' + match], calls=False)
-            beside(bare, crowded, '1,000,000 wildcard subscriptions',
-                   ['-N 1000 -S -K 1000 -M wildcard'], calls=False)
-            beside(bare, crowded, '1,000,000 registrations',
-                   ['-N 100 -E -K 10000'])
-        numbers = (10, 1000, 100000, 1000000) if FULL else (10, 10000)
-        for match in ('exact', 'prefix', 'wildcard') if FULL else ('exact',):
-            among(bare, match, numbers)
-        setup(bare, 'SUBSCRIBE, of %s, not of 10,000' % (
-            '1,000,000' if FULL else '100,000'),
-            ['-N 10 -S -K 1000', '-N 10 -S -K %d' % (100000 if FULL
-                                                     else 10000)],
-            lambda f: f['subscribed'])
-        if FULL:
-            setup(bare, 'a session, of 18,000, not of 1,000',
-                  ['-N 1000', '-N 18000'], lambda f: f['sessions'])
-        leaving(bare, 'a session with 100,000 subscriptions leaves',
-                ['-N 1 -S -K 100000'])
-        if FULL:
-            leaving(bare, 'one with 1,000,000 leaves', ['-N 1 -S -K 1000000'],
-                    None)
-            leaving(bare, 'one with 100,000 registrations leaves',
-                    ['-N 1 -E -K 100000'])
-            leaving(bare, '1,000 sessions with 100 subscriptions leave',
-                    ['-N 1000 -S -K 100'])
-            leaving(bare, '9,000 sessions leave', ['-N 9000'], None)
+        for part in wanted:
+            PARTS[part](bare, crowded)
+    if FULL and 'sessions' in wanted:
+        many_sessions()
     print('# every gate is held' if held else '!! not every gate is held')
 
 

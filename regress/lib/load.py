@@ -155,6 +155,7 @@ keypair "localhost" {{
 	key "{key}"
 }}
 listen on 127.0.0.1 port {plain} only rawsocket
+{ports}
 listen on 127.0.0.1 port {tls} tls only rawsocket {{
 	keypair "localhost"
 }}
@@ -179,8 +180,9 @@ class Daemon(Router):
     every transport; limits and realm: what else their blocks say."""
 
     def __init__(self, label='wampd', prefork=2, limits='', realm='',
-                 log='brief', sizes='message 4m  queue 16m'):
+                 log='brief', sizes='message 4m  queue 16m', ports=0):
         self.label = label
+        self.ports = ports
         self.conf = dict(prefork=prefork, limits=limits, realm=realm, log=log,
                          sizes=sizes)
 
@@ -189,16 +191,24 @@ class Daemon(Router):
         crt, key = make_cert(self.dir)
         ports = {t: free_port() for t in ('plain', 'tls', 'ws', 'wss')}
         path = os.path.join(self.dir, 'wampd.sock')
+        # "plain 1" and so on: a port takes as many clients of an address as
+        # there are ephemeral ports
+        more = [free_port() for _ in range(self.ports)]
         self.urls = {'plain': 'rs://127.0.0.1:%d' % ports['plain'],
                      'tls': 'rss://127.0.0.1:%d' % ports['tls'],
                      'ws': 'ws://127.0.0.1:%d/' % ports['ws'],
                      'wss': 'wss://127.0.0.1:%d/' % ports['wss'],
                      'unix': 'unix:' + path}
+        for i, port in enumerate(more):
+            self.urls['plain %d' % (i + 1)] = 'rs://127.0.0.1:%d' % port
+        lines = '\n'.join('listen on 127.0.0.1 port %d only rawsocket' % port
+                          for port in more)
 
         def prepare():
             os.sched_setaffinity(0, ROUTER_CPU)
             raise_nofile()
-        self.wampd = Wampd(CONF.format(crt=crt, key=key, path=path, **ports,
+        self.wampd = Wampd(CONF.format(crt=crt, key=key, path=path,
+                                       ports=lines, **ports,
                                        **self.conf), preexec=prepare)
         self.wampd.start()
         self.pid = self.wampd.pid
