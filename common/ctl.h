@@ -118,6 +118,9 @@ enum ctl_what {
 };
 #define CTL_IS_CHANGE(what)	((what) >= CTL_KILL_SESSION)
 
+#define CTL_GRACE	UINT32_MAX	/* as long as "grace" */
+#define CTL_MAXDRAIN	86400000U	/* ms: a day */
+
 /* Texts end in a NUL, and what is behind it is zero. */
 struct ctl_request {
 	uint32_t	 magic;
@@ -125,7 +128,8 @@ struct ctl_request {
 	uint8_t		 action;	/* CTL_TEST: ACTION_* */
 	uint8_t		 match;		/* CTL_TEST: enum uri_match */
 	uint64_t	 session;	/* CTL_SESSION, CTL_KILL_SESSION */
-	uint32_t	 ms;		/* CTL_DRAIN: over which time */
+	uint32_t	 ms;		/* CTL_DRAIN: over which time, or
+					 * CTL_GRACE */
 	uint32_t	 level;		/* CTL_LOG: enum log_level */
 	char		 realm[CTL_MAXNAME];	/* "": all */
 	char		 role[CTL_MAXNAME];

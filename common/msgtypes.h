@@ -51,6 +51,11 @@ enum imsg_type {
 	IMSG_CTL_ROWS,		/* any->P: m_ctl_rows, rows; answers a
 				 * CTL_QUERY, once */
 	IMSG_LOG_LEVEL,		/* P->any: m_u32, enum log_level */
+	IMSG_DRAIN,		/* P->T: m_drain; accept nobody, GOODBYE to
+				 * all */
+	IMSG_DRAINED,		/* T->P: m_u32 number of the DRAIN; no client
+				 * is left, once */
+	IMSG_RESUME,		/* P->T: {}; takes it back */
 
 	/* configuration, two-phase (conf.c) */
 	IMSG_CONF_BEGIN,	/* P->any: m_u32 generation */
@@ -215,6 +220,11 @@ struct m_conn_count {
 struct m_conn_limit {
 	uint8_t		 addr[16];
 	uint32_t	 is_over;	/* refuse (address) or pause (all) */
+};
+
+struct m_drain {
+	uint32_t	 number;	/* the parent's for it, counted */
+	uint32_t	 ms;		/* over which time */
 };
 
 /*
@@ -811,6 +821,7 @@ ASSERT_SIZE(m_peer, 12);
 ASSERT_SIZE(m_suspect, 8);
 ASSERT_SIZE(m_conn_count, 20);
 ASSERT_SIZE(m_conn_limit, 20);
+ASSERT_SIZE(m_drain, 8);
 ASSERT_SIZE(m_ctl_query, 32);
 ASSERT_SIZE(m_ctl_rows, 24);
 ASSERT_SIZE(m_sign, 552);

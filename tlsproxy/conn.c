@@ -111,6 +111,8 @@ conn_free(struct conn *c)
 		p->recheck = TAILQ_NEXT(c, entry);
 	if (p->told == c)
 		p->told = TAILQ_NEXT(c, entry);
+	if (p->drain.next == c)
+		p->drain.next = TAILQ_NEXT(c, entry);
 	TAILQ_REMOVE(&p->conns, c, entry);
 	p->nconns--;
 	proxy_state_give(p, conn_state(c));

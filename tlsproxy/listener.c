@@ -253,7 +253,8 @@ listeners_update(struct proxy *p)
 	int		 want;
 
 	want = p->may_accept && !p->is_full && !p->at_limit &&
-	    !p->is_starved && !p->is_shutting && p->keeper != NULL;
+	    !p->is_starved && !p->is_shutting && !p->drain.is_on &&
+	    p->keeper != NULL;
 	if (want == p->is_accepting)
 		return;
 	p->is_accepting = want;

@@ -615,6 +615,20 @@ sessions_keeper_gone(struct proxy *p)
 	}
 }
 
+/* Send it away, whatever state it is in. */
+void
+session_shutdown(struct conn *c)
+{
+	if (c->sess != NULL && c->sess->state == SESS_JOINED)
+		session_goodbye(c, WERR_SYSTEM_SHUTDOWN,
+		    "the router is shutting down");
+	else if (c->sess != NULL)
+		session_abort(c, WERR_SYSTEM_SHUTDOWN,
+		    "the router is shutting down");
+	else if (!c->is_leaving)
+		conn_close_code(c, WS_GOING_AWAY, NULL);
+}
+
 void
 sessions_shutdown(struct proxy *p)
 {
@@ -622,13 +636,6 @@ sessions_shutdown(struct proxy *p)
 
 	for (c = TAILQ_FIRST(&p->conns); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		if (c->sess != NULL && c->sess->state == SESS_JOINED)
-			session_goodbye(c, WERR_SYSTEM_SHUTDOWN,
-			    "the router is shutting down");
-		else if (c->sess != NULL)
-			session_abort(c, WERR_SYSTEM_SHUTDOWN,
-			    "the router is shutting down");
-		else if (!c->is_leaving)
-			conn_close_code(c, WS_GOING_AWAY, NULL);
+		session_shutdown(c);
 	}
 }

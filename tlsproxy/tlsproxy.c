@@ -305,6 +305,8 @@ on_shutdown(struct chan *c, struct imsg *m)
 static const struct chan_rule parent_table[IMSG_MAX] = {
 	[IMSG_ACCEPT] = { on_accept, 0, 0, 0, 0 },
 	[IMSG_SHUTDOWN] = { on_shutdown, sizeof(struct m_u32), 0, 0, 0 },
+	[IMSG_DRAIN] = { drain_on_drain, sizeof(struct m_drain), 0, 0, 0 },
+	[IMSG_RESUME] = { drain_on_resume, 0, 0, 0, 0 },
 	[IMSG_CONN_LIMIT] = { addr_on_limit, sizeof(struct m_conn_limit),
 	    CHAN_ANY, 0, 0 },
 	[IMSG_CTL_QUERY] = { ctl_query, sizeof(struct m_ctl_query),
@@ -429,6 +431,7 @@ turn_end(void)
 		proc_suspect(&p->keeper_peer);
 	}
 	addr_report(p);
+	drain_turn_end(p);
 	if (p->is_shutting && p->nconns == 0) {
 		p->is_shutting = 0;
 		p->may_accept = 0;
@@ -457,6 +460,7 @@ prepare(void)
 	p->report = evtimer_new(p->proc.base, on_report, p);
 	if (p->next_turn == NULL || p->resume == NULL || p->report == NULL)
 		fatalx("tlsproxy: out of memory");
+	drain_init(p);
 }
 
 static const struct proc_hooks hooks = {

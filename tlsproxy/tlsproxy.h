@@ -302,6 +302,18 @@ struct stale {
 	size_t			 n;
 };
 
+/* Under way since the parent said so, until it takes it back (drain.c). */
+struct drain {
+	int			 is_on;		/* nobody is accepted */
+	int			 was_said;	/* that nobody is left */
+	uint32_t		 number;	/* the parent's */
+	uint32_t		 ms;		/* all are told within */
+	uint64_t		 begin;		/* mono_ms() */
+	uint64_t		 total, told;	/* connections */
+	struct conn		*next;		/* to be told, or NULL */
+	struct event		*timer;
+};
+
 struct proxy {
 	struct proc		 proc;
 	struct conf		*conf;
@@ -339,6 +351,7 @@ struct proxy {
 	int			 is_starved;	/* no descriptors */
 	int			 is_accepting;	/* events are set */
 	int			 is_shutting;
+	struct drain		 drain;
 	int			 total_dirty;
 	struct addrcount	**addrs;
 	size_t			 sizeaddrs, naddrs;
@@ -438,6 +451,12 @@ void	 conn_arm(struct conn *);		/* a deadline was set */
 void	 conn_set_phase(struct conn *, uint32_t ms);	/* 0: none */
 void	 conn_set_slow(struct conn *, uint32_t ms);	/* 0: not slow */
 
+/* drain.c */
+void	 drain_init(struct proxy *);
+int	 drain_on_drain(struct chan *, struct imsg *);
+int	 drain_on_resume(struct chan *, struct imsg *);
+void	 drain_turn_end(struct proxy *);
+
 /* revoked.c: certificates of connections and the CRLs of a reload */
 int	 conn_is_revoked(struct conn *);
 void	 revoked_start(struct proxy *);		/* look at all of them */
@@ -531,6 +550,7 @@ struct psess	*session_find(struct broker *, const struct imsg *,
 		    int *nonsense);
 void	 sessions_broker_gone(struct broker *);
 void	 sessions_keeper_gone(struct proxy *);
+void	 session_shutdown(struct conn *);
 void	 sessions_shutdown(struct proxy *);
 int	 session_on_end(struct chan *, struct imsg *);
 

@@ -182,6 +182,8 @@ static const struct view views[] = {
 	{ CTL_KILL_AUTHID, NULL, 0, NULL },
 	{ CTL_RELOAD, NULL, 0, NULL },
 	{ CTL_LOG, NULL, 0, NULL },
+	{ CTL_DRAIN, NULL, 0, NULL },
+	{ CTL_RESUME, NULL, 0, NULL },
 	{ CTL_STOP, NULL, 0, NULL },
 };
 #define NVIEWS	(sizeof(views) / sizeof(views[0]))

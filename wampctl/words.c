@@ -33,6 +33,7 @@ enum token_type {
 	T_REALM,
 	T_AUTHID,
 	T_SESSION,
+	T_TIME,
 	T_ROLE,
 	T_URI,
 	T_SECONDS
@@ -160,6 +161,16 @@ static const struct token t_test[] = {
 	{ T_NONE, NULL, 0, NULL }
 };
 
+static const struct token t_drain_over[] = {
+	{ T_TIME, "time", 0, NULL },
+	{ T_NONE, NULL, 0, NULL }
+};
+static const struct token t_drain[] = {
+	{ T_END, NULL, 0, NULL },
+	{ T_WORD, "over", 0, t_drain_over },
+	{ T_NONE, NULL, 0, NULL }
+};
+
 static const struct token t_show[] = {
 	{ T_WHAT, "calls", CTL_CALLS, t_realm },
 	{ T_WHAT, "certificates", CTL_CERTIFICATES, NULL },
@@ -187,10 +198,12 @@ static const struct token t_top[] = {
 
 static const struct token t_main[] = {
 	{ T_WHAT, "check", CTL_CHECK, NULL },
+	{ T_WHAT, "drain", CTL_DRAIN, t_drain },
 	{ T_WORD, "kill", 0, t_kill },
 	{ T_WHAT, "log", CTL_LOG, t_log },
 	{ T_WHAT, "monitor", CTL_MONITOR, NULL },
 	{ T_WHAT, "reload", CTL_RELOAD, NULL },
+	{ T_WHAT, "resume", CTL_RESUME, NULL },
 	{ T_WORD, "show", 0, t_show },
 	{ T_WHAT, "stop", CTL_STOP, NULL },
 	{ T_WHAT, "test", CTL_TEST, t_test },
@@ -313,6 +326,34 @@ set_seconds(unsigned int *seconds, const char *arg)
 	return (err == NULL ? NULL : "is no number from 1 to 20");
 }
 
+/* As in wampd.conf(5). */
+static const char *
+set_time(uint32_t *ms, const char *arg)
+{
+	static const struct {
+		const char	*name;
+		uint64_t	 ms;
+	} units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 },
+		{ "h", 3600 * 1000 }, { "d", 24 * 3600 * 1000 }
+	};
+	size_t		 i, len = strspn(arg, "0123456789");
+	uint64_t	 n;
+
+	if (len == 0)
+		return ("is no time");
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(arg + len, units[i].name) == 0)
+			break;
+	if (i == sizeof(units) / sizeof(units[0]))
+		return ("a time needs its unit: ms, s, m, h or d");
+	n = strtoull(arg, NULL, 10);
+	if (n > CTL_MAXDRAIN || n * units[i].ms > CTL_MAXDRAIN)
+		return ("is longer than a day");
+	*ms = (uint32_t)(n * units[i].ms);
+	return (NULL);
+}
+
 /* What the token means for the request: NULL, or what is wrong with it. */
 static const char *
 apply(struct words *w, const struct token *t, const char *arg)
@@ -320,6 +361,8 @@ apply(struct words *w, const struct token *t, const char *arg)
 	switch (t->type) {
 	case T_WHAT:
 		w->req.what = (uint16_t)t->value;
+		if (t->value == CTL_DRAIN)
+			w->req.ms = CTL_GRACE;
 		break;
 	case T_LEVEL:
 		w->req.level = (uint32_t)t->value;
@@ -347,6 +390,8 @@ apply(struct words *w, const struct token *t, const char *arg)
 		return (set_name(w->req.realm, sizeof(w->req.realm), arg));
 	case T_AUTHID:
 		return (set_name(w->req.authid, sizeof(w->req.authid), arg));
+	case T_TIME:
+		return (set_time(&w->req.ms, arg));
 	case T_SESSION:
 		return (set_session(&w->req.session, arg));
 	default:

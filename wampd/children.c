@@ -147,6 +147,7 @@ static void
 accept_begin(struct child *c)
 {
 	connlimit_each_over(c->w->connlimit, limit_of_new, c);
+	drain_of_new(c);
 	chan_send(c->chan, IMSG_ACCEPT, 0, 0, NULL, 0);
 	child_set_state(c, CHILD_ACCEPT);
 }
@@ -217,6 +218,7 @@ children_progress(struct wampd *w)
 		start_step(w->children[i]);
 	edges_progress(w);
 	flush_limits(w);
+	drain_progress(w);
 	if (!w->is_ready && all_up(w))
 		wampd_ready(w);
 }

@@ -59,6 +59,7 @@ struct control_client {
 		CONTROL_WAITS,		/* for its reload to begin */
 		CONTROL_RELOADS
 	}			 reload;
+	uint32_t		 drain;		/* number of its drain */
 	uint32_t		 nlost;		/* lines of a monitor */
 
 	/* who asks children */

@@ -174,8 +174,9 @@ control_summary(struct control_client *k)
 	put_text(&m, "version", VERSION);
 	put_uint(&m, "pid", (uint64_t)getpid());
 	put_text(&m, "state", w->is_stopping ? "stopping" :
-	    w->reload.is_active ? "reloading" : w->is_ready ? "ready" :
-	    "starting");
+	    w->reload.is_active ? "reloading" : !w->is_ready ? "starting" :
+	    !w->drain.is_on ? "ready" : w->drain.is_done ? "drained" :
+	    "draining");
 	put_time(&m, "started", w->started);
 	put_uint(&m, "uptime", (mono_ms() - w->started_mono) / 1000);
 	mpput_text(&m, "config");

@@ -86,17 +86,24 @@ begin_config(struct control_client *k)
 
 /* -- what changes something --------------------------------------------- */
 
+/* Does it serve? */
+static int
+check_ready(struct control_client *k)
+{
+	if (k->w->is_stopping)
+		control_error(k, "wampd is stopping");
+	else if (!k->w->is_ready)
+		control_error(k, "wampd is not ready yet");
+	else
+		return (0);
+	return (-1);
+}
+
 static int
 begin_reload(struct control_client *k)
 {
-	if (k->w->is_stopping) {
-		control_error(k, "wampd is stopping");
+	if (check_ready(k) == -1)
 		return (-1);
-	}
-	if (!k->w->is_ready) {
-		control_error(k, "wampd is not ready yet");
-		return (-1);
-	}
 	k->w->reload.is_wanted = 1;
 	k->reload = CONTROL_WAITS;
 	return (0);
@@ -249,6 +256,49 @@ begin_log(struct control_client *k)
 }
 
 static int
+begin_drain(struct control_client *k)
+{
+	uint32_t	ms = k->req.ms;
+
+	if (check_ready(k) == -1)
+		return (-1);
+	if (ms == CTL_GRACE)
+		ms = k->w->conf->grace;
+	else if (ms > CTL_MAXDRAIN) {
+		control_error(k, "that is longer than a day");
+		return (-1);
+	}
+	drain_begin(k->w, ms);
+	k->drain = k->w->drain.number;
+	return (0);
+}
+
+/* Until no client is left; if who asked leaves, it goes on. */
+static int
+drain(struct control_client *k)
+{
+	const struct wampd	*w = k->w;
+
+	if (w->is_stopping || !w->drain.is_on || w->drain.number != k->drain)
+		control_error(k, w->is_stopping ? "wampd is stopping" :
+		    !w->drain.is_on ? "not drained: clients are accepted "
+		    "again" : "another drain began");
+	else if (!w->drain.is_done ||
+	    control_put(k, CTL_END, 0, NULL, 0) == -1)
+		return (0);
+	return (1);
+}
+
+static int
+begin_resume(struct control_client *k)
+{
+	if (check_ready(k) == -1)
+		return (-1);
+	drain_resume(k->w);
+	return (0);
+}
+
+static int
 begin_stop(struct control_client *k)
 {
 	if (control_put(k, CTL_END, 0, NULL, 0) == -1) {
@@ -307,6 +357,8 @@ static const struct word {
 	{ CTL_RELOAD, "reload", begin_reload, reload },
 	{ CTL_CHECK, "check", begin_check, check_words },
 	{ CTL_LOG, "log", begin_log, end },
+	{ CTL_DRAIN, "drain", begin_drain, drain },
+	{ CTL_RESUME, "resume", begin_resume, end },
 	{ CTL_STOP, "stop", begin_stop, wait_for_end },
 };
 #define REFUSALS_A_SECOND	10
@@ -333,6 +385,8 @@ log_change(const struct control_client *k, const char *name)
 	if (req->what == CTL_LOG)
 		strlcpy(what, req->level > LOG_LEVEL_DEBUG ? "" :
 		    levels[req->level], sizeof(what));
+	else if (req->what == CTL_DRAIN && req->ms <= CTL_MAXDRAIN)
+		snprintf(what, sizeof(what), "over %ums", req->ms);
 	else if (req->session != 0)
 		snprintf(what, sizeof(what), "session %llu",
 		    (unsigned long long)req->session);

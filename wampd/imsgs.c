@@ -79,6 +79,15 @@ on_shutdown_done(struct chan *ch, struct imsg *m)
 	return (0);
 }
 
+static int
+on_drained(struct chan *ch, struct imsg *m)
+{
+	struct m_u32	number;
+
+	memcpy(&number, m->data, sizeof(number));
+	return (drain_done(chan_arg(ch), number.n));
+}
+
 /* -- configuration ------------------------------------------------------ */
 
 static int
@@ -214,6 +223,7 @@ static const struct chan_rule table[IMSG_MAX] = {
     [IMSG_ACCEPTING] = { on_accepting, 0, 0, 0, 0 },
     [IMSG_PONG] = { on_pong, sizeof(struct m_u32), 0, 0, 0 },
     [IMSG_SHUTDOWN_DONE] = { on_shutdown_done, 0, 0, 0, 0 },
+    [IMSG_DRAINED] = { on_drained, sizeof(struct m_u32), 0, 0, 0 },
     [IMSG_PROC_SUSPECT] = { on_suspect, sizeof(struct m_suspect), 0, 0, 0 },
     [IMSG_CONN_COUNT] = { on_conn_count, sizeof(struct m_conn_count),
 	MAXCOUNTS * sizeof(struct m_conn_count), 0, 0 },

@@ -49,8 +49,8 @@ refused(struct wampd *w)
 	w->reload.refused_at = wall_ms();
 	control_reload_end(w, 0);
 	log_warnx("configuration not reloaded: the old one stays in force");
-	notify(w, "READY=1\nSTATUS=serving; a new configuration was refused, "
-	    "see the log");
+	notify(w, "READY=1\nSTATUS=%s; a new configuration was refused, "
+	    "see the log", drain_status(w));
 }
 
 /* Back to what was. */
@@ -258,7 +258,7 @@ finish(struct wampd *w)
 	    w->conf->limits.per_address);
 	control_commit(w);
 	log_info("configuration reloaded");
-	notify(w, "READY=1\nSTATUS=serving");
+	notify(w, "READY=1\nSTATUS=%s", drain_status(w));
 	r->done_at = wall_ms();
 	control_reload_end(w, 1);
 }

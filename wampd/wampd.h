@@ -103,6 +103,7 @@ struct child {
 	int			 was_ready;	/* any generation of it */
 	int			 is_stuck;	/* killed for its slow start */
 	int			 is_shut;	/* SHUTDOWN_DONE, or never up */
+	int			 is_drained;	/* has no client, and accepts none */
 	int			 is_extra;	/* started by a reload that is not
 						 * committed, for its sake */
 	uint64_t		 state_since;	/* mono_ms() */
@@ -171,6 +172,12 @@ struct reload {
 	uint64_t	 done_at, refused_at;	/* wall_ms(), 0: never */
 };
 
+struct drain {
+	int		 is_on;
+	int		 is_done;	/* no client is left */
+	uint32_t	 number;	/* of the last one */
+};
+
 struct user {
 	uid_t		 uid;
 	gid_t		 gid;
@@ -208,6 +215,7 @@ struct wampd {
 	size_t			 nedges;
 	struct lsocks		 lsocks;
 	struct reload		 reload;
+	struct drain		 drain;
 	struct connlimit	*connlimit;
 	struct m_conn_limit	 limits[LIMITS_A_TIME];	/* to be told */
 	size_t			 nlimits;
@@ -254,6 +262,14 @@ void		 children_shutdown(struct wampd *);
 void		 children_end(struct wampd *);
 void		 children_limit(void *, const struct m_conn_limit *);
 void		 children_log_level(struct wampd *, uint32_t);
+
+/* drain.c */
+const char	*drain_status(const struct wampd *);
+void		 drain_begin(struct wampd *, uint32_t ms);
+void		 drain_resume(struct wampd *);
+void		 drain_of_new(struct child *);
+int		 drain_done(struct child *, uint32_t);
+void		 drain_progress(struct wampd *);
 
 /* imsgs.c */
 struct chan	*imsgs_chan(struct child *, int);

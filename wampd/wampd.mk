@@ -24,6 +24,7 @@ WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		control_rows.o \
 		control_words.o \
 		daemon.o \
+		drain.o \
 		edges.o \
 		host.o \
 		imsgs.o \

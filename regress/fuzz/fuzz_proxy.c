@@ -279,6 +279,9 @@ check_sent(uint32_t type, const uint8_t *p, size_t len)
 	case IMSG_SHUTDOWN_DONE:
 		MUST(len == 0);
 		break;
+	case IMSG_DRAINED:
+		MUST(len == sizeof(struct m_u32));
+		break;
 	case IMSG_CONN_COUNT:
 		MUST(len > 0 && len % sizeof(struct m_conn_count) == 0);
 		break;

@@ -363,6 +363,7 @@ NONSENSE = {
     'counts of a broker': 'say("CONN_COUNT", b"\\0" * 20)',
     'accepting': 'say("ACCEPTING")',
     'shut down': 'say("SHUTDOWN_DONE")',
+    'drained': 'say("DRAINED", struct.pack("=I", 0))',
     'committed': 'say("CONF_COMMITTED", struct.pack("=I", 1))',
 }
 

@@ -80,6 +80,9 @@ test_words(void)
 		{ "show config", CTL_CONFIG },
 		{ "reload", CTL_RELOAD },
 		{ "check", CTL_CHECK },
+		{ "drain", CTL_DRAIN },
+		{ "drain over 30s", CTL_DRAIN },
+		{ "resume", CTL_RESUME },
 		{ "log brief", CTL_LOG },
 		{ "stop", CTL_STOP },
 		{ "show sandbox", CTL_SANDBOX },
@@ -103,6 +106,25 @@ test_words(void)
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		good(words[i].text, words[i].what);
+}
+
+static void
+test_time(void)
+{
+	struct words	w;
+
+	if (parse(&w, "drain") == -1 || w.req.ms != CTL_GRACE ||
+	    parse(&w, "drain over 90ms") == -1 || w.req.ms != 90 ||
+	    parse(&w, "d o 24h") == -1 || w.req.ms != CTL_MAXDRAIN ||
+	    parse(&w, "drain over 0s") == -1 || w.req.ms != 0)
+		errx(1, "drain: wrong time");
+	bad("drain over", "a word is missing", "<time>");
+	bad("drain 3s", "unknown word: \"3s\"", "over");
+	bad("drain over 3", "needs its unit", NULL);
+	bad("drain over s", "is no time", NULL);
+	bad("drain over 25h", "longer than a day", NULL);
+	bad("drain over 18446744073709551617ms", "longer than a day", NULL);
+	bad("drain over 3s now", "one word too many", "<end>");
 }
 
 static void
@@ -227,6 +249,7 @@ main(void)
 {
 	test_words();
 	test_level();
+	test_time();
 	test_names();
 	test_test();
 	test_top();

@@ -1,0 +1,117 @@
+/*
+ * Copyright (c) 2026 The wampd authors
+ * SPDX-License-Identifier: ISC
+ *
+ * wampctl drain: nobody new is accepted, and those who are here are sent away
+ * one after the other, spread over the time that the parent said, so that
+ * they do not all come to another router at once.
+ */
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <string.h>
+
+#include "chan.h"
+#include "mono.h"
+#include "tlsproxy.h"
+
+#define DRAIN_STEP_MS	20
+#define DRAIN_A_TURN	256	/* connections */
+
+/* How many should have been told by now. */
+static uint64_t
+due(const struct drain *d, uint64_t now)
+{
+	if (now - d->begin >= d->ms)
+		return (d->total);
+	return (d->total * (now - d->begin) / d->ms);
+}
+
+static void
+next_step(struct drain *d, int is_late)
+{
+	struct timeval	tv = { 0, is_late ? 0 : DRAIN_STEP_MS * 1000 };
+
+	event_add(d->timer, &tv);
+}
+
+/* conn.c moves d->next on when that one goes by itself. */
+static void
+step(evutil_socket_t fd, short what, void *arg)
+{
+	struct proxy	*p = arg;
+	struct drain	*d = &p->drain;
+	struct conn	*c;
+	uint64_t	 upto = due(d, mono_ms());
+	unsigned int	 n;
+
+	(void)fd;
+	(void)what;
+	for (n = 0; n < DRAIN_A_TURN && d->told < upto; n++) {
+		if ((c = d->next) == NULL)
+			return;
+		d->next = TAILQ_NEXT(c, entry);
+		d->told++;
+		session_shutdown(c);
+	}
+	if (d->next != NULL)
+		next_step(d, d->told < upto);
+}
+
+void
+drain_init(struct proxy *p)
+{
+	p->drain.timer = evtimer_new(p->proc.base, step, p);
+	if (p->drain.timer == NULL)
+		fatalx("tlsproxy: out of memory");
+}
+
+int
+drain_on_drain(struct chan *ch, struct imsg *m)
+{
+	struct proxy	*p = proxy;
+	struct drain	*d = &p->drain;
+	struct m_drain	 md;
+
+	(void)ch;
+	memcpy(&md, m->data, sizeof(md));
+	d->is_on = 1;
+	d->number = md.number;
+	d->was_said = 0;
+	d->begin = mono_ms();
+	d->ms = md.ms;
+	d->total = p->nconns;
+	d->told = 0;
+	d->next = TAILQ_FIRST(&p->conns);
+	listeners_update(p);
+	next_step(d, 1);
+	return (0);
+}
+
+/* Who was told is told; all others stay. */
+int
+drain_on_resume(struct chan *ch, struct imsg *m)
+{
+	struct proxy	*p = proxy;
+
+	(void)ch;
+	(void)m;
+	p->drain.is_on = 0;
+	p->drain.next = NULL;
+	event_del(p->drain.timer);
+	listeners_update(p);
+	return (0);
+}
+
+/* At the end of a turn: is nobody left, and was that number reported? */
+void
+drain_turn_end(struct proxy *p)
+{
+	struct m_u32	m = { p->drain.number };
+
+	if (!p->drain.is_on || p->drain.was_said || p->nconns > 0 ||
+	    p->total_dirty)
+		return;
+	p->drain.was_said = 1;
+	chan_send(p->proc.parent, IMSG_DRAINED, 0, 0, &m, sizeof(m));
+}
