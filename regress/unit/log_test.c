@@ -46,8 +46,9 @@ expect_as_vis(void)
 	}
 }
 
-/* In the place of libc's, also where it is called through a check. */
-void	syslog(int, const char *, ...);
+/* In the place of libc's, also where it is called through a check; in
+ * parentheses, since clang's headers have a macro of that name. */
+void	(syslog)(int, const char *, ...);
 void	__syslog_chk(int, int, const char *, ...);
 
 static int	priority;
@@ -61,7 +62,7 @@ note(int pri, const char *fmt, va_list ap)
 }
 
 void
-syslog(int pri, const char *fmt, ...)
+(syslog)(int pri, const char *fmt, ...)
 {
 	va_list	ap;
 
