@@ -25,6 +25,8 @@
 #include "tlsproxy.h"
 
 #define CONN_CHUNK	4096
+#define FLUSH_STEPS	32
+#define FLUSH_US	1000		/* a turn, of events to many */
 #define CONN_STATE	2048		/* octets of a client, about; */
 #define CONN_STATE_TLS	(16 * 1024)	/* by TLS */
 
@@ -142,13 +144,45 @@ conn_is_open(const struct conn *c)
 	return (c->state == CONN_OPEN);
 }
 
+static void
+conn_unmark(struct conn *c)
+{
+	struct proxy	*p = c->p;
+
+	TAILQ_REMOVE(c->is_dirty == DIRTY_MANY ? &p->many : &p->dirty, c,
+	    dirty_entry);
+	if (c->is_dirty == DIRTY_MANY)
+		p->many_done++;
+	c->is_dirty = 0;
+}
+
 void
 conn_mark_dirty(struct conn *c)
 {
+	if (c->is_dirty == DIRTY)
+		return;
+	if (c->is_dirty)
+		conn_unmark(c);
+	c->is_dirty = DIRTY;
+	TAILQ_INSERT_TAIL(&c->p->dirty, c, dirty_entry);
+}
+
+/* There is something to be written; of an event to many it may wait while
+ * others talk. */
+static void
+conn_mark_queued(struct conn *c)
+{
+	struct proxy	*p = c->p;
+
+	if (!p->is_to_many) {
+		conn_mark_dirty(c);
+		return;
+	}
 	if (c->is_dirty)
 		return;
-	c->is_dirty = 1;
-	TAILQ_INSERT_TAIL(&c->p->dirty, c, dirty_entry);
+	c->is_dirty = DIRTY_MANY;
+	p->many_begun++;
+	TAILQ_INSERT_TAIL(&p->many, c, dirty_entry);
 }
 
 /* Go on with it next turn. */
@@ -169,7 +203,7 @@ conn_queue(struct conn *c, const void *data, size_t len)
 	if (obuf_add(&c->out, data, len) == -1)
 		conn_kill(c, "out of memory");
 	else
-		conn_mark_dirty(c);
+		conn_mark_queued(c);
 }
 
 void
@@ -178,7 +212,7 @@ conn_queue_pbuf(struct conn *c, struct pbuf *pb, size_t off, size_t len)
 	if (obuf_add_pbuf(&c->out, pb, off, len) == -1)
 		conn_kill(c, "out of memory");
 	else
-		conn_mark_dirty(c);
+		conn_mark_queued(c);
 }
 
 /* -- closing ------------------------------------------------------------ */
@@ -364,20 +398,47 @@ conns_keep_budget(struct proxy *p)
 	conn_kill(most, "limits memory reached");
 }
 
+static void
+conn_write_or_free(struct conn *c)
+{
+	conn_unmark(c);
+	if (c->state == CONN_DEAD)
+		conn_free(c);
+	else
+		conn_flush(c);
+}
+
+/* Those that an event to many is for, some of them a turn: each costs a
+ * system call or two, and others wait to be read. */
+static void
+conns_flush_many(struct proxy *p)
+{
+	uint64_t	 end = 0;
+	unsigned int	 n;
+	struct conn	*c;
+
+	for (n = 1; (c = TAILQ_FIRST(&p->many)) != NULL; n++) {
+		conn_write_or_free(c);
+		if (n % FLUSH_STEPS != 0)
+			continue;
+		if (end == 0)
+			end = mono_us() + FLUSH_US;
+		else if (mono_us() >= end)
+			break;
+	}
+	if (!TAILQ_EMPTY(&p->many))
+		proxy_ask_next_turn(p);
+}
+
 void
 conns_flush(struct proxy *p)
 {
 	struct conn	*c;
 
 	do {
-		while ((c = TAILQ_FIRST(&p->dirty)) != NULL) {
-			TAILQ_REMOVE(&p->dirty, c, dirty_entry);
-			c->is_dirty = 0;
-			if (c->state == CONN_DEAD)
-				conn_free(c);
-			else
-				conn_flush(c);
-		}
+		while ((c = TAILQ_FIRST(&p->dirty)) != NULL)
+			conn_write_or_free(c);
+		conns_flush_many(p);
 		/* input alone makes nothing dirty, and weighs as well */
 		conns_keep_budget(p);
 	} while (!TAILQ_EMPTY(&p->dirty));

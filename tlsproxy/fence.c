@@ -12,8 +12,8 @@
 
 #include "fence.h"
 
-#define FENCE_AWAY	1800		/* microseconds */
-#define FENCE_SHARE	8		/* so much of it is anybody's */
+#define FENCE_AWAY	1200		/* microseconds */
+#define FENCE_SHARE	4		/* so much of it is anybody's */
 #define WINDOW_FIRST	256
 #define WINDOW_MAX	(64 * 1024)
 
@@ -22,7 +22,7 @@ fences_init(struct fences *s, uint64_t total)
 {
 	memset(s, 0, sizeof(*s));
 	s->window = WINDOW_FIRST;
-	s->total = total;
+	s->total_then = total;
 }
 
 /* Behind so much a fence goes. */
@@ -52,6 +52,7 @@ fences_room(struct fences *s, uint64_t now)
 void
 fences_said(struct fences *s, uint32_t units)
 {
+	s->own += units;
 	s->said = units > UINT32_MAX - s->said ? UINT32_MAX : s->said + units;
 	s->out = units > UINT32_MAX - s->out ? UINT32_MAX : s->out + units;
 }
@@ -66,32 +67,34 @@ void
 fences_sent(struct fences *s, uint64_t total, uint64_t now)
 {
 	struct fence	*f = &s->f[s->n++];
-	uint64_t	 all = total - s->total;
 
 	f->at = now;
+	f->own = s->own_then;
+	f->total = s->total_then;
 	f->said = s->said;
-	f->all = all < s->said ? s->said : all > UINT32_MAX ? UINT32_MAX :
-	    (uint32_t)all;
 	f->out = s->out;
 	s->said = 0;
-	s->total = total;
+	s->own_then = s->own;
+	s->total_then = total;
 }
 
 /*
- * A client's work is as long as the fence was away, but for the part of
- * others.  Where many talk at once each may have some under way, or they all
- * would say too little at a time.
+ * out: what was under way when the last fence that is back was sent.  The
+ * work of a client is as long as the first was away, but for the part of
+ * others in what was said since.  Where many talk at once each may have some
+ * under way, or they all would say too little at a time.
  */
 static void
-window_learn(struct fences *s, const struct fence *f, uint64_t away)
+window_learn(struct fences *s, uint64_t out, uint64_t away, uint64_t said,
+    uint64_t all)
 {
-	uint64_t	own = away * f->said / f->all;
-	uint64_t	may = (uint64_t)FENCE_AWAY * f->said / f->all;
+	uint64_t	own = away * said / all;
+	uint64_t	may = FENCE_AWAY * said / all;
 	uint64_t	n;
 
 	if (may < FENCE_AWAY / FENCE_SHARE)
 		may = FENCE_AWAY / FENCE_SHARE;
-	n = own > 0 ? f->out * may / own : WINDOW_MAX;
+	n = own > 0 ? out * may / own : WINDOW_MAX;
 	if (n < s->window)
 		n = n < s->window / 2 ? s->window / 2 : n;
 	else if (!s->was_full)
@@ -112,19 +115,21 @@ fences_back(struct fences *s)
 }
 
 void
-fences_learn(struct fences *s, uint64_t now)
+fences_learn(struct fences *s, uint64_t total, uint64_t now)
 {
-	struct fence	f;
-	uint64_t	at = s->f[0].at;
+	struct fence	first = s->f[0];
+	uint64_t	said, all;
+	uint32_t	out = 0;
 
 	if (s->nback == 0)
 		return;
 	for (; s->nback > 0; s->nback--) {
-		f = s->f[0];
-		s->out -= f.said < s->out ? f.said : s->out;
+		out = s->f[0].out;
+		s->out -= s->f[0].said < s->out ? s->f[0].said : s->out;
 		s->n--;
 		memmove(&s->f[0], &s->f[1], s->n * sizeof(s->f[0]));
 	}
-	/* those that come together are one piece of work */
-	window_learn(s, &f, now - at);
+	said = s->own - first.own;
+	all = total - first.total;
+	window_learn(s, out, now - first.at, said, all > said ? all : said);
 }

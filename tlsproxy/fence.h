@@ -16,9 +16,9 @@
 /* A FENCE that is under way. */
 struct fence {
 	uint64_t	 at;		/* when it was sent */
-	uint32_t	 said;		/* since the one before */
-	uint32_t	 all;		/* by all clients, meanwhile */
-	uint32_t	 out;		/* what was under way, with that */
+	uint64_t	 own, total;	/* before what it is behind */
+	uint32_t	 said;		/* which is so much */
+	uint32_t	 out;		/* under way, with that */
 };
 
 /*
@@ -30,7 +30,9 @@ struct fences {
 	uint32_t	 out;		/* as much is, ... */
 	uint32_t	 said;		/* ... with what no fence follows yet */
 	uint32_t	 n, nback;	/* away; back, of those */
-	uint64_t	 total;		/* of all clients, at the last fence */
+	uint64_t	 own;		/* said, ever */
+	uint64_t	 own_then;	/* at the last fence, */
+	uint64_t	 total_then;	/* and what all had said */
 	struct fence	 f[FENCES_MAX];	/* the oldest first */
 	uint8_t		 was_full;	/* since the last came back */
 };
@@ -46,6 +48,6 @@ void	 fences_sent(struct fences *, uint64_t total, uint64_t now);
 /* The oldest that is away is back: 0, or -1 if there is none. */
 int	 fences_back(struct fences *);
 /* What came before those that are back has been dealt with. */
-void	 fences_learn(struct fences *, uint64_t now);
+void	 fences_learn(struct fences *, uint64_t total, uint64_t now);
 
 #endif /* WAMPD_FENCE_H */

@@ -15,6 +15,7 @@
 
 #define TALK_MS		10000		/* so long somebody counts as talking
 					 * who has said something */
+#define FAIR_MS		1000		/* events to many go out in slices */
 
 static int
 others_talk(const struct broker *b, const struct psess *s, uint64_t now)
@@ -62,17 +63,18 @@ talk_room(struct conn *c)
 
 	c->said = 0;
 	c->talks = 0;
+	c->is_fenced = 0;
+	c->may = UINT32_MAX;
 	if (s == NULL || s->state != SESS_JOINED || (b = s->broker) == NULL ||
-	    !others_talk(b, s, mono_ms())) {
-		c->is_fenced = 0;
-		return (c->may = UINT32_MAX);
-	}
+	    !others_talk(b, s, mono_ms()))
+		return (c->may);
 	if (s->fences == NULL) {
 		if ((s->fences = malloc(sizeof(*s->fences))) == NULL)
-			return (c->may = UINT32_MAX);
+			return (c->may);
 		fences_init(s->fences, b->said);
 	}
 	c->is_fenced = 1;
+	c->p->fair_at = c->last_input;
 	return (c->may = fences_room(s->fences, mono_us()));
 }
 
@@ -115,6 +117,7 @@ talk_on_fence(struct chan *ch, struct imsg *m)
 		return (nonsense ? -1 : 0);
 	if (s->fences == NULL || fences_back(s->fences) == -1)
 		return (-1);
+	s->fenced_many = b->p->many_begun;
 	if (s->has_fence_back)
 		return (0);
 	s->has_fence_back = 1;
@@ -122,20 +125,30 @@ talk_on_fence(struct chan *ch, struct imsg *m)
 	return (0);
 }
 
+/* Has somebody been fenced in lately? */
+int
+talks_are_fair(const struct proxy *p)
+{
+	return (p->fair_at != 0 && mono_ms() - p->fair_at < FAIR_MS);
+}
+
 /* What came before them is written now, which is most of the work. */
 void
 talks_turn_end(struct proxy *p)
 {
-	struct psess	*s;
+	struct psess	*s, *next;
 	uint64_t	 now;
 
 	if (SLIST_EMPTY(&p->fenced))
 		return;
 	now = mono_us();
-	while ((s = SLIST_FIRST(&p->fenced)) != NULL) {
-		SLIST_REMOVE_HEAD(&p->fenced, fenced_entry);
+	for (s = SLIST_FIRST(&p->fenced); s != NULL; s = next) {
+		next = SLIST_NEXT(s, fenced_entry);
+		if (p->many_done < s->fenced_many)
+			continue;
+		SLIST_REMOVE(&p->fenced, s, psess, fenced_entry);
 		s->has_fence_back = 0;
-		fences_learn(s->fences, now);
+		fences_learn(s->fences, s->broker->said, now);
 		if (s->conn == NULL)
 			continue;
 		fence_if_due(s);

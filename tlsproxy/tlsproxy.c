@@ -508,6 +508,7 @@ main(int argc, char **argv)
 	TAILQ_INIT(&p.listeners);
 	TAILQ_INIT(&p.conns);
 	TAILQ_INIT(&p.dirty);
+	TAILQ_INIT(&p.many);
 	TAILQ_INIT(&p.paused);
 	TAILQ_INIT(&p.postponed);
 	TAILQ_INIT(&p.ended);

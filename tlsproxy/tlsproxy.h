@@ -109,10 +109,14 @@ enum conn_state {
 	CONN_DEAD		/* on the list of those to be freed */
 };
 
+/* It has output, or is dead. */
+#define DIRTY		1		/* on p->dirty */
+#define DIRTY_MANY	2		/* on p->many: output for many */
+
 /* A client's connection.  Owned by the proxy's list. */
 struct conn {
 	TAILQ_ENTRY(conn)	 entry;
-	TAILQ_ENTRY(conn)	 dirty_entry;	/* has output, or is dead */
+	TAILQ_ENTRY(conn)	 dirty_entry;	/* p->dirty, p->many */
 	TAILQ_ENTRY(conn)	 wait_entry;	/* paused, postponed, ended */
 	struct proxy		*p;
 	struct listener		*l;		/* a reference */
@@ -157,7 +161,7 @@ struct conn {
 	uint8_t			 state;		/* enum conn_state */
 	uint8_t			 ser;		/* enum ser */
 	uint8_t			 is_ws;
-	uint8_t			 is_dirty;
+	uint8_t			 is_dirty;	/* DIRTY*, 0: it is not */
 	uint8_t			 is_paused;	/* on p->paused */
 	uint8_t			 is_postponed;	/* on p->postponed */
 	uint8_t			 is_ended;	/* on p->ended; 2: by an error */
@@ -250,6 +254,7 @@ struct psess {
 	char			*realm, *authid, *role;
 	uint32_t		 method;
 	struct fences		*fences;	/* or NULL */
+	uint64_t		 fenced_many;	/* done when as many are */
 	struct sublinks		 subs;
 };
 
@@ -324,12 +329,18 @@ struct proxy {
 	struct stale		 stale, forgotten;
 	struct conns		 conns;
 	struct conns		 dirty;		/* to be written at turn's end */
+	struct conns		 many;		/* the same, or some turns later */
+	uint64_t		 many_begun;	/* of them, counted; */
+	uint64_t		 many_done;	/* written */
+	int			 is_to_many;	/* what is queued now */
 	struct conns		 paused;	/* a broker is over its mark */
 	struct conns		 postponed;	/* go on next turn */
 	struct conns		 ended;		/* by the client, to be freed */
 	unsigned int		 closes;	/* of them, left in this turn */
 	SLIST_HEAD(, psess)	 leaving;	/* subscriptions are left */
 	SLIST_HEAD(, psess)	 fenced;	/* a fence of it is back */
+	uint64_t		 fair_at;	/* last time that one was set
+						 * a limit, mono_ms() */
 	unsigned int		 steps;		/* of such work, this turn */
 	struct conn		*recheck;	/* the first whose certificate
 						 * is to be looked at, or NULL */
@@ -582,6 +593,7 @@ uint32_t talk_room(struct conn *);
 void	 talk_said(struct conn *);		/* and it was c->said */
 void	 talk_over(struct psess *);		/* it has nothing more to say */
 void	 talk_free(struct psess *);
+int	 talks_are_fair(const struct proxy *);
 void	 talks_turn_end(struct proxy *);	/* all is written */
 int	 talk_on_fence(struct chan *, struct imsg *);
 

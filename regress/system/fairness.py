@@ -44,6 +44,7 @@ class World:
         self.context = ssl.create_default_context(cafile=crt)
         self.w = Wampd(conf(self.ports, crt, key))
         self.sent = self.got = 0
+        self.pad = []
 
     def __enter__(self):
         self.w.start()
@@ -66,13 +67,13 @@ class World:
         """As many, in one piece, that number themselves."""
         p = self.publisher
         out = b''.join(p.frame(p.dumps(
-            [PUBLISH, p.next(), {}, TOPIC, [self.sent + i]]))
+            [PUBLISH, p.next(), {}, TOPIC, [self.sent + i] + self.pad]))
             for i in range(n))
         self.sent += n
         return out
 
     def event(self, m):
-        assert m[0] == EVENT and m[4] == [self.got], (m, self.got)
+        assert m[0] == EVENT and m[4] == [self.got] + self.pad, (m, self.got)
         self.got += 1
 
     def call(self):
@@ -128,6 +129,26 @@ def never_stops(kind):
         w.events()
 
 
+def many_receivers():
+    """to 300 subscribers while others call: all events, and in order"""
+    with World(KINDS[0]) as w:
+        w.answer(w.call())
+        others = [w.client(KINDS[i % len(KINDS)]) for i in range(300)]
+        for c in others:
+            c.subscribe(TOPIC)
+        w.pad = ['x' * 4000]
+        w.publisher.write(w.publications(10))
+        for _ in range(20):
+            request = w.call()
+            w.publisher.write(w.publications(2))
+            w.answer(request)
+        w.events()
+        for c in others:
+            for i in range(w.sent):
+                m = c.recv()
+                assert m[0] == EVENT and m[4] == [i] + w.pad, (m, i)
+
+
 def case(fn, kind):
     transport, tls, ser = kind
 
@@ -141,4 +162,5 @@ def case(fn, kind):
 for kind in KINDS:
     for fn in (waits_little, never_stops):
         case(fn, kind)
+run_case(many_receivers)
 done()

@@ -184,26 +184,39 @@ return_fence(struct client *c)
 	side_send(c->b, IMSG_FENCE, c->slot, c->gen, NULL, 0, NULL, 0);
 }
 
-/* As many as come now. */
+/* Of whoever it is, 0 if nothing comes within ms. */
 static int
-hear_now(struct client *c, int from, int n, unsigned int *nfences)
+hear_either(struct client *a, int *na, struct client *b, int *nb, int ms,
+    unsigned int *nfences)
 {
-	int	i = 0, k;
+	struct m_publish	m;
+	struct got		g;
+	int			*n;
 
-	do {
-		pp_sync();
-		k = hear_publishes(c, from + i, n - i, 0, nfences);
-		i += k;
-	} while (k > 0);
-	return (i);
+	if (side_next(a->b, &g, ms) != 1)
+		return (0);
+	n = g.slot == a->slot ? na : nb;
+	if (g.type == IMSG_FENCE && g.slot == a->slot) {
+		if (++*nfences > 2)
+			errx(1, "a third fence");
+		return (1);
+	}
+	if (g.type != IMSG_PUBLISH || (n == nb && g.slot != b->slot))
+		errx(1, "got imsg %u of slot %u", g.type, g.slot);
+	memcpy(&m, g.data, sizeof(m));
+	if (m.request != (uint64_t)*n)
+		errx(1, "request %llu, want %d", (unsigned long long)m.request,
+		    *n);
+	(*n)++;
+	return (1);
 }
 
 static void
 fair(void)
 {
 	struct client	a, b;
-	unsigned int	nfences = 0, none = 0, nrounds;
-	int		n = 2000, i, from = 1, polite = 1;
+	unsigned int	nfences = 0, nrounds = 0;
+	int		n = 2000, i, end, from = 1, polite = 1;
 
 	join(&a, 0, 1);
 	join(&b, 0, 1);
@@ -224,20 +237,28 @@ fair(void)
 		errx(1, "nothing of b");
 	say_publishes(&a, from, n);
 	/* who says little is heard, whatever waits of the other */
-	for (i = 0, nrounds = 0; i < n; nrounds++) {
-		nfences = 0;
-		i += hear_now(&a, from + i, n - i, &nfences);
-		if ((nfences == 0 && i < n) || nfences > 2)
-			errx(1, "%u fences, at %d", nfences, i);
+	for (end = from + n; from < end; nrounds++) {
 		say_publishes(&b, polite, 1);
-		if (hear_publishes(&b, polite++, 1, WAIT, &none) != 1)
-			errx(1, "b is not heard, at %d", i);
-		while (nfences-- > 0)
+		for (i = polite + 1; polite < i;)
+			if (!hear_either(&a, &from, &b, &polite, WAIT,
+			    &nfences))
+				errx(1, "b is not heard, at %d", from);
+		if (nrounds == 0 && from == end)
+			errx(1, "all of a comes at once");
+		while (nfences == 0 && from < end)
+			if (!hear_either(&a, &from, &b, &polite, WAIT,
+			    &nfences))
+				errx(1, "nothing of a, at %d", from);
+		for (; nfences > 0; nfences--)
 			return_fence(&a);
 	}
+	pp_sync();
+	while (hear_either(&a, &from, &b, &polite, 0, &nfences))
+		;
+	for (; nfences > 0; nfences--)
+		return_fence(&a);
 	if (nrounds < 3)
 		errx(1, "%d messages in %u rounds", n, nrounds);
-	from += n;
 	pp_ok("beside others, two batches are under way at most");
 
 	leave(&a);
