@@ -43,7 +43,14 @@ install: programs
 		$(SUBST) etc/bash-completion/$$c >$(D)$(COMPDIR)/$$c && \
 		    chmod 644 $(D)$(COMPDIR)/$$c || exit 1; \
 	done
-	$(MAKE) -s install-conf install-init install-host
+	$(MAKE) -s install-apparmor install-conf install-init install-host
+
+# Not where it would be in force.
+install-apparmor:
+	@install -d $(D)$(DOCDIR)/apparmor
+	@$(SUBST) etc/apparmor.d/usr.sbin.wampd \
+	    >$(D)$(DOCDIR)/apparmor/usr.sbin.wampd
+	@chmod 644 $(D)$(DOCDIR)/apparmor/usr.sbin.wampd
 
 # An ordinary user may install the programs alone.
 install-conf:
@@ -127,4 +134,4 @@ uninstall:
 		rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; \
 	done
 
-.PHONY: install install-conf install-init install-host uninstall
+.PHONY: install install-apparmor install-conf install-init install-host uninstall
