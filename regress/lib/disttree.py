@@ -36,7 +36,7 @@ def run(*cmd, status=0, cwd=None, timeout=1200, env=None, **kw):
 
 
 def commit(path):
-    git = ['git', '-c', 'user.name=regress', '-c', 'user.email=regress@invalid']
+    git = ['git', '-c', 'user.name=regress', '-c', 'user.email=x@invalid']
     run(*git, 'add', '-A', cwd=path)
     run(*git, 'commit', '-q', '-m', 'regress', cwd=path)
 
