@@ -19,7 +19,7 @@ CAP_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 LIMITS = ("Max core file size", "Max file size", "Max processes",
           "Max open files")
 # sandbox.c: parent_caps
-PARENT_CAPS = {"chown": 0, "fowner": 3, "kill": 5, "setgid": 6, "setuid": 7,
+PARENT_CAPS = {"chown": 0, "kill": 5, "setgid": 6, "setuid": 7,
                "setpcap": 8, "net_bind_service": 10, "sys_chroot": 18,
                "sys_admin": 21}
 SETPCAP = 1 << PARENT_CAPS["setpcap"]
