@@ -9,7 +9,7 @@ FUZZ_TARGETS +=	config confmsg
 FUZZ_TARGETS +=	meta
 FUZZ_TARGETS +=	parent
 FUZZ_TARGETS +=	keeper proxy
-FUZZ_TARGETS +=	proxyproto
+FUZZ_TARGETS +=	logjson proxyproto
 FUZZ_TARGETS +=	usersfile
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
@@ -57,6 +57,9 @@ $(B)/fuzz/fuzz_usersfile $(B)/regress/unit/fuzz_usersfile: \
 FUZZ_OBJS_proxy =	$(filter-out %/tlsproxy.o,$(TLSPROXY_OBJS))
 FUZZ_LIBS_proxy =	$(LIBS_TLS) $(LIBS_SSL)
 $(B)/fuzz/fuzz_proxy $(B)/regress/unit/fuzz_proxy: $(FUZZ_OBJS_proxy)
+
+FUZZ_OBJS_logjson =	$(B)/obj/wampd/logjson.o
+$(B)/fuzz/fuzz_logjson $(B)/regress/unit/fuzz_logjson: $(FUZZ_OBJS_logjson)
 
 FUZZ_OBJS_proxyproto =	$(B)/obj/tlsproxy/proxyproto.o
 $(B)/fuzz/fuzz_proxyproto $(B)/regress/unit/fuzz_proxyproto: \
