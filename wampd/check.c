@@ -39,6 +39,10 @@ check_files(struct wampd *w)
 		return (-1);
 	wampd_events(w);
 	w->connlimit = connlimit_new(children_limit, w);
+	if (w->connlimit == NULL)
+		fatalx("out of memory");
+	connlimit_set(w->connlimit, w->conf->limits.connections,
+	    w->conf->limits.per_address);
 	child_start(child_new(w, PROC_KEEPER, PROXY_NET, 0));
 	wampd_loop(w);
 	if (w->status == 0 && !w->is_stopping && has_tls(w->conf)) {

@@ -641,8 +641,21 @@ def foreign_programs():
     assert 'program %s/libexec/wampd/broker: No such file' % d in run()
 
 
+
+def check_reaches_no_limit():
+    """wampd -n with TLS says nothing of limits"""
+    text = 'keypair "localhost" { certificate "%s" key "%s" }\n' \
+        % make_cert(tmpdir()) + \
+        'listen on 127.0.0.1 port 8443 tls { keypair "localhost" }\n' \
+        'realm "realm1" { authenticate anonymous role "all"\n' \
+        'role "all" { allow any } }\n'
+    status, out, err = run_wampd(['-n'], text)
+    assert status == 0 and 'reached' not in err, (status, err)
+
+
 run_cases([
     version, usage, check_good, check_print, check_bad, check_macro,
+    check_reaches_no_limit,
     no_such_file, start_stop, strange_parents, clients_at_end,
     nobody_at_end, second_signal, parent_killed, in_background,
     background_fails, pidfiles, port_in_use, key_modes, key_files, key_fits,
