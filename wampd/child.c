@@ -444,7 +444,7 @@ bury(struct child *c)
 		c->backoff = 0;
 	child_set_state(c, CHILD_DOWN);
 	control_child_gone(c);
-	reload_child_gone(c, was_up);
+	reload_child_gone(c, was_up && !c->is_killed);
 	if (w->is_stopping) {
 		if (!WIFEXITED(c->wstatus) || WEXITSTATUS(c->wstatus) != 0)
 			log_warnx("%s (process %d) %s", c->name, (int)c->pid,

@@ -440,11 +440,12 @@ reload_committed(struct child *c, uint32_t gen)
 }
 
 /*
- * Its successor gets what is in force then.  One that had served may have
- * died for another reason, and its successor is asked, once.
+ * Its successor gets what is in force then.  One that had served, and was
+ * not killed by us, may have died for another reason: its successor is
+ * asked, once.
  */
 void
-reload_child_gone(struct child *c, int was_up)
+reload_child_gone(struct child *c, int may_ask)
 {
 	struct wampd	*w = c->w;
 	struct reload	*r = &w->reload;
@@ -452,7 +453,7 @@ reload_child_gone(struct child *c, int was_up)
 	c->reload = RELOAD_NOT;
 	if (!r->is_active || r->is_committed)
 		return;
-	if (was_up && !r->is_second && !w->is_stopping) {
+	if (may_ask && !r->is_second && !w->is_stopping) {
 		log_warnx("%s died while it was asked about the "
 		    "configuration: asking once more", c->name);
 		take_back(w);
