@@ -7,6 +7,7 @@
  * peer sends is parsed beyond fixed structs, and nothing it sends ends the
  * process.
  */
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,36 @@ peer_gone(const struct m_peer *id)
 	peers_free(id, id->generation);
 }
 
+/* Keys are checked in slices, so that others have theirs used meanwhile. */
+static struct conf	*checking;
+static struct event	*check_timer;
+
+static int
+check_go_on(int rv, char *err, size_t errlen)
+{
+	static const struct timeval	now = { 0, 0 };
+
+	if (rv == 1)
+		evtimer_add(check_timer, &now);
+	if (rv != 0)
+		return (rv);
+	return (userset_check(checking, err, errlen));
+}
+
+static void
+on_check(evutil_socket_t fd, short what, void *arg)
+{
+	char	err[REASON_MAXLEN] = "configuration not understood";
+	int	rv;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	rv = check_go_on(keys_check_more(err, sizeof(err)), err, sizeof(err));
+	if (rv != 1)
+		proc_conf_checked(rv == -1 ? err : NULL);
+}
+
 static void
 prepare(void)
 {
@@ -175,14 +206,16 @@ prepare(void)
 	failures_prepare();
 	workers_prepare(keeper.proc.base);
 	userset_prepare();
+	check_timer = evtimer_new(keeper.proc.base, on_check, NULL);
+	if (check_timer == NULL)
+		fatalx("keeper: out of memory");
 }
 
 static int
 conf_check(struct conf *next, char *err, size_t errlen)
 {
-	if (keys_check(next, err, errlen) == -1)
-		return (-1);
-	return (userset_check(next, err, errlen));
+	checking = next;
+	return (check_go_on(keys_check(next, err, errlen), err, errlen));
 }
 
 static void
@@ -204,6 +237,8 @@ conf_commit(struct conf *next)
 static void
 conf_abort(void)
 {
+	evtimer_del(check_timer);
+	checking = NULL;
 	keys_abort();
 	userset_abort();
 }

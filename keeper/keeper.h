@@ -332,6 +332,7 @@ int		 ctl_query(struct chan *, struct imsg *);
 /* keys.c */
 void		 keys_prepare(void);
 int		 keys_check(struct conf *, char *, size_t);
+int		 keys_check_more(char *, size_t);
 void		 keys_abort(void);	/* what was checked is not to be */
 void		 keys_commit(struct event_base *, uint32_t);
 /* How many are in force; octets of all there are, of those there is room

@@ -33,6 +33,7 @@
 #define KEYS_HEAP	(1024 * 1024)	/* some 300 keys of RSA 4096 */
 #define KEYS_HEAP_MIN	32		/* its smallest block */
 #define KEYS_HEAP_FULL	(KEYS_HEAP - 32 * 1024)	/* reading one may fail */
+#define KEYS_SLICE	4		/* keypairs checked in a turn */
 #define KEYS_RETIRE	10000		/* ms: tlsproxies commit later */
 
 struct key {
@@ -49,7 +50,8 @@ struct keyset {
 };
 SLIST_HEAD(keysets, keyset);
 
-static struct keyset	*checked, *current;
+static struct keyset	*making, *checked, *current;
+static struct conf_keypair *unchecked;	/* the next, or NULL */
 static struct keysets	 retired = SLIST_HEAD_INITIALIZER(retired);
 static int		 is_locked;
 
@@ -304,51 +306,74 @@ fail:
 	return (NULL);
 }
 
+static void
+keypair_wipe(struct conf_keypair *kp)
+{
+	freezero(kp->key, kp->keylen);
+	kp->key = NULL;
+	kp->keylen = 0;
+}
+
+static void
+check_end(void)
+{
+	for (; unchecked != NULL; unchecked = TAILQ_NEXT(unchecked, entry))
+		keypair_wipe(unchecked);
+	keyset_free(making);
+	making = NULL;
+}
+
 /*
- * Make keys of a new configuration and wipe what they were made of.
- * 0, or -1 and one line in err.
+ * Make keys of a new configuration and wipe what they were made of.  0, or -1
+ * and one line in err; 1: there are many, and keys_check_more() follows.
  */
 int
 keys_check(struct conf *next, char *err, size_t errlen)
 {
-	struct conf_keypair	*kp;
-	struct keyset		*ks;
-	struct key		*k;
-	int			 failed = 0;
-
+	keys_abort();
+	unchecked = TAILQ_FIRST(&next->keypairs);
 	if (next->strict && !is_locked) {
 		snprintf(err, errlen, "keeper: memory for keys cannot be "
 		    "locked (RLIMIT_MEMLOCK of %d KiB is needed): "
 		    "sandbox strict", KEYS_HEAP / 1024);
-		failed = 1;
-	}
-	if ((ks = calloc(1, sizeof(*ks))) == NULL) {
-		snprintf(err, errlen, "out of memory");
-		failed = 1;
-	}
-	TAILQ_FOREACH(kp, &next->keypairs, entry) {
-		if (!failed) {
-			if ((k = key_new(kp, ks, err, errlen)) == NULL)
-				failed = 1;
-			else
-				SLIST_INSERT_HEAD(&ks->keys, k, entry);
-		}
-		freezero(kp->key, kp->keylen);
-		kp->key = NULL;
-		kp->keylen = 0;
-	}
-	keys_abort();
-	if (failed) {
-		keyset_free(ks);
+		check_end();
 		return (-1);
 	}
-	checked = ks;
+	if ((making = calloc(1, sizeof(*making))) == NULL) {
+		snprintf(err, errlen, "out of memory");
+		check_end();
+		return (-1);
+	}
+	return (keys_check_more(err, errlen));
+}
+
+int
+keys_check_more(char *err, size_t errlen)
+{
+	struct key	*k;
+	unsigned int	 n;
+
+	for (n = 0; unchecked != NULL; n++) {
+		if (n == KEYS_SLICE)
+			return (1);
+		k = key_new(unchecked, making, err, errlen);
+		if (k == NULL) {
+			check_end();
+			return (-1);
+		}
+		SLIST_INSERT_HEAD(&making->keys, k, entry);
+		keypair_wipe(unchecked);
+		unchecked = TAILQ_NEXT(unchecked, entry);
+	}
+	checked = making;
+	making = NULL;
 	return (0);
 }
 
 void
 keys_abort(void)
 {
+	check_end();
 	keyset_free(checked);
 	checked = NULL;
 }

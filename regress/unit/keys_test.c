@@ -65,6 +65,17 @@ static const struct trial {
 	    "certificate in PEM", NULL },
 };
 
+/* In slices, to the end. */
+static int
+check_all(struct conf *c, char *err, size_t len)
+{
+	int	rv;
+
+	for (rv = keys_check(c, err, len); rv == 1; )
+		rv = keys_check_more(err, len);
+	return (rv);
+}
+
 /* keys_check() with its log lines in log. */
 static int
 check(struct conf *c, char *errstr, size_t errlen, char *log, size_t loglen)
@@ -74,7 +85,7 @@ check(struct conf *c, char *errstr, size_t errlen, char *log, size_t loglen)
 
 	if (pipe(p) == -1 || (old = dup(2)) == -1 || dup2(p[1], 2) == -1)
 		err(1, "pipe");
-	rv = keys_check(c, errstr, errlen);
+	rv = check_all(c, errstr, errlen);
 	dup2(old, 2);
 	close(old);
 	close(p[1]);
@@ -114,7 +125,7 @@ test_strict(int strict, int want)
 	char		 errstr[256];
 
 	c->strict = (uint32_t)strict;
-	if (keys_check(c, errstr, sizeof(errstr)) != want)
+	if (check_all(c, errstr, sizeof(errstr)) != want)
 		errx(1, "strict %d, memory not locked: want %d", strict,
 		    want);
 	conf_free(c);
@@ -148,7 +159,7 @@ commit(struct event_base *base, const char *name, uint32_t limit)
 	char		 errstr[256];
 
 	certs_keypair(c, name, name);
-	if (keys_check(c, errstr, sizeof(errstr)) == -1)
+	if (check_all(c, errstr, sizeof(errstr)) == -1)
 		errx(1, "%s", errstr);
 	keys_commit(base, limit);
 	conf_free(c);
@@ -181,7 +192,7 @@ test_full(void)
 		    __LINE__)) != NULL)
 			n++;
 	certs_keypair(c, "rsa2048", "rsa2048");
-	if (keys_check(c, errstr, sizeof(errstr)) != -1 ||
+	if (check_all(c, errstr, sizeof(errstr)) != -1 ||
 	    strcmp(errstr, "keypair \"rsa2048\": the 1024 KiB of locked "
 	    "memory for keys are used up") != 0)
 		errx(1, "no locked memory: got \"%s\"", errstr);
@@ -215,7 +226,7 @@ test_retire(void)
 	/* checked is not in force */
 	c = conf_new();
 	certs_keypair(c, "p384", "p384");
-	if (keys_check(c, errstr, sizeof(errstr)) == -1)
+	if (check_all(c, errstr, sizeof(errstr)) == -1)
 		errx(1, "%s", errstr);
 	expect_key("p384", 0);
 	conf_free(c);
@@ -239,6 +250,41 @@ test_retire(void)
 	event_base_free(base);
 }
 
+/* Of many a few at a time; given up in the middle, none is left. */
+static void
+test_slices(void)
+{
+	struct conf		*c = conf_new();
+	struct conf_keypair	*kp;
+	char			 errstr[256];
+	size_t			 used = CRYPTO_secure_used();
+	int			 i, n, rv;
+
+	for (i = 0; i < 10; i++)
+		certs_keypair(c, "p256", "p256");
+	if (keys_check(c, errstr, sizeof(errstr)) != 1)
+		errx(1, "10 keys are checked at once");
+	keys_abort();
+	TAILQ_FOREACH(kp, &c->keypairs, entry)
+		if (kp->key != NULL)
+			errx(1, "a key is not wiped");
+	if (CRYPTO_secure_used() != used)
+		errx(1, "a key stays in the locked heap");
+	conf_free(c);
+
+	c = conf_new();
+	for (i = 0; i < 10; i++)
+		certs_keypair(c, i == 9 ? "p384" : "p256", "p256");
+	rv = keys_check(c, errstr, sizeof(errstr));
+	for (n = 0; rv == 1; n++)
+		rv = keys_check_more(errstr, sizeof(errstr));
+	if (rv != -1 || n < 2)
+		errx(1, "the last of 10 is not seen: %d after %d", rv, n);
+	conf_free(c);
+	if (CRYPTO_secure_used() != used)
+		errx(1, "a key stays in the locked heap");
+}
+
 int
 main(void)
 {
@@ -252,6 +298,7 @@ main(void)
 	for (i = 0; i < sizeof(trials) / sizeof(trials[0]); i++)
 		test_trial(&trials[i]);
 	test_full();
+	test_slices();
 	test_retire();
 	return (0);
 }
