@@ -9,6 +9,8 @@ COMMON_OBJS =	$(addprefix $(B)/obj/common/, \
 		isotime.o \
 		limit.o \
 		log.o \
+		metric.o \
+		metricrow.o \
 		chan.o \
 		mono.o \
 		mpput.o \
@@ -38,6 +40,7 @@ CODEC_OBJS =	$(addprefix $(B)/obj/common/codec/, \
 		jsoncur.o \
 		jsonnum.o \
 		mpcur.o \
+		promtext.o \
 		rawsocket.o \
 		transcode.o \
 		utf8.o \

@@ -93,6 +93,16 @@ mpput_uint(struct mpput *m, uint64_t n)
 }
 
 void
+mpput_double(struct mpput *m, double d)
+{
+	uint64_t	n;
+
+	_Static_assert(sizeof(n) == sizeof(d), "IEEE 754, 64 bits");
+	memcpy(&n, &d, sizeof(n));
+	head(m, 0xcb, n, 8);
+}
+
+void
 mpput_str(struct mpput *m, const void *p, size_t len)
 {
 	if (len < 32)

@@ -25,6 +25,7 @@ void	 mpput_map(struct mpput *, uint32_t n);
 void	 mpput_nil(struct mpput *);
 void	 mpput_bool(struct mpput *, int);
 void	 mpput_uint(struct mpput *, uint64_t);
+void	 mpput_double(struct mpput *, double);
 void	 mpput_str(struct mpput *, const void *, size_t);	/* UTF-8 */
 void	 mpput_text(struct mpput *, const char *);	/* NUL-terminated */
 void	 mpput_bin(struct mpput *, const void *, size_t);

@@ -96,6 +96,12 @@ number(uint64_t n)
 	mpput_uint(&m, n);
 	enc_uint(&e, n);
 	same(&m, &w, "number", n);
+
+	mpput_init(&m, buf, sizeof(buf));
+	enc_init(&e, SER_MSGPACK, &w);
+	mpput_double(&m, (double)n / 1000);
+	enc_double(&e, (double)n / 1000);
+	same(&m, &w, "double", n);
 	wbuf_free(&w);
 }
 

@@ -1,7 +1,7 @@
 # One NAME_test.c a module.  A test links libcommon and libcodec and, named
 # in its own variable, objects of a program.
 
-UNIT_TESTS =	log chan ctlrow isotime mpput codec codec_convert http rawsocket websocket uri wamp sandbox sandbox_calls tlsa
+UNIT_TESTS =	log chan ctlrow isotime mpput metric codec codec_convert http rawsocket websocket uri wamp sandbox sandbox_calls tlsa
 
 UNIT_LIBS_http =	$(LIBS_CRYPTO)
 UNIT_LIBS_tlsa =	$(LIBS_CRYPTO)
