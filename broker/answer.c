@@ -26,6 +26,16 @@ answered(const struct session *callee, uint64_t id, int *never)
 	return (*never ? NULL : invocation_find(callee, id));
 }
 
+/* It is the final one, of a call of somebody's. */
+static void
+observe(const struct invocation *inv)
+{
+	uint64_t	now = broker_now();
+
+	metric_observe(&counts.latency, now > inv->began ?
+	    now - inv->began : 0);
+}
+
 /* -- YIELD -------------------------------------------------------------- */
 
 /*
@@ -128,6 +138,7 @@ dealer_yield(struct chan *c, struct imsg *im)
 		return (0);
 	}
 	result_send(inv, 0, &b);
+	observe(inv);
 	invocation_free(inv);
 	return (0);
 }
@@ -201,6 +212,7 @@ error_send(const struct invocation *inv, struct m_error *m,
 		    "the callee's error is in payload passthru mode");
 		return;
 	}
+	inv->caller->realm->counts->errors++;
 	m->request = inv->call;
 	iov_set(&iov[0], m, sizeof(*m));
 	iov_set(&iov[1], error->p, error->len);
@@ -241,6 +253,7 @@ dealer_error(struct chan *c, struct imsg *im)
 	else
 		session_refuse(inv->caller, WAMP_CALL, inv->call,
 		    WERR_NO_AVAILABLE_CALLEE, why);
+	observe(inv);
 	invocation_free(inv);
 	return (0);
 }

@@ -19,6 +19,7 @@
 
 #include "conf.h"
 #include "chan.h"
+#include "counts.h"
 #include "hash.h"
 #include "limit.h"
 #include "msgtypes.h"
@@ -116,6 +117,8 @@ struct realm {
 	unsigned int		 nsessions;
 	unsigned int		 nmembers;	/* those not about to end */
 	uint8_t			 is_gone;
+	struct realm_counts	 own;
+	struct realm_counts	*counts;	/* own, or those of all others */
 };
 TAILQ_HEAD(realms, realm);
 

@@ -7,6 +7,7 @@ BROKER_OBJS =	$(addprefix $(B)/obj/broker/, \
 		broker.o \
 		call.o \
 		ctl.o \
+		ctl_metrics.o \
 		ctl_rows.o \
 		dealer.o \
 		filter.o \

@@ -118,6 +118,12 @@ show_memory(struct ctlrows *r, unsigned int *steps)
 }
 
 static int
+show_metrics(struct ctlrows *r, unsigned int *steps)
+{
+	return (ctl_rows_metrics(r, steps));
+}
+
+static int
 tell_killed(struct ctlrows *r)
 {
 	ctlrow_begin(r);
@@ -179,6 +185,7 @@ static const struct word {
 	{ CTL_REGISTRATIONS, show_registrations },
 	{ CTL_CALLS, show_calls },
 	{ CTL_MEMORY, show_memory },
+	{ CTL_METRICS, show_metrics },
 	{ CTL_KILL_SESSION, kill_session },
 	{ CTL_KILL_AUTHID, kill_authid },
 };
@@ -202,6 +209,7 @@ begin(void)
 	struct realm	*r = NULL;
 
 	nkilled = 0;
+	ctl_metrics_begin();
 	if (asked.m.realm != 0 && (r = realm_find(asked.m.realm)) == NULL)
 		walk_end();	/* there is nothing to be met */
 	else

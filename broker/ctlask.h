@@ -30,4 +30,10 @@ int	 ctl_row_registration(struct ctlrows *, const struct registration *);
 int	 ctl_row_call(struct ctlrows *, const struct invocation *);
 void	 ctl_rows_memory(struct ctlrows *);
 
+/* -- ctl_metrics.c ------------------------------------------------------ */
+
+void	 ctl_metrics_begin(void);
+/* Some *steps of it, which are taken from them; 1: that was all. */
+int	 ctl_rows_metrics(struct ctlrows *, unsigned int *steps);
+
 #endif /* WAMPD_CTLASK_H */

@@ -235,6 +235,8 @@ invocation_new(struct session *caller, uint64_t call, struct callee *cl)
 		    hash_pair(caller->serial, call));
 		LIST_INSERT_HEAD(&caller->calls, inv, caller_entry);
 		caller->ncalls++;
+		caller->realm->counts->calls++;
+		caller->realm->counts->pending++;
 	}
 	return (inv);
 }
@@ -258,6 +260,7 @@ invocation_free(struct invocation *inv)
 		htab_remove(&broker.calls, &inv->bycall);
 		LIST_REMOVE(inv, caller_entry);
 		inv->caller->ncalls--;
+		inv->caller->realm->counts->pending--;
 	}
 	invocation_forget(inv);
 	timer_free(inv);

@@ -274,6 +274,7 @@ event_send(struct publication *p, const struct subpeer *sp,
 		iov_set(&iov[n++], p->body.ppt, m.pptlen);
 	if (p->pb == NULL)
 		iov_set(&iov[n++], p->body.p, p->body.len);
+	p->realm->counts->events++;
 	peer_send_event(sp->peer, iov, n, p->pb, p->off, p->body.len);
 }
 
@@ -462,6 +463,7 @@ publish_to(struct subscription *sub, void *arg)
 static void
 publish(struct publication *p)
 {
+	p->realm->counts->publications++;
 	sub_match(p->realm, p->topic, publish_to, p);
 	history_added(p);
 	if (p->is_retained)

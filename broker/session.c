@@ -173,6 +173,7 @@ session_new(struct peer *p, const struct imsg *im, const struct m_grant *g,
 	TAILQ_INIT(&s->testaments[0]);
 	TAILQ_INIT(&s->testaments[1]);
 	r->nsessions++;
+	r->counts->joined++;
 	role->nsessions++;
 	htab_insert(&broker.sessions, &s->byid, hash_pair(s->id, 0));
 	LIST_INSERT_HEAD(&p->sessions, s, peer_entry);
@@ -866,6 +867,7 @@ session_refuse_text(struct session *s, enum wamp_code reqtype,
 	struct m_refused	m;
 	struct iovec		iov[2];
 
+	s->realm->counts->errors++;
 	memset(&m, 0, sizeof(m));
 	m.request = request;
 	m.err = (uint16_t)err;

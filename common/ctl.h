@@ -80,6 +80,7 @@
  *		limited_connections (these six since it began); of a keeper keys, users (lines of files), logins
  *		(under way), jobs (for its threads).  All octets that the
  *		kernel counts are the parent's to tell.
+ * METRICS	see metric.h
  */
 
 /* Numbers are never given anew: wampctl and wampd may differ in age. */

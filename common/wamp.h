@@ -36,6 +36,7 @@ enum wamp_code {
 	WAMP_INTERRUPT = 69,
 	WAMP_YIELD = 70
 };
+#define WAMP_CODES	(WAMP_YIELD + 1)
 const char	*wamp_code_name(unsigned int);	/* "SUBSCRIBE", or NULL */
 
 #define WAMP_ID_MAX	9007199254740992ULL	/* 2^53, WAMP, IDs */
@@ -105,6 +106,7 @@ const char	*wamp_err_uri(enum wamp_err);
 #define AUTH_SCRAM		0x20
 #define AUTH_WAMP_SCRAM		0x40
 #define AUTH_CRYPTOSIGN		0x80
+#define AUTH_METHODS		8	/* bits */
 const char	*wamp_auth_name(unsigned int bit);	/* or NULL */
 
 #endif /* WAMPD_WAMP_H */

@@ -151,6 +151,32 @@ slot_end(struct peer *p, uint32_t slot, enum auth_state state)
 	s->state = state;
 }
 
+/* For wampd-metrics(7); method: an AUTH_*, or 0: none was chosen. */
+static void
+count(uint32_t method, enum login_result r)
+{
+	unsigned int	i = 0;
+
+	while (i < AUTH_METHODS && method != 1U << i)
+		i++;
+	keeper.logins[i][r]++;
+}
+
+static enum login_result
+result_of(enum wamp_err err)
+{
+	switch (err) {
+	case WERR_AUTHENTICATION_DENIED:
+		return (LOGIN_DENIED);
+	case WERR_NO_SUCH_REALM:
+		return (LOGIN_NO_REALM);
+	case WERR_NO_MATCHING_AUTH_METHOD:
+		return (LOGIN_NO_METHOD);
+	default:
+		return (LOGIN_FAILED);
+	}
+}
+
 void
 auth_deny(struct peer *p, uint32_t slot, uint32_t gen, enum wamp_err err,
     const char *text)
@@ -158,6 +184,7 @@ auth_deny(struct peer *p, uint32_t slot, uint32_t gen, enum wamp_err err,
 	struct m_auth_deny	 m = { .err = (uint16_t)err,
 				     .textlen = (uint16_t)strlen(text) };
 	struct iovec		 iov[2] = { { &m, sizeof(m) } };
+	const struct dialogue	*d;
 	char			 copy[REASON_MAXLEN];
 
 	memcpy(copy, text, m.textlen);
@@ -165,6 +192,8 @@ auth_deny(struct peer *p, uint32_t slot, uint32_t gen, enum wamp_err err,
 	iov[1].iov_len = m.textlen;
 	log_debug("proxy %u slot %u: denied: %s", p->id.instance, slot, text);
 	chan_sendv(p->chan, IMSG_AUTH_DENY, slot, gen, iov, 2);
+	d = p->slots[slot].dialogue;
+	count(d != NULL ? d->bit : 0, result_of(err));
 	slot_end(p, slot, AUTH_DENIED);
 }
 
@@ -210,6 +239,7 @@ auth_grant(struct peer *p, uint32_t slot, uint32_t gen,
 	log_debug("proxy %u slot %u: session %llu granted by %s",
 	    p->id.instance, slot, (unsigned long long)v->session,
 	    wamp_auth_name(v->method));
+	count(v->method, LOGIN_GRANTED);
 	slot_end(p, slot, AUTH_OPENED);
 	return (0);
 }

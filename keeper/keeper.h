@@ -165,12 +165,24 @@ struct peer {
 };
 TAILQ_HEAD(peers, peer);
 
+/* What became of a log-in. */
+enum login_result {
+	LOGIN_GRANTED,
+	LOGIN_DENIED,
+	LOGIN_FAILED,		/* it could not be judged */
+	LOGIN_NO_REALM,		/* these two before a method was chosen */
+	LOGIN_NO_METHOD,
+	LOGIN_MAX
+};
+
 struct keeper {
 	struct proc		 proc;
 	struct conf		*conf;		/* in force, or NULL */
 	struct peers		 peers;
 	uint64_t		 turn;		/* of the event loop */
 	int			 had_client_ca;	/* a configuration did */
+	uint64_t		 logins[AUTH_METHODS + 1][LOGIN_MAX]; /* by
+						 * method, the last: none */
 };
 
 /* keeper.c */
@@ -338,6 +350,10 @@ void		 keys_commit(struct event_base *, uint32_t);
 /* How many are in force; octets of all there are, of those there is room
  * for. */
 size_t		 keys_count(size_t *used, size_t *size);
+/* Of the i-th of those in force: its keypair, and when the certificate
+ * expires, in s since 1970; -1: there are fewer. */
+int		 keys_expiry(size_t i, const char **name,
+		    uint64_t *not_after);
 struct evp_pkey_st	*keys_find(const uint8_t [32]);	/* EVP_PKEY */
 
 /* sign.c */

@@ -40,6 +40,8 @@ struct key {
 	SLIST_ENTRY(key) entry;
 	uint8_t		 hash[32];	/* of the SubjectPublicKeyInfo */
 	EVP_PKEY	*pkey;
+	char		*name;		/* of the keypair */
+	uint64_t	 not_after;	/* s since 1970 */
 };
 
 /* The keys of one configuration. */
@@ -65,6 +67,7 @@ keyset_free(struct keyset *ks)
 	while ((k = SLIST_FIRST(&ks->keys)) != NULL) {
 		SLIST_REMOVE_HEAD(&ks->keys, entry);
 		EVP_PKEY_free(k->pkey);
+		free(k->name);
 		free(k);
 	}
 	if (ks->timer != NULL)
@@ -219,6 +222,22 @@ cert_warn_dates(const struct conf_keypair *kp, const X509 *x)
 		    kp->name);
 }
 
+/* Seconds since 1970, or 0: it cannot be told. */
+static uint64_t
+cert_not_after(const X509 *x)
+{
+	ASN1_TIME	*epoch = ASN1_TIME_new();
+	int		 days, s;
+	int64_t		 t = 0;
+
+	if (epoch != NULL &&
+	    ASN1_TIME_set_string(epoch, "19700101000000Z") == 1 &&
+	    ASN1_TIME_diff(&days, &s, epoch, X509_get0_notAfter(x)) == 1)
+		t = (int64_t)days * 86400 + s;
+	ASN1_TIME_free(epoch);
+	return (t > 0 ? (uint64_t)t : 0);
+}
+
 /*
  * How a tlsproxy names a key: by its public key, encoded anew from the
  * certificate, as it does itself.
@@ -295,7 +314,12 @@ key_new(const struct conf_keypair *kp, const struct keyset *ks, char *err,
 		    "does not verify", kp->name);
 		goto fail;
 	}
+	if ((k->name = strdup(kp->name)) == NULL) {
+		snprintf(err, errlen, "out of memory");
+		goto fail;
+	}
 	cert_warn_dates(kp, x);
+	k->not_after = cert_not_after(x);
 	X509_free(x);
 	return (k);
 fail:
@@ -426,4 +450,20 @@ keys_count(size_t *used, size_t *size)
 	*used = CRYPTO_secure_used();
 	*size = KEYS_HEAP;
 	return (n);
+}
+
+int
+keys_expiry(size_t i, const char **name, uint64_t *not_after)
+{
+	struct key	*k;
+
+	if (current == NULL)
+		return (-1);
+	SLIST_FOREACH(k, &current->keys, entry)
+		if (i-- == 0) {
+			*name = k->name;
+			*not_after = k->not_after;
+			return (0);
+		}
+	return (-1);
 }

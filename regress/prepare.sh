@@ -3,8 +3,9 @@
 # Copyright (c) 2026 The wampd authors
 # SPDX-License-Identifier: ISC
 #
-# What "make regress" needs and cannot build: packages, and the clients in
-# JavaScript.  Not being root, what is missing is named, and tests that need
+# What "make regress" needs and cannot build: packages, the clients in
+# JavaScript, and promtool, which is taken out of its package: to install that
+# would start a server.  Not being root, what is missing is named, and tests that need
 # it are skipped.
 
 set -u
@@ -29,5 +30,16 @@ then
 		echo "npm ci failed in regress/interop/js:" >&2
 		tail -n 5 "$js/npm.log" >&2
 	fi
+fi
+
+# system/metrics: regress/promtool
+if ! command -v promtool >/dev/null 2>&1 && [ ! -x "$top/regress/promtool" ] &&
+    command -v apt-get >/dev/null 2>&1; then
+	t=$(mktemp -d) && (cd "$t" && apt-get -q download prometheus &&
+	    dpkg-deb -x prometheus_*.deb x &&
+	    mv x/usr/bin/promtool "$top/regress/promtool.new" &&
+	    mv "$top/regress/promtool.new" "$top/regress/promtool") \
+	    >/dev/null 2>&1 || echo "promtool cannot be had" >&2
+	rm -rf "$t"
 fi
 exit 0

@@ -340,11 +340,13 @@ conn_write_plain(struct conn *c)
 void
 conn_flush(struct conn *c)
 {
+	size_t	before = c->out.bytes;
 	int	rv;
 
 	if (c->state <= CONN_TLS || c->state == CONN_LINGER)
 		return;
 	rv = c->tls != NULL ? conn_write_tls(c) : conn_write_plain(c);
+	c->p->counts.sent += before - c->out.bytes;
 	if (rv == -1) {
 		conn_kill(c, "connection lost");
 		return;

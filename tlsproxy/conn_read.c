@@ -116,6 +116,7 @@ conn_handshake_failed(struct conn *c)
 	} else if (log_may(&c->p->log_handshake, 5))
 		log_debug("TLS handshake with %s failed: %s", c->peer,
 		    tls_error(c->tls));
+	c->p->counts.shaken[SHAKEN_TLS][0]++;
 	c->tls_error = 1;
 	conn_kill(c, "TLS handshake failed");
 }
@@ -169,9 +170,11 @@ conn_handshake(struct conn *c)
 		return;
 	}
 	if (conn_take_cert(c) == -1) {
+		c->p->counts.shaken[SHAKEN_TLS][0]++;
 		conn_kill(c, "no client certificate that can be read");
 		return;
 	}
+	c->p->counts.shaken[SHAKEN_TLS][1]++;
 	c->state = CONN_DETECT;
 	tls_release_wipe(c->ssl, 1);
 	if (tls_release_more(c->ssl))
@@ -572,6 +575,7 @@ conn_input(struct conn *c)
 	}
 	if (n > READ_MAX)
 		p->bulk -= (size_t)n - READ_MAX;
+	p->counts.received += (size_t)n;
 	c->last_input = mono_ms();
 	c->ping_sent = 0;
 	is_in = c->sess != NULL && c->sess->state == SESS_JOINED;

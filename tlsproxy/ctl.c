@@ -21,6 +21,7 @@
 #define CTL_ROWS	200	/* told of */
 
 static struct ctl_asked	 asked;
+static unsigned int	 metrics_at;	/* the piece that is told next */
 
 /* -- connections -------------------------------------------------------- */
 
@@ -187,6 +188,14 @@ show_memory(struct proxy *p, struct ctlrows *r)
 	return (1);
 }
 
+/* -- metrics ------------------------------------------------------------ */
+
+static int
+show_metrics(struct proxy *p, struct ctlrows *r)
+{
+	return (ctl_rows_metrics(p, r, &metrics_at));
+}
+
 /* -- the parent asks ---------------------------------------------------- */
 
 static const struct word {
@@ -196,6 +205,7 @@ static const struct word {
 } words[] = {
 	{ CTL_CONNECTIONS, show_connections },
 	{ CTL_MEMORY, show_memory },
+	{ CTL_METRICS, show_metrics },
 };
 
 static const struct word *
@@ -226,6 +236,7 @@ ctl_query(struct chan *c, struct imsg *im)
 	if (turn == CTL_TURN_BEGIN) {
 		proxy->told = TAILQ_FIRST(&proxy->conns);
 		proxy->tell_to = proxy->lastconn;
+		metrics_at = 0;
 	}
 	ctlrows_init(&rows);
 	ctlrows_send(&rows, c, &asked, w->tell(proxy, &rows));

@@ -397,6 +397,7 @@ static void
 log_per_address(struct proxy *p, const char *peer)
 {
 	limit_hit(LIMIT_PER_ADDRESS);
+	p->counts.refused[REFUSED_ADDRESS]++;
 	if (log_may(&p->log_refused, 5))
 		log_session("refused address=%s reason=\"connections per "
 		    "address\"", peer);
@@ -576,6 +577,7 @@ connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 	memset(&cred, 0, sizeof(cred));
 	if ((l->flags & LISTEN_UNIX) && getsockopt(fd, SOL_SOCKET,
 	    SO_PEERCRED, &cred, &len) == -1) {
+		p->counts.refused[REFUSED_FAILED]++;
 		if (log_may(&p->log_memory, 5))
 			log_warn("listen on %s: credentials of a peer",
 			    l->name);
@@ -587,6 +589,7 @@ connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 	if ((l->flags & LISTEN_PROXY) != 0) {
 		/* not counted before it is known whose it is */
 		if (!is_balancer(l, ss)) {
+			p->counts.refused[REFUSED_PROXY]++;
 			if (log_may(&p->log_refused, 5))
 				log_session("refused address=%s reason=\"may "
 				    "not speak the PROXY protocol\"", peer);
@@ -598,8 +601,10 @@ connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 		close(fd);
 		return;
 	}
-	if ((c = conn_new(p, l, fd, peer, addr)) == NULL)
+	if ((c = conn_new(p, l, fd, peer, addr)) == NULL) {
+		p->counts.refused[REFUSED_FAILED]++;
 		return;
+	}
 	c->uid = cred.uid;
 	c->gid = cred.gid;
 }
@@ -630,6 +635,7 @@ listener_on_read(evutil_socket_t fd, short what, void *arg)
 				out_of_descriptors(p);
 			return;
 		}
+		p->counts.accepted++;
 		connection(l, s, &ss);
 	}
 }

@@ -509,6 +509,7 @@ static void
 session_is_slow(struct psess *s)
 {
 	s->xoff = 1;
+	proxy->counts.slow++;
 	chan_send(s->broker->chan, IMSG_XOFF, s->slot, s->gen, NULL, 0);
 	conn_set_slow(s->conn, proxy->conf->limits.slow);
 }

@@ -32,6 +32,7 @@
 struct chan;
 struct client_files;
 struct conn;
+struct ctlrows;
 struct fences;
 struct imsg;
 struct iovec;
@@ -301,6 +302,32 @@ struct broker {
 	struct htab		 links;		/* by id and slot */
 };
 
+/* Why a connection is closed as soon as it is there. */
+enum refused {
+	REFUSED_ADDRESS,	/* limits connections per address */
+	REFUSED_PROXY,		/* it may not speak the PROXY protocol */
+	REFUSED_FAILED,		/* no memory, or the kernel does not help */
+	REFUSED_MAX
+};
+
+enum shaken {
+	SHAKEN_TLS,
+	SHAKEN_RAWSOCKET,
+	SHAKEN_WEBSOCKET,
+	SHAKEN_UNKNOWN,		/* it began like neither */
+	SHAKEN_MAX
+};
+
+/* Since this process began (ctl_metrics.c). */
+struct counts {
+	uint64_t		 in[WAMP_CODES], out[WAMP_CODES];
+	uint64_t		 received, sent;	/* octets, without TLS */
+	uint64_t		 accepted;
+	uint64_t		 refused[REFUSED_MAX];
+	uint64_t		 shaken[SHAKEN_MAX][2];	/* 1: done */
+	uint64_t		 slow;			/* sessions became so */
+};
+
 /* Descriptors to be closed. */
 struct stale {
 	int			 fds[CONF_MAXLISTENS * LISTEN_MAXADDRS];
@@ -373,6 +400,7 @@ struct proxy {
 	size_t			 held;		/* partial input, queued output */
 	size_t			 state;		/* connections, subscriptions */
 	uint64_t		 nin, nout;	/* messages of clients, to them */
+	struct counts		 counts;
 	uint64_t		 dropped;	/* events, all told; */
 	uint64_t		 slow_dropped;	/* of them to slow ones */
 	uint64_t		 slow_ended;	/* sessions */
@@ -498,6 +526,10 @@ struct pbuf	*transport_frame(int is_ws, int ser, const struct iovec *,
 
 /* ctl.c: what wampctl asks */
 int	 ctl_query(struct chan *, struct imsg *);
+
+/* ctl_metrics.c: rows from the *at-th piece on; 1: that was all */
+int	 ctl_rows_metrics(const struct proxy *, struct ctlrows *,
+	    unsigned int *at);
 
 /* features.c: what HELLO.Details.roles announces, FEAT_*: NULL, or how it
  * violates the protocol */

@@ -9,6 +9,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		conn_read.o \
 		conn_time.o \
 		ctl.o \
+		ctl_metrics.o \
 		drain.o \
 		features.o \
 		fence.o \

@@ -60,6 +60,7 @@ transport_left(struct conn *c)
 static void
 transport_up(struct conn *c, int is_ws, int ser)
 {
+	c->p->counts.shaken[is_ws ? SHAKEN_WEBSOCKET : SHAKEN_RAWSOCKET][1]++;
 	c->is_ws = (uint8_t)is_ws;
 	c->ser = (uint8_t)ser;
 	c->state = CONN_OPEN;
@@ -381,6 +382,7 @@ rs_begin(struct conn *c, uint8_t *p, size_t len)
 	    &c->peermax);
 	conn_queue(c, reply, replylen);
 	if (rv == -1) {
+		c->p->counts.shaken[SHAKEN_RAWSOCKET][0]++;
 		conn_close(c);
 		return (0);
 	}
@@ -395,6 +397,7 @@ http_answer(struct conn *c, int status, int head)
 {
 	char	out[1024];
 
+	c->p->counts.shaken[SHAKEN_WEBSOCKET][0]++;
 	log_debug("HTTP %d to %s", status, c->peer);
 	conn_queue(c, out, http_error(out, sizeof(out), status, head));
 	conn_close(c);
@@ -487,6 +490,7 @@ transport_begin(struct conn *c, uint8_t *p, size_t len)
 		c->state = CONN_HTTP;
 		return (http_begin(c, p, len));
 	}
+	c->p->counts.shaken[SHAKEN_UNKNOWN][0]++;
 	conn_close(c);
 	return (0);
 }

@@ -42,8 +42,10 @@ out_message(struct conn *c, const struct head *h, const struct payload *pl,
 		return (WERR_NONE);
 	}
 	if (err == CODEC_OK &&
-	    transport_send(c, m.iov, MESSAGE_PARTS, m.pb) == 0)
+	    transport_send(c, m.iov, MESSAGE_PARTS, m.pb) == 0) {
+		c->p->counts.out[h->code]++;
 		return (WERR_NONE);
+	}
 	return (build_error(err, text));
 }
 
@@ -175,7 +177,7 @@ out_on_interrupt(struct chan *ch, struct imsg *im)
 	enc_uint(&e, shown);
 	out_details(&e, &d, NULL);
 	enc_end(&e);
-	out_send(s->conn, w);
+	out_send(s->conn, WAMP_INTERRUPT, w);
 	return (0);
 }
 

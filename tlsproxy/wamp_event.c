@@ -138,6 +138,8 @@ event_alone(struct fanout *f, struct psess *s, uint32_t features)
 		out_event_dropped(s, out_not_convertible);
 	else if (transport_send(c, m.iov, MESSAGE_PARTS, m.pb) == -1)
 		out_event_dropped(s, out_too_long);
+	else
+		c->p->counts.out[WAMP_EVENT]++;
 }
 
 static void
@@ -158,8 +160,10 @@ event_to(struct fanout *f, struct psess *s)
 		out_event_dropped(s, out_not_convertible);
 	else if (v->msglen[c->ser] > c->peermax)
 		out_event_dropped(s, out_too_long);
-	else
+	else {
 		event_queue(f, v, c, pb);
+		c->p->counts.out[WAMP_EVENT]++;
+	}
 }
 
 /* Mark the sessions that this EVENT names: 0, or -1: nonsense. */

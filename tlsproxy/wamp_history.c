@@ -113,7 +113,7 @@ send_events(struct taken *t, uint64_t request, int more)
 		enc_end(&e);
 	}
 	enc_end(&e);
-	out_send(c, w);
+	out_send(c, WAMP_RESULT, w);
 }
 
 int

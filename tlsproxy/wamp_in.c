@@ -762,6 +762,7 @@ wamp_input(struct conn *c, const uint8_t *msg, size_t len, struct pbuf *pb)
 	}
 	if (check_code(&in) == -1)
 		return;
+	c->p->counts.in[in.rule->code]++;
 	if (check_elements(&in) == -1)
 		return;
 	if (in.rule->is_request && check_request(&in) == -1)

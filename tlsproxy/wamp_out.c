@@ -29,7 +29,7 @@ out_begin(struct enc *e, int ser)
 }
 
 void
-out_send(struct conn *c, const struct wbuf *w)
+out_send(struct conn *c, enum wamp_code code, const struct wbuf *w)
 {
 	struct iovec	iov;
 
@@ -40,6 +40,8 @@ out_send(struct conn *c, const struct wbuf *w)
 		conn_kill(c, "out of memory");
 	else if (transport_send(c, &iov, 1, NULL) == -1)
 		conn_close_code(c, WS_TOOBIG, "message too long");
+	else
+		c->p->counts.out[code]++;
 }
 
 /* -- opening and closing ------------------------------------------------ */
@@ -162,7 +164,7 @@ out_challenge(struct conn *c, const struct m_auth_challenge *m,
 	}
 	enc_end(&e);
 	enc_end(&e);
-	out_send(c, w);
+	out_send(c, WAMP_CHALLENGE, w);
 }
 
 /* WELCOME into proxy->msg; without features if it is to be short. */
@@ -224,7 +226,7 @@ out_welcome(struct conn *c, const struct psess *s, const struct val *extra)
 	/* some take 512 octets, and use none of them */
 	if (w->len > c->peermax)
 		w = build_welcome(c, s, extra, 1);
-	out_send(c, w);
+	out_send(c, WAMP_WELCOME, w);
 }
 
 /* [code, {"message": text}, reason] */
@@ -254,7 +256,7 @@ out_farewell(struct conn *c, unsigned int code, enum wamp_err err,
 	else if (w->len > c->peermax && reason != NULL)
 		out_farewell(c, code, err, NULL, NULL);
 	else
-		out_send(c, w);
+		out_send(c, (enum wamp_code)code, w);
 }
 
 void
@@ -294,7 +296,7 @@ out_error(struct conn *c, unsigned int reqtype, uint64_t request,
 	if (w->len > c->peermax && textlen > 0)
 		out_error(c, reqtype, request, err, NULL, 0);
 	else
-		out_send(c, w);
+		out_send(c, WAMP_ERROR, w);
 }
 
 /* -- answers ------------------------------------------------------------ */
@@ -328,7 +330,7 @@ out_ids(struct conn *c, unsigned int code, uint64_t a, uint64_t b, int n)
 	if (n > 1)
 		enc_uint(&e, b);
 	enc_end(&e);
-	out_send(c, w);
+	out_send(c, (enum wamp_code)code, w);
 }
 
 int
@@ -373,7 +375,7 @@ out_revoked(struct conn *c, unsigned int code, const char *what, uint64_t id,
 	if (w->len > c->peermax && textlen > 0)
 		out_revoked(c, code, what, id, NULL, 0);
 	else
-		out_send(c, w);
+		out_send(c, (enum wamp_code)code, w);
 }
 
 int

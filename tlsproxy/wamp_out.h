@@ -16,6 +16,7 @@
 #include "msgtypes.h"
 #include "ppt.h"
 #include "uri.h"
+#include "wamp.h"
 
 struct chan;
 struct conn;
@@ -136,7 +137,7 @@ void		 out_event_dropped(struct psess *, const char *why);
 /* A message into proxy->msg. */
 struct wbuf	*out_begin(struct enc *, int ser);
 /* Send what was built; messages of ours are never too long for a client. */
-void	 out_send(struct conn *, const struct wbuf *);
+void	 out_send(struct conn *, enum wamp_code, const struct wbuf *);
 /* The joined session of an imsg (NULL: dropped, that is normal); -1:
  * nonsense. */
 int	 out_target(struct chan *, struct imsg *, struct psess **);

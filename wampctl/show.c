@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "promtext.h"
 #include "wampctl.h"
 #include "xmalloc.h"
 
@@ -21,6 +22,7 @@ struct answer {
 	const struct options	*opt;
 	const struct view	*view;
 	struct table		*table;		/* or NULL: JSON */
+	struct promtext		 metrics;
 	struct wbuf		 extended, json, text;
 	size_t			 nrows;
 	uint64_t		 nkilled;
@@ -178,6 +180,7 @@ static const struct view views[] = {
 	{ CTL_CALLS, COLUMNS(calls), NULL },
 	{ CTL_CONNECTIONS, COLUMNS(connections), NULL },
 	{ CTL_MEMORY, COLUMNS(memory), NULL },
+	{ CTL_METRICS, NULL, 0, NULL },
 	{ CTL_KILL_SESSION, NULL, 0, NULL },
 	{ CTL_KILL_AUTHID, NULL, 0, NULL },
 	{ CTL_RELOAD, NULL, 0, NULL },
@@ -269,6 +272,8 @@ take_row(struct answer *a, const uint8_t *p, size_t len)
 		return (-1);
 	if (a->opt->json)
 		return (json_row(a, &row));
+	if (a->view->what == CTL_METRICS)
+		return (promtext_add(&a->metrics, &row));
 	if (a->view->what != CTL_TEST)
 		table_row(a->table, &row);
 	a->nrows++;
@@ -329,11 +334,26 @@ killed(struct answer *a)
 	}
 }
 
+/* Text of another format than tables have. */
+static void
+metrics(struct answer *a)
+{
+	struct wbuf	w;
+
+	memset(&w, 0, sizeof(w));
+	if (promtext_end(&a->metrics, &w) == -1)
+		fatalx("out of memory");
+	fwrite(w.buf, 1, w.len, stdout);
+	wbuf_free(&w);
+}
+
 static void
 end(struct answer *a)
 {
 	if (is_kill(a))
 		killed(a);
+	else if (a->view->what == CTL_METRICS && !a->opt->json)
+		metrics(a);
 	else if (a->view->what == CTL_SESSION && a->nrows == 0 &&
 	    !a->has_failed) {
 		log_warnx("there is no such session");
@@ -442,7 +462,8 @@ show(const struct options *opt, const struct ctl_request *req)
 	memset(&a, 0, sizeof(a));
 	a.opt = opt;
 	a.view = view_of(req->what);
-	if (!opt->json)
+	promtext_init(&a.metrics);
+	if (!opt->json && req->what != CTL_METRICS)
 		a.table = table_new(a.view->columns, a.view->ncolumns);
 	if (client_send(fd, req) == -1)
 		a.has_failed = 1;
@@ -454,6 +475,7 @@ show(const struct options *opt, const struct ctl_request *req)
 	if (req->what == CTL_STOP && !a.has_failed)
 		wait_for_end(fd);
 	close(fd);
+	promtext_free(&a.metrics);
 	wbuf_free(&a.extended);
 	wbuf_free(&a.json);
 	wbuf_free(&a.text);

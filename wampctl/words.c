@@ -179,6 +179,7 @@ static const struct token t_show[] = {
 	{ T_WHAT, "limits", CTL_LIMITS, NULL },
 	{ T_WHAT, "listeners", CTL_LISTENERS, NULL },
 	{ T_WHAT, "memory", CTL_MEMORY, NULL },
+	{ T_WHAT, "metrics", CTL_METRICS, NULL },
 	{ T_WHAT, "processes", CTL_PROCESSES, NULL },
 	{ T_WHAT, "realms", CTL_REALMS, NULL },
 	{ T_WHAT, "registrations", CTL_REGISTRATIONS, t_realm },

@@ -4,7 +4,8 @@
  *
  * Between the files that serve the control socket: control.c has the clients
  * and their queues, control_words.c what each request does, control_rows.c
- * what the parent itself has to tell, control_ask.c what it asks children.
+ * what the parent itself has to tell, control_metrics.c what it counts,
+ * control_ask.c what it asks children.
  */
 #ifndef WAMPD_CONTROL_H
 #define WAMPD_CONTROL_H
@@ -103,6 +104,9 @@ int	 control_sandbox(struct control_client *);
 int	 control_test(struct control_client *);
 /* A line of the log for a monitor: 0, or -1 where there is no room. */
 int	 control_line(struct control_client *, int level, const char *);
+
+/* control_metrics.c */
+int	 control_metrics(struct control_client *);
 
 /* control_ask.c */
 int	 control_ask_begin(struct control_client *);

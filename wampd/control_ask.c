@@ -43,6 +43,7 @@ roles_of(unsigned int what)
 	case CTL_CONNECTIONS:
 		return (T);
 	case CTL_MEMORY:
+	case CTL_METRICS:
 		return (K | T | B);
 	default:
 		return (0);

@@ -352,6 +352,7 @@ static const struct word {
 	{ CTL_CONNECTIONS, "show connections", control_ask_begin,
 	    control_ask },
 	{ CTL_MEMORY, "show memory", control_ask_begin, control_ask },
+	{ CTL_METRICS, "show metrics", control_ask_begin, control_metrics },
 	{ CTL_KILL_SESSION, "kill session", control_ask_begin, control_ask },
 	{ CTL_KILL_AUTHID, "kill authid", control_ask_begin, control_ask },
 	{ CTL_RELOAD, "reload", begin_reload, reload },

@@ -47,6 +47,7 @@ static void
 refused(struct wampd *w)
 {
 	w->reload.refused_at = wall_ms();
+	w->reload.nrefused++;
 	control_reload_end(w, 0);
 	log_warnx("configuration not reloaded: the old one stays in force");
 	notify(w, "READY=1\nSTATUS=%s; a new configuration was refused, "
@@ -260,6 +261,7 @@ finish(struct wampd *w)
 	log_info("configuration reloaded");
 	notify(w, "READY=1\nSTATUS=%s", drain_status(w));
 	r->done_at = wall_ms();
+	r->ndone++;
 	control_reload_end(w, 1);
 }
 

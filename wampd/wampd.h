@@ -170,6 +170,7 @@ struct reload {
 	struct conf	*next;
 	struct event	*timer;
 	uint64_t	 done_at, refused_at;	/* wall_ms(), 0: never */
+	uint64_t	 ndone, nrefused;
 };
 
 struct drain {

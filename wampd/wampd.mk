@@ -21,6 +21,7 @@ WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		connlimit.o \
 		control.o \
 		control_ask.o \
+		control_metrics.o \
 		control_rows.o \
 		control_words.o \
 		daemon.o \

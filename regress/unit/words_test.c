@@ -90,6 +90,7 @@ test_words(void)
 		{ "show calls", CTL_CALLS },
 		{ "show connections", CTL_CONNECTIONS },
 		{ "show memory", CTL_MEMORY },
+		{ "show metrics", CTL_METRICS },
 		{ "show registrations", CTL_REGISTRATIONS },
 		{ "show session 17", CTL_SESSION },
 		{ "show sessions", CTL_SESSIONS },
