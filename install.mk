@@ -129,7 +129,8 @@ uninstall:
 		esac; \
 	done
 	rm -f $(D)$(COMPDIR)/wampc $(D)$(COMPDIR)/wampctl
-	rm -rf $(D)$(LIBEXECDIR) $(D)$(DOCDIR)/fail2ban
+	rm -rf $(D)$(LIBEXECDIR) $(D)$(DOCDIR)/fail2ban \
+	    $(D)$(DOCDIR)/apparmor
 	for m in $(MANPAGES); do \
 		rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; \
 	done

@@ -69,6 +69,8 @@ CONF
 wampc() {
 	unprivileged "$dest/usr/local/bin/wampc" -s "$run/sock" "$@"
 }
+: >"$tmp/log"
+: >"$tmp/said"
 (unprivileged "$dest/usr/local/sbin/wampd" -d -f "$run.conf") \
     2>"$tmp/log" &
 wampd=$!

@@ -148,7 +148,8 @@ def destdir():
     install(prefix, 'DESTDIR=' + d, 'uninstall', target=())
     for sub in ('sbin', 'bin', 'share/man/man1', 'share/man/man8'):
         assert os.listdir(d + prefix + '/' + sub) == [], sub
-    assert os.path.exists(d + prefix + '/etc/wampd.conf')
+    left = [os.path.join(at, x) for at, _, names in os.walk(d) for x in names]
+    assert left == [d + prefix + '/etc/wampd.conf'], left
 
 
 def init_script():
