@@ -47,8 +47,8 @@ void	 log_tap(void (*fn)(void *, int level, const char *text), void *);
 void	 log_from(int level, const char *process, const char *text);
 /*
  * What somebody who may did to the daemon: act is a word or some ("reload"),
- * what it was done to any text or "" ("session 17").  By a signal, or by a process
- * that asked for it.  Logged at every level.
+ * what it was done to any text or "" ("session 17").  By a signal, or by a
+ * process that asked for it.  Logged at every level.
  */
 void	 log_admin_signal(const char *act, const char *signal);
 void	 log_admin(const char *act, unsigned long uid, long pid,

@@ -41,7 +41,8 @@ static const struct {
 	{ "act", 0 }, { "address", 0 }, { "authid", 0 }, { "limit", 1 },
 	{ "method", 0 }, { "pid", 1 }, { "proxy", 1 }, { "realm", 0 },
 	{ "reason", 0 }, { "role", 0 }, { "serializer", 0 },
-	{ "session", 1 }, { "signal", 0 }, { "text", 0 }, { "transport", 0 }, { "uid", 1 },
+	{ "session", 1 }, { "signal", 0 }, { "text", 0 },
+	{ "transport", 0 }, { "uid", 1 },
 	{ "what", 0 },
 };
 #define NKEYS	(sizeof(keys) / sizeof(keys[0]))
@@ -249,7 +250,7 @@ void
 logjson(char *buf, size_t size, int pri, const char *process,
     const char *text, int with_time)
 {
-	struct out	o = { buf, 0, size - 3 };	/* the end always fits */
+	struct out	o = { buf, 0, size - 3 };	/* the end fits */
 	char		now[ISOTIME_LEN + 1];
 
 	put(&o, "{", 1);
