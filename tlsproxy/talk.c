@@ -75,7 +75,8 @@ talk_room(struct conn *c)
 	}
 	c->is_fenced = 1;
 	c->p->fair_at = c->last_input;
-	return (c->may = fences_room(s->fences, mono_us()));
+	return (c->may = fences_room(s->fences, s->fences->n > 0 ? mono_us() :
+	    0));
 }
 
 static void
