@@ -8,6 +8,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -287,6 +288,20 @@ def processes():
                      result='refused') == 1
 
 
+def incomplete():
+    """what a process cannot say any more: the others' numbers, and status 1"""
+    with World() as w:
+        os.kill(w.child('broker 1'), signal.SIGSTOP)
+        # it is replaced, as it does not answer the parent either
+        rv, out, err = wampctl(w.control, 'show', 'metrics')
+        assert rv == 1 and 'this is not all' in err, (rv, err)
+        got = parse(out)
+        assert total(got, 'wampd_process_up', process='wampd') == 1
+        assert total(got, 'wampd_connections', process='tlsproxy 0') == 0
+        assert {dict(ls)['process'] for k, ls in got
+                if k == 'wampd_call_duration_seconds_count'} == {'broker 0'}
+
+
 def many_realms():
     """the first realms have numbers of their own, the others share theirs"""
     n = UNNAMED + 700
@@ -306,4 +321,5 @@ def many_realms():
             c.close()
 
 
-run_cases([promtool, documented, numbers, failures, processes, many_realms])
+run_cases([promtool, documented, numbers, failures, processes, incomplete,
+           many_realms])
