@@ -35,7 +35,8 @@ fi
 # system/metrics: regress/promtool
 if ! command -v promtool >/dev/null 2>&1 && [ ! -x "$top/regress/promtool" ] &&
     command -v apt-get >/dev/null 2>&1; then
-	t=$(mktemp -d) && (cd "$t" && apt-get -q download prometheus &&
+	t=$(mktemp -d) && (cd "$t" && { apt-get download prometheus ||
+	    { apt-get update && apt-get download prometheus; }; } &&
 	    dpkg-deb -x prometheus_*.deb x &&
 	    mv x/usr/bin/promtool "$top/regress/promtool.new" &&
 	    mv "$top/regress/promtool.new" "$top/regress/promtool") \
