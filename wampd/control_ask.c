@@ -158,7 +158,9 @@ control_ask(struct control_client *k)
 	if (k->asked == NULL)
 		return (control_put(k, CTL_END, k->is_incomplete ?
 		    CTL_INCOMPLETE : 0, NULL, 0) == 0);
-	if (k->asked->ask_query == 0 && control_room(k) >= ROOM)
+	/* one that is dying has no channel any more: control_child_gone() */
+	if (k->asked->ask_query == 0 && k->asked->chan != NULL &&
+	    control_room(k) >= ROOM)
 		send_query(k);
 	return (0);
 }

@@ -33,9 +33,10 @@ int
 chan_sendv(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
     const struct iovec *iov, int n)
 {
-	(void)c;
 	(void)slot;
 	(void)gen;
+	if (c == NULL)
+		errx(1, "sent to nobody");
 	if (type != IMSG_CTL_QUERY || n != 2)
 		errx(1, "sent %u", type);
 	memcpy(&sent, iov[0].iov_base, sizeof(sent));
@@ -346,6 +347,21 @@ test_patience(void)
 	want(b->asked == &broker, "in turn");
 }
 
+/* Its channel is gone before it is reaped. */
+static void
+test_dying(void)
+{
+	begin();
+	ask(a, CTL_SESSIONS);
+	control_ask(a);
+	answer(&broker, sent.query, 1, 3, 0, 0);
+	broker.chan = NULL;
+	want(control_ask(a) == 0 && nsent == 1, "nothing is sent to it");
+	control_child_gone(&broker);
+	want(control_ask(a) == 1 && end_flags == CTL_INCOMPLETE,
+	    "and then it is gone");
+}
+
 /* Nothing said is not all. */
 static void
 test_which(void)
@@ -369,6 +385,7 @@ main(void)
 	test_order();
 	test_one_at_a_time();
 	test_incomplete();
+	test_dying();
 	test_nonsense();
 	test_patience();
 	test_which();
