@@ -46,10 +46,12 @@ addr_cut(uint8_t key[16], const uint8_t addr[16], uint32_t prefix)
 
 	memcpy(key, addr, 16);
 	if (memcmp(addr, mapped, sizeof(mapped)) == 0 ||
-	    memcmp(addr, "unix:", 5) == 0 || prefix >= 128)
+	    memcmp(addr, "unix:", 5) == 0)
 		return;
-	key[n] &= (uint8_t)(0xff00 >> prefix % 8);
-	memset(key + n + 1, 0, 16 - n - 1);
+	if (prefix < 128) {
+		key[n] &= (uint8_t)(0xff00 >> prefix % 8);
+		memset(key + n + 1, 0, 16 - n - 1);
+	}
 	if (memcmp(key, zero, sizeof(zero)) == 0)
 		key[15] = 1;	/* all zero is everybody: ::1 */
 }
