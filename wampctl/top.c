@@ -131,6 +131,24 @@ take_count(struct sample *s, const struct val *row)
 	return (0);
 }
 
+/* Until there is an answer, or somebody ends us: 1, or -1. */
+static int
+wait_for(int fd)
+{
+	struct pollfd	pfd;
+	int		n;
+
+	do {
+		if (is_ended)
+			return (-1);
+		pfd.fd = fd;
+		pfd.events = POLLIN;
+		/* a signal may come between these two */
+		n = poll(&pfd, 1, 500);
+	} while (n == 0 || (n == -1 && errno == EINTR));
+	return (n == 1 ? 1 : -1);
+}
+
 static int
 ask(int fd, unsigned int what, struct sample *s,
     int (*take)(struct sample *, const struct val *))
@@ -145,7 +163,8 @@ ask(int fd, unsigned int what, struct sample *s,
 	req.what = (uint16_t)what;
 	if (client_send(fd, &req) == -1)
 		return (-1);
-	while ((rv = client_frame(fd, &f)) == 1 && f.h.kind == CTL_ROW)
+	while ((rv = wait_for(fd)) == 1 &&
+	    (rv = client_frame(fd, &f)) == 1 && f.h.kind == CTL_ROW)
 		if (row_check(f.data, f.h.len, &row) == -1 ||
 		    take(s, &row) == -1)
 			break;

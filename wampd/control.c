@@ -487,6 +487,10 @@ control_stop(struct wampd *w)
 	if (w->control == NULL)
 		return;
 	while ((k = TAILQ_FIRST(&w->control->clients)) != NULL) {
+		/* who asked for the end is told that it came */
+		if (k->fd != -1 && k->outlen > 0)
+			(void)!send(k->fd, k->out + k->outoff, k->outlen,
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
 		control_close(k);
 		TAILQ_REMOVE(&w->control->clients, k, entry);
 		free(k);
