@@ -43,7 +43,8 @@ def commit(path):
 
 def clone(path):
     shutil.copytree(TOP, path, symlinks=True, ignore=shutil.ignore_patterns(
-        '.git', 'build*', 'node_modules', '__pycache__', 'wampd-*.tar.gz'))
+        '.git', 'build*', 'node_modules', 'promtool', '__pycache__',
+        'wampd-*.tar.gz'))
     run('git', 'init', '-q', path)
     commit(path)
     return path

@@ -87,7 +87,10 @@ class Machine:
 
     def outside(self, *cmd, **kw):
         """In its directory, with this machine's network."""
-        return run('chroot', self.root, *cmd, env=self.env(), **kw)
+        proxies = {k: v for k, v in os.environ.items()
+                   if k.lower().endswith('_proxy')}
+        return run('chroot', self.root, *cmd,
+                   env=dict(self.env(), **proxies), **kw)
 
     def boot(self):
         self.proc = subprocess.Popen(
@@ -128,8 +131,11 @@ class Machine:
         layout = 'unified' if top['cgroup2'] == '/sys/fs/cgroup' else 'hybrid'
         self.cgroups = ['%s/wampd-test-%d' % (x, os.getpid())
                         for x in top.values()]
-        for d in self.cgroups:
-            os.mkdir(d)
+        try:
+            for d in self.cgroups:
+                os.mkdir(d)
+        except OSError as e:
+            raise Skip('no control groups of our own: %s' % e)
         self.proc = subprocess.Popen(
             ['/bin/sh', '-c', 'for d; do echo $$ >$d/cgroup.procs; done;'
              ' exec unshare --pid --mount --net --uts --ipc --cgroup --fork'
