@@ -32,7 +32,7 @@ observe(const struct invocation *inv)
 {
 	uint64_t	now = broker_now();
 
-	metric_observe(&counts.latency, now > inv->began ?
+	metric_observe(&broker_counts.latency, now > inv->began ?
 	    now - inv->began : 0);
 }
 

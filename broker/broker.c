@@ -175,7 +175,7 @@ peer_waited(evutil_socket_t fd, short what, void *arg)
 static void
 peer_drop_event(struct peer *p)
 {
-	counts.slow++;
+	broker_counts.slow++;
 	if (p->ndropped++ == 0)
 		log_warnx("%s %u is too slow: events to it are dropped",
 		    proc_role_name(p->id.role), p->id.instance);
@@ -188,7 +188,7 @@ peer_lose_event(struct peer *p)
 	struct timeval	tv = { LOST_WAIT, 0 };
 
 	limit_hit(LIMIT_MEMORY);
-	counts.lost++;
+	broker_counts.lost++;
 	if (p->nlost++ == 0 && !p->is_over)
 		evtimer_add(p->timer, &tv);
 }

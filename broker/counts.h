@@ -25,6 +25,6 @@ struct counts {
 	struct realm_counts	 others;
 	unsigned int		 nrealms;	/* with their own */
 };
-extern struct counts	 counts;
+extern struct counts	 broker_counts;
 
 #endif /* WAMPD_COUNTS_H */

@@ -36,9 +36,9 @@ ctl_metrics_begin(void)
 static void
 tell_broker(struct metricrows *m)
 {
-	metricrow(m, METRIC_DROPPED, "slow", NULL, counts.slow);
-	metricrow(m, METRIC_DROPPED, "memory", NULL, counts.lost);
-	metricrow_hist(m, METRIC_LATENCY, &counts.latency);
+	metricrow(m, METRIC_DROPPED, "slow", NULL, broker_counts.slow);
+	metricrow(m, METRIC_DROPPED, "memory", NULL, broker_counts.lost);
+	metricrow_hist(m, METRIC_LATENCY, &broker_counts.latency);
 	metricrows_limits(m);
 }
 
@@ -102,7 +102,7 @@ tell_realm(void *object, void *arg)
 
 	if (r->is_gone)
 		return (0);
-	if (r->counts == &counts.others) {
+	if (r->counts == &broker_counts.others) {
 		add(&others, r);
 		return (0);
 	}
@@ -117,7 +117,7 @@ static void
 tell_others(struct metricrows *m)
 {
 	if (others.nrealms > 0)
-		tell_counts(m, "", &counts.others, &others);
+		tell_counts(m, "", &broker_counts.others, &others);
 }
 
 int

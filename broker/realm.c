@@ -16,7 +16,7 @@
 #include "walk.h"
 #include "xmalloc.h"
 
-struct counts	 counts;
+struct counts	 broker_counts;
 
 struct realm *
 realm_find(uint32_t id)
@@ -93,7 +93,7 @@ realm_put(struct realm *r)
 		return;
 	walk_leave_realm(r);
 	if (r->counts == &r->own)
-		counts.nrealms--;
+		broker_counts.nrealms--;
 	TAILQ_REMOVE(&broker.realms, r, entry);
 	htab_remove(&broker.realmids, &r->byid);
 	retain_free(r);
@@ -142,10 +142,10 @@ realm_load(const struct conf_realm *conf)
 		LIST_INIT(&r->roles);
 		for (i = 0; i < MATCH_MAX; i++)
 			TAILQ_INIT(&r->regs[i]);
-		r->counts = &counts.others;
-		if (counts.nrealms < COUNTS_REALMS) {
+		r->counts = &broker_counts.others;
+		if (broker_counts.nrealms < COUNTS_REALMS) {
 			r->counts = &r->own;
-			counts.nrealms++;
+			broker_counts.nrealms++;
 		}
 		TAILQ_INSERT_TAIL(&broker.realms, r, entry);
 		htab_insert(&broker.realmids, &r->byid, hash_pair(r->id, 0));
