@@ -197,7 +197,8 @@ grant_has_room(const struct realm *r, const void *authid, size_t len,
 		return (WERR_LIMIT);
 	}
 	p = identity_find(r, authid, len);
-	if (p != NULL && p->nmembers >= broker.conf->limits.per_authid) {
+	if (p != NULL && p->nmembers >= broker.conf->limits.per_authid &&
+	    members_of_identity(p) >= broker.conf->limits.per_authid) {
 		*why = "too many sessions of this authid";
 		limit_reached(LIMIT_PER_AUTHID, "realm=%s authid=%s",
 		    log_vis(realm, sizeof(realm), r->name, strlen(r->name)),
@@ -423,35 +424,47 @@ sessions_are_over(void)
 	return (0);
 }
 
+/* Tell its tlsproxy that it is over, and why. */
 static void
-end_killed(struct session *s)
+end_tell(const struct session *s)
 {
 	const struct kill	*k = s->kill;
+	enum wamp_err		 err = WERR_CLOSE_REALM;
+	const char		*why;
 
 	end_expect(s->peer, slot_find(s->peer, s->slot));
-	end_sendv(s->peer, s->slot, s->gen, WERR_KILLED, k->message,
-	    k->textlen, &k->reason);
-	session_leave(s);
+	if (k != NULL) {
+		end_sendv(s->peer, s->slot, s->gen, WERR_KILLED, k->message,
+		    k->textlen, &k->reason);
+		return;
+	}
+	if (s->realm->is_gone)
+		why = "the realm is gone";
+	else if (s->role->is_gone)
+		why = "the role is gone";
+	else {
+		err = WERR_KILLED;
+		why = "who it belongs to may not be here any more";
+	}
+	end_send(s->peer, s->slot, s->gen, err, why);
+}
+
+/* It is over, and its tlsproxy does not know it yet. */
+static int
+end_is_untold(const struct session *s)
+{
+	return (s->peer->chan != NULL && !s->is_left && !s->is_ended);
 }
 
 /* Of one that is over, all that is left to do. */
 static void
 session_dismiss(struct session *s)
 {
-	if (s->peer->chan == NULL || s->is_ended)
-		session_leave(s);
-	else if (s->is_left) {
+	if (end_is_untold(s))
+		end_tell(s);
+	else if (s->peer->chan != NULL && !s->is_ended)
 		end_send(s->peer, s->slot, s->gen, WERR_NONE, "");
-		session_leave(s);
-	} else if (s->kill != NULL)
-		end_killed(s);
-	else if (s->realm->is_gone)
-		end_now(s, WERR_CLOSE_REALM, "the realm is gone");
-	else if (s->role->is_gone)
-		end_now(s, WERR_CLOSE_REALM, "the role is gone");
-	else
-		end_now(s, WERR_KILLED, "who it belongs to may not be here "
-		    "any more");
+	session_leave(s);
 }
 
 /* It is to end: in slices with others, as after a reload. */
@@ -713,30 +726,34 @@ sessions_revoke(unsigned int *steps)
 static int
 end_must_wait(const struct session *s)
 {
-	return (s->peer->chan != NULL && !s->is_left && !s->is_ended &&
-	    s->peer->unanswered >= ENDS_MAX);
+	return (end_is_untold(s) && s->peer->unanswered >= ENDS_MAX);
 }
 
-/* As much of its end as may be now; 0: it only waits. */
+/*
+ * As much of its end as may be now; 0: it only waits.  Until it is told, its
+ * tlsproxy gives it the events of all that it subscribed to, so nothing of
+ * that is given up before: exclude finds the receivers by it.
+ */
 static int
 session_finish(struct session *s, unsigned int *steps)
 {
-	if (!end_must_wait(s)) {
-		if (session_strip(s, LEAVE_NOW, steps)) {
-			take_steps(steps, 1 + s->nlinks + s->nregs);
-			session_dismiss(s);
-		}
-		return (1);
+	if (end_must_wait(s)) {
+		(*steps)--;
+		TAILQ_REMOVE(&broker.unchecked, s, all_entry);
+		TAILQ_INSERT_TAIL(&broker.unchecked, s, all_entry);
+		return (0);
 	}
-	/* all but the word of it */
-	if (s->nlinks + s->nregs > 0) {
-		session_strip(s, 0, steps);
-		return (1);
+	if (end_is_untold(s) && s->nlinks + s->nregs > LEAVE_NOW) {
+		(*steps)--;
+		end_tell(s);
+		slot_find(s->peer, s->slot)->session = NULL;
+		s->is_ended = 1;
+		authorizer_leave(s);
+	} else if (session_strip(s, LEAVE_NOW, steps)) {
+		take_steps(steps, 1 + s->nlinks + s->nregs);
+		session_dismiss(s);
 	}
-	(*steps)--;
-	TAILQ_REMOVE(&broker.unchecked, s, all_entry);
-	TAILQ_INSERT_TAIL(&broker.unchecked, s, all_entry);
-	return (0);
+	return (1);
 }
 
 /* Bring sessions in line with the configuration in force. */
