@@ -254,6 +254,7 @@ conn_close(struct conn *c)
 		session_lost(c, "closed");
 	c->state = CONN_CLOSING;
 	conn_unlimit(c);
+	conn_resume(c);
 	conn_free_kept(c);
 	c->complete_at = c->ping_at = c->slow_at = 0;
 	conn_set_phase(c, CLOSING_MS);

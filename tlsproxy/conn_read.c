@@ -193,8 +193,20 @@ conn_must_pause(const struct conn *c)
 }
 
 static void
+conn_unpause(struct conn *c)
+{
+	if (!c->is_paused)
+		return;
+	TAILQ_REMOVE(&c->p->paused, c, wait_entry);
+	c->is_paused = 0;
+	c->fenced_at = 0;
+}
+
+/* Whatever it waits for, it waits for it no longer. */
+static void
 conn_stop_reading(struct conn *c)
 {
+	conn_unpause(c);
 	if (c->is_postponed) {
 		TAILQ_REMOVE(&c->p->postponed, c, wait_entry);
 		c->is_postponed = 0;
@@ -673,9 +685,7 @@ conn_resume(struct conn *c)
 {
 	if (!c->is_paused)
 		return;
-	TAILQ_REMOVE(&c->p->paused, c, wait_entry);
-	c->is_paused = 0;
-	c->fenced_at = 0;
+	conn_unpause(c);
 	if (c->state == CONN_DEAD)
 		return;
 	event_add(&c->rev, NULL);

@@ -60,13 +60,14 @@ talk_room(struct conn *c)
 {
 	struct psess	*s = c->sess;
 	struct broker	*b;
+	uint64_t	 now;
 
 	c->said = 0;
 	c->talks = 0;
 	c->is_fenced = 0;
 	c->may = UINT32_MAX;
 	if (s == NULL || s->state != SESS_JOINED || (b = s->broker) == NULL ||
-	    !others_talk(b, s, mono_ms()))
+	    !others_talk(b, s, now = mono_ms()))
 		return (c->may);
 	if (s->fences == NULL) {
 		if ((s->fences = malloc(sizeof(*s->fences))) == NULL)
@@ -74,7 +75,7 @@ talk_room(struct conn *c)
 		fences_init(s->fences, b->said);
 	}
 	c->is_fenced = 1;
-	c->p->fair_at = c->last_input;
+	b->fair_at = now;
 	return (c->may = fences_room(s->fences, s->fences->n > 0 ? mono_us() :
 	    0));
 }
@@ -128,9 +129,9 @@ talk_on_fence(struct chan *ch, struct imsg *m)
 
 /* Has somebody been fenced in lately? */
 int
-talks_are_fair(const struct proxy *p)
+talks_are_fair(const struct broker *b)
 {
-	return (p->fair_at != 0 && mono_ms() - p->fair_at < FAIR_MS);
+	return (b->fair_at != 0 && mono_ms() - b->fair_at < FAIR_MS);
 }
 
 /* What came before them is written now, which is most of the work. */

@@ -298,6 +298,8 @@ struct broker {
 	int			 xoff;		/* it asked for silence */
 	struct talker		 talkers[2];	/* the last two */
 	uint64_t		 said;		/* to it, see fence.h */
+	uint64_t		 fair_at;	/* last time that one was set
+						 * a limit, mono_ms() */
 	struct htab		 subs;		/* by id */
 	struct htab		 links;		/* by id and slot */
 };
@@ -366,8 +368,6 @@ struct proxy {
 	unsigned int		 closes;	/* of them, left in this turn */
 	SLIST_HEAD(, psess)	 leaving;	/* subscriptions are left */
 	SLIST_HEAD(, psess)	 fenced;	/* a fence of it is back */
-	uint64_t		 fair_at;	/* last time that one was set
-						 * a limit, mono_ms() */
 	unsigned int		 steps;		/* of such work, this turn */
 	struct conn		*recheck;	/* the first whose certificate
 						 * is to be looked at, or NULL */
@@ -625,7 +625,7 @@ uint32_t talk_room(struct conn *);
 void	 talk_said(struct conn *);		/* and it was c->said */
 void	 talk_over(struct psess *);		/* it has nothing more to say */
 void	 talk_free(struct psess *);
-int	 talks_are_fair(const struct proxy *);
+int	 talks_are_fair(const struct broker *);
 void	 talks_turn_end(struct proxy *);	/* all is written */
 int	 talk_on_fence(struct chan *, struct imsg *);
 

@@ -263,7 +263,7 @@ out_on_event(struct chan *ch, struct imsg *im)
 	if (f.m.nrefs > 0 && name_sessions(b, &f) == -1)
 		return (-1);
 	fanout_init(&f, sub);
-	b->p->is_to_many = !f.is_alone && talks_are_fair(b->p);
+	b->p->is_to_many = !f.is_alone && talks_are_fair(b);
 	if (f.m.flags & EVENT_ONLY)
 		event_to_named(b, &f);
 	else

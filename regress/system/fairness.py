@@ -9,11 +9,13 @@
 
 import os
 import signal
+import socket
 import ssl
+import time
 
 from daemon import Wampd, done, free_port, make_cert, run_case, tmpdir
-from wampclient import (CALL, EVENT, INVOCATION, PUBLISH, RESULT, YIELD,
-                        Client)
+from wampclient import (ABORT, CALL, EVENT, INVOCATION, PUBLISH, RESULT,
+                        YIELD, Client)
 
 KINDS = [('rawsocket', False, 'msgpack'), ('rawsocket', True, 'cbor'),
          ('websocket', False, 'json'), ('websocket', True, 'msgpack')]
@@ -149,6 +151,43 @@ def many_receivers():
                 assert m[0] == EVENT and m[4] == [i] + w.pad, (m, i)
 
 
+def gone_while_fenced():
+    """one that is ended while it is fenced in, and leaves with many others"""
+    kind = KINDS[0]
+    with World(kind) as w:
+        address = ('127.0.0.1', w.ports[0])
+        proxy, broker = w.w.child('tlsproxy 0'), w.w.child('broker 0')
+        for _ in range(3):
+            w.caller.publish('com.example.talk', 1)
+            c = Client(address)
+            c.publish('com.example.talk', 1)
+            others = [socket.create_connection(address) for _ in range(300)]
+            # all are readable in one turn: the next ones come as many
+            os.kill(proxy, signal.SIGSTOP)
+            for s in others:
+                s.send(b'\x7f')
+            os.kill(proxy, signal.SIGCONT)
+            w.answer(w.call())
+            os.kill(broker, signal.SIGSTOP)
+            c.write(c.frame(c.dumps([YIELD, 12345, {}, [1]])) + b''.join(
+                c.frame(c.dumps([PUBLISH, c.next(), {}, 'com.example.talk',
+                                 [i]])) for i in range(MANY)))
+            time.sleep(0.2)	# a fence is out; if not, nothing is shown
+            os.kill(broker, signal.SIGCONT)
+            while c.recv()[0] != ABORT:
+                pass
+            os.kill(proxy, signal.SIGSTOP)
+            for s in others:
+                s.close()
+            c.sock.close()
+            os.kill(proxy, signal.SIGCONT)
+            # somebody else is paused and goes on
+            w.publisher.write(w.publications(MANY))
+            w.answer(w.call())
+            w.events()
+        assert w.w.child('tlsproxy 0') == proxy
+
+
 def case(fn, kind):
     transport, tls, ser = kind
 
@@ -163,4 +202,5 @@ for kind in KINDS:
     for fn in (waits_little, never_stops):
         case(fn, kind)
 run_case(many_receivers)
+run_case(gone_while_fenced)
 done()
