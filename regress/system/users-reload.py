@@ -449,11 +449,13 @@ def read_meanwhile():
         s.denied(Cra('alice', 'a'))
         s.denied(Cra('user7', 'secret'))
         s.join(Cra('alice', 'last')).close()
-        # given up while it is read: a broker dies
+        # given up while it is read: a broker dies, and its successor, too
         s.write(big)
         s.w.reload(wait=False)
-        wait_until(lambda: reading(s.w), 10, 'the keeper to read')
-        os.kill(s.w.child('broker 0'), signal.SIGKILL)
+        for i in range(2):
+            wait_until(lambda: reading(s.w), 30, 'the keeper to read')
+            os.kill(s.w.child('broker 0'), signal.SIGKILL)
+            s.w.wait_log('broker 0 died while it was asked', 60, i + 1)
         s.w.wait_log('configuration not reloaded', 60)
         wait_until(lambda: not reading(s.w), 30, 'the end of it')
         s.w.wait_log('broker 0 .*start', 30)
