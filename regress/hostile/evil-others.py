@@ -39,7 +39,7 @@ TO_PROXY = ('SESSION_OPEN', 'SESSION_END', 'SUBSCRIBED', 'UNSUBSCRIBED',
             'PUBLISHED', 'EVENT', 'REGISTERED', 'UNREGISTERED',
             'INVOCATION', 'RESULT', 'ERROR', 'REFUSED', 'XOFF', 'XON',
             'GRANT', 'SUBSCRIBE', 'CONF_LISTEN_FD', 'AUTH_GRANTED',
-            'SIGNED', 'SHUTDOWN', 'FENCE')
+            'SIGNED', 'SHUTDOWN')
 
 
 def broker_lies():
