@@ -127,6 +127,7 @@ class Terminal:
         self.argv = argv
         self.seen = b''
         self.p = None
+        self.before = self.flags()	# before the program may change them
 
     def __enter__(self):
         def become():

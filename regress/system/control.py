@@ -540,25 +540,23 @@ def top():
         # the screen
         for how in ('q', '\x03', 'kill'):
             with Terminal([WAMPCTL, '-s', w.control, 'top', '1']) as t:
-                flags = t.flags()
                 t.wait_for('tlsproxy 1')
-                wait_until(lambda: t.flags() != flags, 10, 'single keys')
+                wait_until(lambda: t.flags() != t.before, 10, 'single keys')
                 if how == 'kill':
                     t.p.send_signal(signal.SIGTERM)
                 else:
                     t.type(how)
                 assert t.wait() == 0
-                assert t.flags() == flags, 'the terminal is not restored'
+                assert t.flags() == t.before, 'the terminal is not restored'
                 text = t.text()
                 assert text.startswith('\033[?1049h'), repr(text[:40])
                 assert text.rstrip().endswith('\033[?1049l'), repr(text[-40:])
         # wampd goes
         with Terminal([WAMPCTL, '-s', w.control, 'top', '1']) as t:
-            flags = t.flags()
             t.wait_for('tlsproxy 1')
             w.ctl('stop')
             assert t.wait() == 1
-            assert t.flags() == flags
+            assert t.flags() == t.before
         assert w.proc.wait(20) == 0
 
 
