@@ -230,8 +230,9 @@ by_role(void)
 	single = want_registered(&a);
 	want_alone(first);
 	want_gone(WERR_KILLED);
-	send_unregister(&a, single);
+	/* it is told before all of it is given up */
 	rest_of_events();
+	send_unregister(&a, single);
 	want_unregistered(&a);
 	finish("many that are killed are not waited for");
 }
