@@ -7,6 +7,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import stat
 import subprocess
@@ -346,6 +347,8 @@ def routing():
 
 def many():
     """thousands of sessions: each once, for several who ask at a time"""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with Controlled('limits { connections per address 2000 }\n') as w:
         cs = [Client(w.sock) for _ in range(1500)]
         ids = sorted(c.id for c in cs)
