@@ -146,6 +146,18 @@ show_connections(struct proxy *p, struct ctlrows *r)
 
 /* -- memory ------------------------------------------------------------- */
 
+/* Of all types together. */
+static uint64_t
+messages(const uint64_t counts[WAMP_CODES])
+{
+	uint64_t	n = 0;
+	unsigned int	i;
+
+	for (i = 0; i < WAMP_CODES; i++)
+		n += counts[i];
+	return (n);
+}
+
 static void
 count(const struct proxy *p, struct ctlrows *r, const char *what, uint64_t n)
 {
@@ -175,8 +187,8 @@ show_memory(struct proxy *p, struct ctlrows *r)
 	count(p, r, "connections", p->nconns);
 	count(p, r, "addresses", p->naddrs);
 	count(p, r, "sessions", p->nsess);
-	count(p, r, "messages_in", p->nin);
-	count(p, r, "messages_out", p->nout);
+	count(p, r, "messages_in", messages(p->counts.in));
+	count(p, r, "messages_out", messages(p->counts.out));
 	count(p, r, "dropped_events", p->dropped);
 	count(p, r, "slow_dropped_events", p->slow_dropped);
 	count(p, r, "slow_ended_sessions", p->slow_ended);

@@ -60,14 +60,14 @@ talk_room(struct conn *c)
 {
 	struct psess	*s = c->sess;
 	struct broker	*b;
-	uint64_t	 now;
+	uint64_t	 now = mono_ms();
 
 	c->said = 0;
 	c->talks = 0;
 	c->is_fenced = 0;
 	c->may = UINT32_MAX;
 	if (s == NULL || s->state != SESS_JOINED || (b = s->broker) == NULL ||
-	    !others_talk(b, s, now = mono_ms()))
+	    !others_talk(b, s, now))
 		return (c->may);
 	if (s->fences == NULL) {
 		if ((s->fences = malloc(sizeof(*s->fences))) == NULL)

@@ -399,7 +399,6 @@ struct proxy {
 	uint32_t		 nsess;
 	size_t			 held;		/* partial input, queued output */
 	size_t			 state;		/* connections, subscriptions */
-	uint64_t		 nin, nout;	/* messages of clients, to them */
 	struct counts		 counts;
 	uint64_t		 dropped;	/* events, all told; */
 	uint64_t		 slow_dropped;	/* of them to slow ones */

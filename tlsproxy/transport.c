@@ -152,7 +152,6 @@ transport_send(struct conn *c, const struct iovec *iov, int n,
 
 	if (len > c->peermax || (!c->is_ws && len > RS_MAXLEN))
 		return (-1);
-	c->p->nout++;
 	hdrlen = frame_header(hdr, c->is_ws, c->ser, len);
 	if (pb != NULL) {
 		send_shared(c, hdr, hdrlen, iov, pb);
@@ -258,7 +257,6 @@ static void
 message(struct conn *c, const uint8_t *data, size_t len, struct pbuf *pb)
 {
 	c->complete_at = 0;
-	c->p->nin++;
 	c->messages.tokens--;
 	c->bytes.tokens -= (int64_t)len;
 	wamp_input(c, data, len, pb);

@@ -105,7 +105,6 @@ event_queue(const struct fanout *f, const struct variant *v, struct conn *c,
 	size_t			 taillen = v->taillen[c->ser];
 	size_t			 at = frame->len - taillen;
 
-	c->p->nout++;
 	if (!v->shares[c->ser][c->is_ws]) {
 		conn_queue_pbuf(c, frame, 0, frame->len);
 		return;
