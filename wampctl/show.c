@@ -471,7 +471,7 @@ show(const struct options *opt, const struct ctl_request *req)
 		read_answer(&a, fd);
 	if (opt->json)
 		printf("%s\n", a.nrows > 0 ? "]" : "[]");
-	table_end(a.table);
+	table_end(a.table, a.has_failed);
 	if (req->what == CTL_STOP && !a.has_failed)
 		wait_for_end(fd);
 	close(fd);

@@ -284,11 +284,12 @@ table_row(struct table *t, const struct val *row)
 }
 
 void
-table_end(struct table *t)
+table_end(struct table *t, int has_failed)
 {
 	if (t == NULL)
 		return;
-	if (t->columns != NULL)
+	/* names of columns without a row say that there are none */
+	if (t->columns != NULL && (t->nrows > 0 || !has_failed))
 		begin(t);
 	free(t->cells);
 	free(t);

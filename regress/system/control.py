@@ -57,6 +57,7 @@ def owner(user):
 def fails(w, *args, err, **kw):
     status, out, text = w.ctl(*args, **kw)
     assert status == 1 and re.search(err, text), (args, status, out, text)
+    return out
 
 
 def summary():
@@ -282,7 +283,8 @@ def sessions():
                 got = rows(w.control, 'show', what, *args)
                 assert sorted(r['session'] for r in got) == sorted(
                     c.id for c in want), (what, args, got)
-        fails(w, 'show', 'sessions', 'realm', 'none', err='no such realm')
+        assert fails(w, 'show', 'sessions', 'realm', 'none',
+                     err='no such realm') == ''
         row, = rows(w.control, 'show', 'connections', 'session',
                     str(cs[1].id))
         assert row['state'] == 'joined' and row['realm'] == 'realm1', row
