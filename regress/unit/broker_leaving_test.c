@@ -253,6 +253,80 @@ by_id(void)
 	finish("one that is killed with many subscriptions");
 }
 
+#define TOLD	64	/* at a time */
+#define CROWD	100
+
+/* May it get an EVENT that is meant for others? */
+static int
+is_spared(const struct heard *h, const struct sess *s)
+{
+	uint32_t	i;
+	int		is_named = 0;
+
+	for (i = 0; i < h->m.nrefs; i++)
+		if (h->refs[i].slot == s->slot && h->refs[i].gen == s->gen)
+			is_named = 1;
+	return ((h->m.flags & EVENT_ONLY) != 0 ? !is_named : is_named);
+}
+
+/* Those that are killed and not told yet still get events: not all. */
+static void
+excluded(void)
+{
+	static struct sess	crowd[CROWD];
+	static struct lists	lists;
+	static struct heard	h;
+	struct sess		c;
+	struct got		g;
+	int			told[CROWD] = { 0 }, i, n = 0;
+
+	gen++;
+	join(&a, T0, 1, gen, R, "ops");
+	join(&c, T0, 2, gen, R, "all");
+	subscribe(&a, "com.shared");
+	for (i = 0; i < CROWD; i++) {
+		join(&crowd[i], T0, (uint32_t)i + 3, gen, R, "many");
+		subscribe(&crowd[i], "com.shared");
+	}
+	meta_send(&a, "wamp.session.kill_by_authrole", "[\"many\"]", NULL);
+	while (n < TOLD) {
+		if (side_next(T0, &g, 20000) != 1)
+			errx(1, "%d are told, and no more", n);
+		if (g.type == IMSG_SESSION_END) {
+			told[g.slot - 3] = 1;
+			n++;
+		} else if (g.type != IMSG_RESULT)
+			errx(1, "imsg %u", g.type);
+	}
+	/* no more before these answer */
+	for (i = 0; i < 3; i++)
+		side_sync(T0);
+	lists_init(&lists);
+	lists_empty(&lists, FILTER_EXCLUDE_AUTHROLE);
+	lists_text(&lists, FILTER_EXCLUDE_AUTHROLE, "many");
+	send_publish_to(&c, 0, "com.shared", &lists, NULL, "x");
+	hear_event(T0, &h);
+	if (is_spared(&h, &a))
+		errx(1, "who is not excluded gets nothing");
+	for (i = 0; i < CROWD; i++)
+		if (!told[i] && !is_spared(&h, &crowd[i]))
+			errx(1, "one that is excluded gets it: slot %u",
+			    crowd[i].slot);
+	for (i = 0; i < CROWD; i++)
+		if (told[i])
+			send_close(&crowd[i], CLOSE_ENDED);
+	while (n < CROWD) {
+		side_want(T0, IMSG_SESSION_END, &g,
+		    sizeof(struct m_session_end));
+		send_close(&crowd[g.slot - 3], CLOSE_ENDED);
+		n++;
+	}
+	leave(&a);
+	leave(&c);
+	bp_quiet();
+	bp_ok("many that are killed: who is not told yet can be excluded");
+}
+
 static struct conf *
 conf(void)
 {
@@ -273,6 +347,7 @@ main(void)
 	by_violation();
 	by_role();
 	by_id();
+	excluded();
 	bp_stop();
 	return (0);
 }
