@@ -26,6 +26,7 @@ struct answer {
 	struct wbuf		 extended, json, text;
 	size_t			 nrows;
 	uint64_t		 nkilled;
+	int			 is_refused;	/* there is none */
 	int			 has_failed;	/* or the exit status */
 };
 
@@ -377,7 +378,7 @@ take(struct answer *a, const struct frame *f)
 		take_text(a, f->data, f->h.len);
 		return (1);
 	case CTL_ERROR:
-		a->has_failed = 1;
+		a->is_refused = a->has_failed = 1;
 		if (a->view->what == CTL_RELOAD && a->opt->json)
 			json_text(a, "messages", 0);
 		client_error(f);
@@ -471,7 +472,7 @@ show(const struct options *opt, const struct ctl_request *req)
 		read_answer(&a, fd);
 	if (opt->json)
 		printf("%s\n", a.nrows > 0 ? "]" : "[]");
-	table_end(a.table, a.has_failed);
+	table_end(a.table, a.is_refused);
 	if (req->what == CTL_STOP && !a.has_failed)
 		wait_for_end(fd);
 	close(fd);

@@ -284,12 +284,12 @@ table_row(struct table *t, const struct val *row)
 }
 
 void
-table_end(struct table *t, int has_failed)
+table_end(struct table *t, int is_refused)
 {
 	if (t == NULL)
 		return;
 	/* names of columns without a row say that there are none */
-	if (t->columns != NULL && (t->nrows > 0 || !has_failed))
+	if (t->columns != NULL && (t->nrows > 0 || !is_refused))
 		begin(t);
 	free(t->cells);
 	free(t);

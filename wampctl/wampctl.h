@@ -78,7 +78,7 @@ struct table;
 /* columns NULL: each row as lines "field: value". */
 struct table	*table_new(const struct column *, size_t);
 void		 table_row(struct table *, const struct val *);
-void		 table_end(struct table *, int has_failed); /* NULL ok */
+void		 table_end(struct table *, int is_refused); /* NULL ok */
 
 /* sandbox.c */
 int	 sandbox_row(const struct val *, struct wbuf *);
