@@ -6,6 +6,7 @@
  * all of its threads, beside what the configuration asks for.
  */
 #include <sys/types.h>
+#include <sys/stat.h>
 
 #include <dirent.h>
 #include <limits.h>
@@ -175,10 +176,28 @@ put_namespaces(struct enc *e, uint64_t pid, uint64_t parent)
 	enc_end(e);
 }
 
+/*
+ * Is that its root directory?  Of one in another mount namespace the link may
+ * name it in another way than we do.
+ */
+static int
+has_root(uint64_t pid, const char *root, const char *wanted)
+{
+	struct stat	is, should;
+	char		path[64];
+
+	if (strcmp(root, wanted) == 0)
+		return (1);
+	snprintf(path, sizeof(path), "/proc/%llu/root/.",
+	    (unsigned long long)pid);
+	return (stat(path, &is) == 0 && stat(wanted, &should) == 0 &&
+	    is.st_dev == should.st_dev && is.st_ino == should.st_ino);
+}
+
 /* Where it falls short of what the row wants; returns how often. */
 static size_t
-compare(const struct val *row, const struct status *s, const char *root,
-    const char *weak[MAXWEAK])
+compare(const struct val *row, uint64_t pid, const struct status *s,
+    const char *root, const char *weak[MAXWEAK])
 {
 	char		 role[32], sandbox[32], wanted[PATH_MAX];
 	struct val	 san, by_root;
@@ -216,7 +235,7 @@ compare(const struct val *row, const struct status *s, const char *root,
 		return (n);
 	if (!s->is_filtered)
 		weak[n++] = "seccomp";
-	if (root[0] != '\0' && strcmp(root, wanted) != 0)
+	if (root[0] != '\0' && !has_root(pid, root, wanted))
 		weak[n++] = "root";
 	return (n);
 }
@@ -288,7 +307,7 @@ sandbox_row(const struct val *row, struct wbuf *w)
 		put_unknown(&e);
 	} else {
 		(void)read_link(pid, "root", root, sizeof(root));
-		n = compare(row, &s, root, weak);
+		n = compare(row, pid, &s, root, weak);
 		put_known(&e, pid, parent, &s, root);
 	}
 	ENC_KEY(&e, "weaker");
