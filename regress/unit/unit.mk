@@ -73,8 +73,8 @@ UNIT_TESTS +=	fence
 UNIT_OBJS_fence =	$(B)/obj/tlsproxy/fence.o
 $(B)/regress/unit/fence: $(UNIT_OBJS_fence)
 # these run a tlsproxy
-PROXY_TESTS =	proxy_asked proxy_ctl proxy_details proxy_flow proxy_hostile \
-		proxy_options proxy_request proxy_session
+PROXY_TESTS =	proxy_asked proxy_ctl proxy_details proxy_fence proxy_flow \
+		proxy_hostile proxy_options proxy_request proxy_session
 UNIT_TESTS +=	$(PROXY_TESTS)
 PROXY_PLAY_OBJS = $(addprefix $(B)/obj/regress/unit/, proxy_play.o play.o)
 UNIT_OBJS_proxy_asked =	$(PROXY_PLAY_OBJS)
@@ -86,6 +86,7 @@ PROXY_TALK_OBJS = $(PROXY_PLAY_OBJS) $(B)/obj/regress/unit/proxy_talk.o
 UNIT_OBJS_proxy_options = $(PROXY_TALK_OBJS)
 UNIT_OBJS_proxy_request = $(PROXY_TALK_OBJS)
 UNIT_OBJS_proxy_session = $(PROXY_PLAY_OBJS)
+UNIT_OBJS_proxy_fence =	$(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_hostile = $(PROXY_PLAY_OBJS)
 UNIT_OBJS_proxy_flow =	$(PROXY_PLAY_OBJS) $(B)/obj/regress/unit/certs.o
 UNIT_LIBS_proxy_flow =	$(LIBS_TLS)
