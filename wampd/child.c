@@ -22,6 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "chan.h"
 #include "mono.h"
 #include "proc.h"
@@ -443,7 +444,7 @@ bury(struct child *c)
 	if (was_up && mono_ms() - c->up_since >= UP_LONG)
 		c->backoff = 0;
 	child_set_state(c, CHILD_DOWN);
-	control_child_gone(c);
+	ask_child_gone(c);
 	reload_child_gone(c, was_up && !c->is_killed);
 	if (w->is_stopping) {
 		if (!WIFEXITED(c->wstatus) || WEXITSTATUS(c->wstatus) != 0)

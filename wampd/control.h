@@ -4,12 +4,12 @@
  *
  * Between the files that serve the control socket: control.c has the clients
  * and their queues, control_words.c what each request does, control_rows.c
- * what the parent itself has to tell, control_metrics.c what it counts,
- * control_ask.c what it asks children.
+ * what the parent itself has to tell, control_ask.c what it asks children.
  */
 #ifndef WAMPD_CONTROL_H
 #define WAMPD_CONTROL_H
 
+#include "ask.h"
 #include "ctl.h"
 #include "mpput.h"
 #include "wampd.h"
@@ -63,13 +63,7 @@ struct control_client {
 	uint32_t		 drain;		/* number of its drain */
 	uint32_t		 nlost;		/* lines of a monitor */
 
-	/* who asks children */
-	struct child		*asked;		/* or NULL */
-	unsigned int		 place;		/* of the last one asked */
-	uint32_t		 query;
-	uint64_t		 next;		/* cursor */
-	uint32_t		 realm;		/* its id, 0: all */
-	int			 is_incomplete;
+	struct ask		 ask;	/* if it asks children */
 
 	uint8_t			 out[CONTROL_MAXOUT];
 };
@@ -105,13 +99,9 @@ int	 control_test(struct control_client *);
 /* A line of the log for a monitor: 0, or -1 where there is no room. */
 int	 control_line(struct control_client *, int level, const char *);
 
-/* control_metrics.c */
-int	 control_metrics(struct control_client *);
-
 /* control_ask.c */
 int	 control_ask_begin(struct control_client *);
 int	 control_ask(struct control_client *);
-void	 control_ask_end(struct control_client *);
-void	 control_ask_tick(struct wampd *);
+int	 control_metrics(struct control_client *);
 
 #endif /* WAMPD_CONTROL_H */

@@ -439,7 +439,7 @@ control_request(struct control_client *k)
 void
 control_clean_up(struct control_client *k)
 {
-	control_ask_end(k);
+	ask_end(&k->ask);
 	text_unref(k->text);
 	k->text = NULL;
 	k->reload = CONTROL_NO_RELOAD;

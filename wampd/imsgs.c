@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "ask.h"
 #include "chan.h"
 #include "mono.h"
 #include "wampd.h"
@@ -212,7 +213,7 @@ on_conn_count(struct chan *ch, struct imsg *m)
 static int
 on_ctl_rows(struct chan *ch, struct imsg *m)
 {
-	return (control_answer(chan_arg(ch), m));
+	return (ask_answer(chan_arg(ch), m));
 }
 
 /* Direction: any child to the parent.  Roles and states: the handlers. */

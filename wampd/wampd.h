@@ -21,6 +21,7 @@
 #include "log.h"
 #include "msgtypes.h"
 
+struct ask;
 struct chan;
 struct connlimit;
 struct control;
@@ -112,8 +113,8 @@ struct child {
 	uint64_t		 closed_at;	/* its channel, by itself */
 	uint32_t		 ping_sent, ping_got;
 	int			 was_told;	/* scratch of edges_gone() */
-	/* what wampctl's clients ask it (control_ask.c) */
-	struct control_client	*asker;		/* until it has answered all */
+	/* what it is asked (ask.c) */
+	struct ask		*asker;		/* until it has answered all */
 	uint64_t		 asked_since;
 	int			 is_wanted;	/* another one waits */
 	uint32_t		 ask_query;	/* not answered yet, or 0 */
@@ -388,9 +389,13 @@ void		 control_reload_begin(struct wampd *);
 void		 control_reload_end(struct wampd *, int outcome);
 void		 control_log(void *, int, const char *);
 
-/* control_ask.c */
-int		 control_answer(struct child *, const struct imsg *);
-void		 control_child_gone(struct child *);
+/* counts.c */
+typedef int	(*counts_cb)(void *, const uint8_t *, size_t);
+/*
+ * What the parent counts, a row at a time: at most 67 processes of four and
+ * some others, of some 120 octets.  0, or -1: put returned that.
+ */
+int		 counts_tell(struct wampd *, counts_cb put, void *);
 
 /* host.c */
 int		 host_users(struct wampd *);

@@ -15,15 +15,16 @@ WAMPD_CONF_OBJS = $(addprefix $(B)/obj/wampd/, \
 		)
 
 WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
+		ask.o \
 		check.o \
 		child.o \
 		children.o \
 		connlimit.o \
 		control.o \
 		control_ask.o \
-		control_metrics.o \
 		control_rows.o \
 		control_words.o \
+		counts.o \
 		daemon.o \
 		drain.o \
 		edges.o \

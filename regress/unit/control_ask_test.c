@@ -91,7 +91,14 @@ void
 control_close(struct control_client *k)
 {
 	nclosed++;
-	control_ask_end(k);
+	ask_end(&k->ask);
+}
+
+int
+counts_tell(struct wampd *wampd, counts_cb put, void *arg)
+{
+	(void)wampd;
+	return (put(arg, (const uint8_t *)"", 1));
 }
 
 void
@@ -168,7 +175,7 @@ answer(struct child *c, uint32_t query, uint32_t n, uint64_t cursor,
 	memset(&im, 0, sizeof(im));
 	im.data = buf;
 	im.len = (size_t)(p - buf);
-	return (control_answer(c, &im));
+	return (ask_answer(c, &im));
 }
 
 static void
@@ -190,7 +197,7 @@ test_order(void)
 	want(ask(a, CTL_MEMORY) == 0, "memory");
 	for (i = 0; i < 4; i++) {
 		want(control_ask(a) == 0 && nsent == 2 * i + 1 &&
-		    a->asked == order[i] && sent.cursor == 0, "first piece");
+		    a->ask.asked == order[i] && sent.cursor == 0, "first piece");
 		/* it is not asked again before it answered */
 		want(control_ask(a) == 0 && nsent == 2 * i + 1, "patience");
 		want(answer(order[i], sent.query, 2, 7, 0, 0) == 0, "rows");
@@ -220,7 +227,7 @@ test_one_at_a_time(void)
 	want(nsent == 1, "it waits");
 	/* who is gone is owed an answer all the same */
 	control_ask(a);
-	control_ask_end(a);
+	ask_end(&a->ask);
 	control_ask(b);
 	want(nsent == 2, "it waits for the answer");
 	nrows = 0;
@@ -238,9 +245,9 @@ test_incomplete(void)
 	proxy[0].state = CHILD_START;
 	ask(a, CTL_CONNECTIONS);
 	control_ask(a);
-	want(a->asked == &proxy[1], "the other one");
+	want(a->ask.asked == &proxy[1], "the other one");
 	/* dies */
-	control_child_gone(&proxy[1]);
+	ask_child_gone(&proxy[1]);
 	want(control_ask(a) == 1 && end_flags == CTL_INCOMPLETE &&
 	    proxy[1].ask_query == 0, "not all");
 	/* lost it */
@@ -310,7 +317,7 @@ test_nonsense(void)
 			memset(&im, 0, sizeof(im));
 			im.data = buf;
 			im.len = sizeof(buf);
-			want((control_answer(&broker, &im) == 0) ==
+			want((ask_answer(&broker, &im) == 0) ==
 			    ((i == 0 && n == 2) || (i == 1 && n == 1)),
 			    "rows of nonsense");
 			if (i > 1)
@@ -326,10 +333,10 @@ test_patience(void)
 	ask(b, CTL_SESSIONS);
 	control_ask(a);
 	control_ask(b);
-	control_ask_tick(&w);
+	ask_tick(&w);
 	want(nkilled == 0, "too early");
 	now += 31000;
-	control_ask_tick(&w);
+	ask_tick(&w);
 	want(nkilled == 1 && nclosed == 0, "no answer");
 	/* the client's fault, but only if somebody waits */
 	begin();
@@ -338,13 +345,13 @@ test_patience(void)
 	control_ask(a);
 	answer(&broker, sent.query, 1, 3, 0, 0);
 	now += 31000;
-	control_ask_tick(&w);
+	ask_tick(&w);
 	want(nkilled == 0 && nclosed == 0, "nobody waits");
 	control_ask(b);
-	control_ask_tick(&w);
+	ask_tick(&w);
 	want(nkilled == 0 && nclosed == 1, "somebody waits");
 	control_ask(b);
-	want(b->asked == &broker, "in turn");
+	want(b->ask.asked == &broker, "in turn");
 }
 
 /* Its channel is gone before it is reaped. */
@@ -357,9 +364,28 @@ test_dying(void)
 	answer(&broker, sent.query, 1, 3, 0, 0);
 	broker.chan = NULL;
 	want(control_ask(a) == 0 && nsent == 1, "nothing is sent to it");
-	control_child_gone(&broker);
+	ask_child_gone(&broker);
 	want(control_ask(a) == 1 && end_flags == CTL_INCOMPLETE,
 	    "and then it is gone");
+}
+
+/* What the parent counts comes first, if there is room for all of it. */
+static void
+test_metrics(void)
+{
+	begin();
+	want(ask(a, CTL_METRICS) == 0, "metrics");
+	a->outlen = 1;
+	want(control_metrics(a) == 0 && nrows == 0 && nsent == 0, "not yet");
+	a->outlen = 0;
+	want(control_metrics(a) == 0 && nrows == 1 && nsent == 1 &&
+	    sent.what == CTL_METRICS && a->ask.asked == &keeper, "the first");
+	want(control_metrics(a) == 0 && nrows == 1, "once");
+	begin();
+	ask(a, CTL_METRICS);
+	room = 1000;
+	want(control_metrics(a) == 1 && end_flags == -2 && nsent == 0,
+	    "too long");
 }
 
 /* Nothing said is not all. */
@@ -388,6 +414,7 @@ main(void)
 	test_dying();
 	test_nonsense();
 	test_patience();
+	test_metrics();
 	test_which();
 	free(a);
 	free(b);

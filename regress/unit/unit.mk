@@ -97,7 +97,7 @@ $(B)/regress/unit/proxy_flow: $(B)/obj/regress/unit/certs.o
 
 # the parent's
 UNIT_TESTS +=	listen logjson logsink connlimit edges control_ask
-UNIT_OBJS_control_ask =	$(B)/obj/wampd/control_ask.o
+UNIT_OBJS_control_ask =	$(addprefix $(B)/obj/wampd/, ask.o control_ask.o)
 $(B)/regress/unit/control_ask: $(UNIT_OBJS_control_ask)
 UNIT_OBJS_listen =	$(addprefix $(B)/obj/wampd/, pathwalk.o unixsock.o)
 UNIT_OBJS_logjson =	$(B)/obj/wampd/logjson.o

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: ISC
  *
  * What the parent counts, and what it knows of its children, in rows for
- * wampd-metrics(7); then they are asked for theirs.
+ * wampd-metrics(7); theirs they tell themselves (ask.c).
  */
 #include <sys/types.h>
 
@@ -13,21 +13,31 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control.h"
 #include "limit.h"
 #include "metric.h"
+#include "mpput.h"
+#include "wampd.h"
 
+#define MAXROW	1024	/* more than it takes: names are ours */
+
+/* To whom. */
+struct listener {
+	counts_cb	 put;
+	void		*arg;
+};
 
 static int
-tell(struct control_client *k, enum metric which, const char *a,
+tell(const struct listener *l, enum metric which, const char *a,
     const char *b, uint64_t n)
 {
 	const char	*labels[METRIC_LABELS] = { a, b };
 	struct mpput	 m;
+	uint8_t		 row[MAXROW];
 
-	control_row(&m, METRIC_FIELDS);
+	mpput_init(&m, row, sizeof(row));
+	mpput_map(&m, METRIC_FIELDS);
 	metric_put(&m, which, labels, n);
-	return (control_row_end(k, &m));
+	return (m.failed ? 0 : l->put(l->arg, m.p, m.len));
 }
 
 /* 0, or -1: it is gone. */
@@ -69,78 +79,59 @@ resident(pid_t pid, uint64_t *octets)
 }
 
 static int
-tell_process(struct control_client *k, const char *name, pid_t pid, int is_up,
+tell_process(const struct listener *l, const char *name, pid_t pid, int is_up,
     uint64_t restarts)
 {
 	uint64_t	n;
 
-	if (tell(k, METRIC_UP, name, NULL, (uint64_t)is_up) == -1 ||
-	    tell(k, METRIC_RESTARTS, name, NULL, restarts) == -1)
+	if (tell(l, METRIC_UP, name, NULL, (uint64_t)is_up) == -1 ||
+	    tell(l, METRIC_RESTARTS, name, NULL, restarts) == -1)
 		return (-1);
 	if (pid <= 0)
 		return (0);
-	if (cpu_ms(pid, &n) == 0 && tell(k, METRIC_CPU, name, NULL, n) == -1)
+	if (cpu_ms(pid, &n) == 0 && tell(l, METRIC_CPU, name, NULL, n) == -1)
 		return (-1);
 	if (resident(pid, &n) == 0 &&
-	    tell(k, METRIC_MEMORY, name, NULL, n) == -1)
+	    tell(l, METRIC_MEMORY, name, NULL, n) == -1)
 		return (-1);
 	return (0);
 }
 
 static int
-tell_own(struct control_client *k)
+tell_own(const struct listener *l, struct wampd *w)
 {
-	struct wampd	*w = k->w;
 	unsigned int	 i;
 
-	if (tell(k, METRIC_BUILD, VERSION, NULL, 1) == -1 ||
-	    tell(k, METRIC_START, NULL, NULL, w->started) == -1 ||
-	    tell(k, METRIC_RELOADS, "done", NULL, w->reload.ndone) == -1 ||
-	    tell(k, METRIC_RELOADS, "refused", NULL, w->reload.nrefused) ==
-	    -1 || tell(k, METRIC_CONTROL_CLIENTS, NULL, NULL,
-	    control_clients(w)) == -1 || tell_process(k, "wampd", getpid(),
+	if (tell(l, METRIC_BUILD, VERSION, NULL, 1) == -1 ||
+	    tell(l, METRIC_START, NULL, NULL, w->started) == -1 ||
+	    tell(l, METRIC_RELOADS, "done", NULL, w->reload.ndone) == -1 ||
+	    tell(l, METRIC_RELOADS, "refused", NULL, w->reload.nrefused) ==
+	    -1 || tell(l, METRIC_CONTROL_CLIENTS, NULL, NULL,
+	    control_clients(w)) == -1 || tell_process(l, "wampd", getpid(),
 	    !w->is_stopping, 0) == -1)
 		return (-1);
 	for (i = 0; i < LIMIT_MAX; i++)
-		if (tell(k, METRIC_LIMITS, "wampd",
+		if (tell(l, METRIC_LIMITS, "wampd",
 		    limit_name((enum limit)i), limit_count((enum limit)i)) ==
 		    -1)
 			return (-1);
 	return (0);
 }
 
-/*
- * All at once, as they are now: at most 66 processes of four rows, and some
- * others, of some 120 octets.
- */
-static int
-tell_all(struct control_client *k)
+int
+counts_tell(struct wampd *w, counts_cb put, void *arg)
 {
-	struct child	*c;
-	size_t		 i;
+	const struct listener	 l = { put, arg };
+	struct child		*c;
+	size_t			 i;
 
-	if (tell_own(k) == -1)
+	if (tell_own(&l, w) == -1)
 		return (-1);
-	for (i = 0; i < k->w->nchildren; i++) {
-		c = k->w->children[i];
-		if (tell_process(k, c->name, c->pid, c->state == CHILD_UP,
+	for (i = 0; i < w->nchildren; i++) {
+		c = w->children[i];
+		if (tell_process(&l, c->name, c->pid, c->state == CHILD_UP,
 		    c->generation > 0 ? c->generation - 1 : 0) == -1)
 			return (-1);
 	}
 	return (0);
-}
-
-int
-control_metrics(struct control_client *k)
-{
-	if (k->cursor == 0) {
-		if (k->outlen > 0)
-			return (0);
-		k->cursor = 1;
-		if (tell_all(k) == -1) {
-			control_error(k, "metrics are too long");
-			return (1);
-		}
-	}
-	return (control_ask(k));
 }
