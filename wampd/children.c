@@ -354,6 +354,8 @@ children_end(struct wampd *w)
 		c = w->children[i];
 		chan_free(c->chan);
 		c->chan = NULL;
+		/* one that was reaped before its channel was at its end */
+		child_ended(c);
 	}
 	while (reap_rest(w) > 0) {
 		nanosleep(&nap, NULL);

@@ -488,6 +488,27 @@ time.sleep(600)
     assert 'did not end in time' in rest, rest
 
 
+def leaves_its_channel():
+    """one that is dead while somebody else has its channel is not waited for
+    at the end"""
+    d = tree(broker='''#!/bin/sh
+sleep 600 &
+echo "<4>here $$ $!" >&2
+''')
+    p = start_tree(d)
+    said = read_until(p, r'broker 0: here \d+ \d+')
+    pid, other = map(int, re.search(r'here (\d+) (\d+)', said).groups())
+    try:
+        wait_until(lambda: not os.path.exists('/proc/%d' % pid), 20,
+                   'the end of the child')
+        p.terminate()
+        p.wait(60)
+    finally:
+        os.kill(other, signal.SIGKILL)
+        p.kill()
+        p.communicate()
+
+
 # -- reloads that meet children which are not there ---------------------------
 
 def unix_conf(path, *more):
@@ -689,7 +710,7 @@ run_cases([
     each_child_killed, accepts_soon, sessions_survive, sandbox_violation,
     hanging, suspended, one_after_the_other, child_refuses, child_crashes,
     nonsense, descriptors_from_a_child, accusations, accused_tlsproxy,
-    floods_the_log, ends_on_request, reload_that_cannot_start,
-    reload_while_one_is_down, reload_as_one_dies, reload_that_kills,
-    restarted_for_ever,
+    floods_the_log, ends_on_request, leaves_its_channel,
+    reload_that_cannot_start, reload_while_one_is_down, reload_as_one_dies,
+    reload_that_kills, restarted_for_ever,
 ] + ([child_hangs, slow_to_answer] if LONG else []))
