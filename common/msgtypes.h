@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define IMSG_VERSION	2
+#define IMSG_VERSION	3
 
 enum proc_role {
 	PROC_PARENT = 0,
@@ -225,6 +225,9 @@ struct m_conn_limit {
 struct m_drain {
 	uint32_t	 number;	/* the parent's for it, counted */
 	uint32_t	 ms;		/* over which time */
+	uint32_t	 is_upgrade;	/* 1: others serve already; those with
+					 * registrations go first, and who has
+					 * connected may still join */
 };
 
 /*
@@ -821,7 +824,7 @@ ASSERT_SIZE(m_peer, 12);
 ASSERT_SIZE(m_suspect, 8);
 ASSERT_SIZE(m_conn_count, 20);
 ASSERT_SIZE(m_conn_limit, 20);
-ASSERT_SIZE(m_drain, 8);
+ASSERT_SIZE(m_drain, 12);
 ASSERT_SIZE(m_ctl_query, 32);
 ASSERT_SIZE(m_ctl_rows, 24);
 ASSERT_SIZE(m_sign, 552);

@@ -35,6 +35,15 @@ next_step(struct drain *d, int is_late)
 	event_add(d->timer, &tv);
 }
 
+/* Is it his turn, and was he not told before? */
+static int
+is_to_go(const struct drain *d, const struct conn *c)
+{
+	if (c->is_leaving || c->state >= CONN_CLOSING)
+		return (0);
+	return (!d->is_of_callees || (c->sess != NULL && c->sess->nregs > 0));
+}
+
 /* conn.c moves d->next on when that one goes by itself. */
 static void
 step(evutil_socket_t fd, short what, void *arg)
@@ -48,13 +57,20 @@ step(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (n = 0; n < DRAIN_A_TURN && d->told < upto; n++) {
-		if ((c = d->next) == NULL)
-			return;
+		if ((c = d->next) == NULL) {
+			if (!d->is_of_callees)
+				return;
+			d->is_of_callees = 0;
+			d->next = TAILQ_FIRST(&p->conns);
+			continue;
+		}
 		d->next = TAILQ_NEXT(c, entry);
+		if (!is_to_go(d, c))
+			continue;
 		d->told++;
 		session_shutdown(c);
 	}
-	if (d->next != NULL)
+	if (d->next != NULL || d->is_of_callees)
 		next_step(d, d->told < upto);
 }
 
@@ -82,6 +98,7 @@ drain_on_drain(struct chan *ch, struct imsg *m)
 	d->ms = md.ms;
 	d->total = p->nconns;
 	d->told = 0;
+	d->is_upgrade = d->is_of_callees = md.is_upgrade != 0;
 	d->next = TAILQ_FIRST(&p->conns);
 	listeners_update(p);
 	next_step(d, 1);
@@ -98,6 +115,7 @@ drain_on_resume(struct chan *ch, struct imsg *m)
 	(void)m;
 	p->drain.is_on = 0;
 	p->drain.next = NULL;
+	p->drain.is_of_callees = 0;
 	event_del(p->drain.timer);
 	listeners_update(p);
 	return (0);

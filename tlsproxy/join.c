@@ -79,7 +79,8 @@ session_hello(struct conn *c, const struct conf_realm *r, struct hello *h)
 	struct proxy	*p = c->p;
 	struct psess	*s;
 
-	if (p->keeper == NULL || p->is_shutting || p->drain.is_on ||
+	if (p->keeper == NULL || p->is_shutting ||
+	    (p->drain.is_on && !p->drain.is_upgrade) ||
 	    p->brokers[r->broker].chan == NULL) {
 		session_abort(c, WERR_SYSTEM_SHUTDOWN,
 		    "the router cannot take sessions just now");

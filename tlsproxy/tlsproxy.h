@@ -252,6 +252,7 @@ struct psess {
 						 * own, whose answer it reads */
 	uint64_t		*undelivered;	/* calls, see undelivered.c */
 	uint32_t		 nskipped, nasked, nundelivered;
+	uint32_t		 nregs;		/* registrations */
 	char			*realm, *authid, *role;
 	uint32_t		 method;
 	struct fences		*fences;	/* or NULL */
@@ -344,6 +345,8 @@ struct drain {
 	uint32_t		 ms;		/* all are told within */
 	uint64_t		 begin;		/* mono_ms() */
 	uint64_t		 total, told;	/* connections */
+	int			 is_upgrade;	/* who is here may join */
+	int			 is_of_callees;	/* first, then all */
 	struct conn		*next;		/* to be told, or NULL */
 	struct event		*timer;
 };

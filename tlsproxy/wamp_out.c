@@ -427,9 +427,10 @@ out_on_registered(struct chan *ch, struct imsg *im)
 	if (!out_is_id(m.request) || !out_is_id(m.registration) ||
 	    out_target(ch, im, &s) == -1)
 		return (-1);
-	if (s != NULL)
-		out_ids(s->conn, WAMP_REGISTERED, m.request, m.registration,
-		    2);
+	if (s == NULL)
+		return (0);
+	s->nregs++;
+	out_ids(s->conn, WAMP_REGISTERED, m.request, m.registration, 2);
 	return (0);
 }
 
@@ -447,6 +448,8 @@ out_on_unregistered(struct chan *ch, struct imsg *im)
 		return (-1);
 	if (s == NULL)
 		return (0);
+	if (s->nregs > 0)
+		s->nregs--;
 	if (m.request != 0)
 		out_ids(s->conn, WAMP_UNREGISTERED, m.request, 0, 1);
 	else if (s->features & FEAT_CALLEE_REVOCATION)

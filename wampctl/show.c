@@ -188,6 +188,7 @@ static const struct view views[] = {
 	{ CTL_LOG, NULL, 0, NULL },
 	{ CTL_DRAIN, NULL, 0, NULL },
 	{ CTL_RESUME, NULL, 0, NULL },
+	{ CTL_UPGRADE, NULL, 0, NULL },
 	{ CTL_STOP, NULL, 0, NULL },
 };
 #define NVIEWS	(sizeof(views) / sizeof(views[0]))
@@ -288,8 +289,8 @@ take_text(struct answer *a, const uint8_t *p, size_t len)
 	if (a->opt->json)
 		wbuf_add(&a->text, p, len);
 	else
-		print_clean(p, len, a->view->what == CTL_RELOAD ? stderr :
-		    stdout);
+		print_clean(p, len, a->view->what == CTL_RELOAD ||
+		    a->view->what == CTL_UPGRADE ? stderr : stdout);
 }
 
 /* One object that holds all of the text. */

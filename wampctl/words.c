@@ -210,6 +210,7 @@ static const struct token t_main[] = {
 	{ T_WHAT, "test", CTL_TEST, t_test },
 	{ T_TLSA, "tlsa", 0, NULL },
 	{ T_TOP, "top", 0, t_top },
+	{ T_WHAT, "upgrade", CTL_UPGRADE, NULL },
 	{ T_NONE, NULL, 0, NULL }
 };
 

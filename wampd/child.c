@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,6 +58,7 @@ child_new(struct wampd *w, enum proc_role role, enum proxy_kind kind,
 		snprintf(c->name, sizeof(c->name), "%s %u",
 		    proc_role_name(role), instance);
 	c->log.fd = -1;
+	c->pidfd = -1;
 	if ((c->restart = evtimer_new(w->base, restart, c)) == NULL)
 		fatalx("out of memory");
 	edges_add_child(w, c);
@@ -69,6 +71,8 @@ child_free(struct child *c)
 {
 	chan_free(c->chan);
 	logsink_close(&c->log);
+	if (c->pidfd != -1)
+		close(c->pidfd);
 	event_free(c->restart);
 	free(c);
 }
@@ -100,8 +104,8 @@ child_set_state(struct child *c, enum child_state state)
 /* -- programs ----------------------------------------------------------- */
 
 /* When root runs them, nobody else may have written them. */
-static int
-check_program(const char *path)
+int
+child_check_program(const char *path)
 {
 	char		name[NAME_MAX + 1], err[PATH_MAX + 128];
 	struct stat	st;
@@ -167,7 +171,7 @@ child_find_programs(struct wampd *w)
 			log_warn("program %s", path);
 			return (-1);
 		}
-		if (w->is_root && check_program(path) == -1)
+		if (w->is_root && child_check_program(path) == -1)
 			return (-1);
 	}
 	return (0);
@@ -324,7 +328,7 @@ schedule(struct child *c)
 static int
 may_retry(struct child *c)
 {
-	if (c->was_ready || c->w->is_ready ||
+	if (c->was_ready || c->w->is_ready || c->w->upgrade.is_successor ||
 	    ++c->early_deaths < EARLY_DEATHS)
 		return (1);
 	log_warnx("%s cannot be started: giving up", c->name);
@@ -391,7 +395,11 @@ child_kill(struct child *c, const char *fmt, ...)
 	/* it saw its channel closed and left first: the reason is the same */
 	if (c->is_reaped)
 		return;
-	kill(c->pid, SIGKILL);
+	if (c->pidfd != -1)
+		(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL,
+		    0U);
+	else
+		kill(c->pid, SIGKILL);
 	chan_free(c->chan);
 	c->chan = NULL;
 	child_ended(c);
@@ -422,7 +430,7 @@ describe_death(const struct child *c, char *buf, size_t size)
 static int
 has_refused(const struct child *c)
 {
-	if (c->was_ready || c->w->is_ready)
+	if (c->was_ready || c->w->is_ready || c->w->upgrade.is_successor)
 		return (0);
 	return (c->w->is_check || c->is_stuck ||
 	    (!c->is_killed && WIFEXITED(c->wstatus)));
@@ -476,12 +484,24 @@ child_ended(struct child *c)
 		bury(c);
 }
 
+/* One that is our sister: how it ended only our parent learns. */
+static int
+has_ended(const struct child *c)
+{
+	struct pollfd	pfd = { c->pidfd, POLLIN, 0 };
+
+	return (poll(&pfd, 1, 0) == 1);
+}
+
 void
 child_reap(struct child *c)
 {
 	if (c->pid == 0 || c->is_reaped)
 		return;
-	if (waitpid(c->pid, &c->wstatus, WNOHANG) != c->pid)
+	if (c->w->is_caretaker) {
+		if (!has_ended(c))
+			return;
+	} else if (waitpid(c->pid, &c->wstatus, WNOHANG) != c->pid)
 		return;
 	c->is_reaped = 1;
 	child_ended(c);

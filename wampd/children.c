@@ -146,6 +146,10 @@ children_log_level(struct wampd *w, uint32_t level)
 static void
 accept_begin(struct child *c)
 {
+	if (c->w->upgrade.is_trial) {
+		child_set_state(c, CHILD_UP);
+		return;
+	}
 	connlimit_each_over(c->w->connlimit, limit_of_new, c);
 	drain_of_new(c);
 	chan_send(c->chan, IMSG_ACCEPT, 0, 0, NULL, 0);
@@ -206,14 +210,23 @@ children_progress(struct wampd *w)
 	size_t	i;
 
 	if (w->is_stopping) {
+		if (w->is_caretaker) {
+			flush_limits(w);
+			drain_progress(w);
+		}
 		for (i = 0; i < w->nchildren; i++)
 			if (!w->children[i]->is_shut)
 				return;
+		if (upgrade_is_active(w))
+			return;
 		chan_loop_exit();
 		return;
 	}
 	drop_extra(w);
 	reload_progress(w);
+	upgrade_progress(w);
+	if (w->is_caretaker)
+		return;
 	for (i = 0; i < w->nchildren; i++)
 		start_step(w->children[i]);
 	edges_progress(w);
@@ -285,8 +298,13 @@ children_tick(struct wampd *w)
 		for (i = 0; i < w->nchildren; i++)
 			w->children[i]->pong_at = now;
 	w->tick_at = now;
-	for (i = 0; i < w->nchildren; i++)
+	for (i = 0; i < w->nchildren; i++) {
+		if (w->is_caretaker)
+			child_reap(w->children[i]);
 		check_life(w->children[i], now);
+	}
+	if (w->upgrade.is_successor)
+		successor_reap(w);
 }
 
 void
@@ -296,6 +314,9 @@ children_reap(struct wampd *w)
 
 	for (i = 0; i < w->nchildren; i++)
 		child_reap(w->children[i]);
+	upgrade_reap(w);
+	if (w->upgrade.is_successor)
+		successor_reap(w);
 }
 
 /* -- the end ------------------------------------------------------------ */

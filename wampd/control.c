@@ -357,7 +357,7 @@ turn_away(int fd)
 	close(fd);
 }
 
-static void
+static struct control_client *
 client_new(struct wampd *w, int fd)
 {
 	struct control		*ctl = w->control;
@@ -369,14 +369,14 @@ client_new(struct wampd *w, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1 ||
 	    len != sizeof(cred)) {
 		close(fd);
-		return;
+		return (NULL);
 	}
 	other = cred.uid != 0 && cred.uid != geteuid();
 	if (ctl->nclients >= CONTROL_MAXCLIENTS ||
 	    (other && ctl->nothers >= CONTROL_MAXOTHERS) ||
 	    (k = calloc(1, sizeof(*k))) == NULL) {
 		turn_away(fd);
-		return;
+		return (NULL);
 	}
 	k->w = w;
 	k->fd = fd;
@@ -393,12 +393,13 @@ client_new(struct wampd *w, int fd)
 			event_free(k->wev);
 		free(k);
 		turn_away(fd);
-		return;
+		return (NULL);
 	}
 	ctl->nclients++;
 	if (other)
 		ctl->nothers++;
 	TAILQ_INSERT_TAIL(&ctl->clients, k, entry);
+	return (k);
 }
 
 static void
@@ -411,7 +412,7 @@ on_accept(evutil_socket_t sock, short what, void *arg)
 	for (i = 0; i < ACCEPTS_A_TURN; i++) {
 		fd = accept4(sock, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1) {
-			client_new(w, fd);
+			(void)client_new(w, fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
@@ -476,6 +477,118 @@ struct control_client *
 control_first(struct wampd *w)
 {
 	return (w->control != NULL ? TAILQ_FIRST(&w->control->clients) : NULL);
+}
+
+/* -- an upgrade --------------------------------------------------------- */
+
+int
+control_listens(const struct wampd *w, struct control_listen *k)
+{
+	const struct csock	*s;
+
+	if (w->control == NULL || (s = w->control->sock) == NULL)
+		return (0);
+	k->path = s->path;
+	k->fd = s->fd;
+	k->dir = s->dir;
+	k->dev = s->dev;
+	k->ino = s->ino;
+	return (1);
+}
+
+/* The socket that was handed over is ours, as if we had bound it. */
+void
+control_take(struct wampd *w)
+{
+	const struct control_listen	*k = &w->upgrade.control;
+	struct csock			*s;
+
+	if (k->path == NULL)
+		return;
+	w->control = xcalloc(1, sizeof(*w->control));
+	TAILQ_INIT(&w->control->clients);
+	s = w->control->sock = xcalloc(1, sizeof(*s));
+	s->path = xstrdup(k->path);
+	s->fd = k->fd;
+	s->dir = k->dir;
+	s->dev = k->dev;
+	s->ino = k->ino;
+	s->ev = event_new(w->base, s->fd, EV_READ | EV_PERSIST, on_accept, w);
+	if (s->ev == NULL || (w->upgrade.is_successor &&
+	    event_add(s->ev, NULL) == -1))
+		fatalx("event_add failed");
+}
+
+/* So are connections. */
+void
+control_take_clients(struct wampd *w)
+{
+	struct upgrade		*u = &w->upgrade;
+	struct control_client	*k;
+	size_t			 i;
+
+	for (i = 0; i < u->nclients; i++) {
+		if (w->control == NULL) {
+			close(u->clients[i].fd);
+			continue;
+		}
+		if ((k = client_new(w, u->clients[i].fd)) == NULL)
+			continue;
+		if (u->clients[i].kind != UPGRADE_IDLE)
+			control_taken(k, u->clients[i].kind ==
+			    UPGRADE_MONITOR);
+	}
+	u->nclients = 0;
+}
+
+/* Those that can go on under the new program: they have all that was said. */
+void
+control_hand_clients(struct wampd *w)
+{
+	struct upgrade		*u = &w->upgrade;
+	struct upgrade_client	*c;
+	struct control_client	*k;
+
+	u->nclients = 0;
+	if (w->control == NULL)
+		return;
+	TAILQ_FOREACH(k, &w->control->clients, entry) {
+		if (k->fd != -1 && k->outlen > 0)
+			on_writable(k->fd, EV_WRITE, k);
+		if (k->fd == -1 || k->outlen > 0 || k->is_ending ||
+		    u->nclients == UPGRADE_CLIENTS)
+			continue;
+		c = &u->clients[u->nclients];
+		c->fd = k->fd;
+		if (k->waits_for_upgrade)
+			c->kind = UPGRADE_ASKER;
+		else if (control_is_monitor(k))
+			c->kind = UPGRADE_MONITOR;
+		else if (k->step == NULL && k->reqlen == 0)
+			c->kind = UPGRADE_IDLE;
+		else
+			continue;
+		u->nclients++;
+	}
+}
+
+/* They are another's now: no file goes. */
+void
+control_forget(struct wampd *w)
+{
+	struct csock	*s;
+
+	if (w->control == NULL)
+		return;
+	if ((s = w->control->sock) != NULL) {
+		event_free(s->ev);
+		close(s->fd);
+		close(s->dir);
+		free(s->path);
+		free(s);
+		w->control->sock = NULL;
+	}
+	control_stop(w);
 }
 
 /* The end of all; clients see it by that. */

@@ -61,6 +61,7 @@ struct control_client {
 		CONTROL_RELOADS
 	}			 reload;
 	uint32_t		 drain;		/* number of its drain */
+	int			 waits_for_upgrade;
 	uint32_t		 nlost;		/* lines of a monitor */
 
 	struct ask		 ask;	/* if it asks children */
@@ -81,6 +82,8 @@ void	 control_close(struct control_client *);
 /* control_words.c */
 void	 control_request(struct control_client *);
 void	 control_clean_up(struct control_client *);
+int	 control_is_monitor(const struct control_client *);
+void	 control_taken(struct control_client *, int is_monitor);
 
 /* control_rows.c */
 void	 control_row(struct mpput *, uint32_t n);

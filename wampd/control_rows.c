@@ -174,7 +174,8 @@ control_summary(struct control_client *k)
 	put_text(&m, "version", VERSION);
 	put_uint(&m, "pid", (uint64_t)getpid());
 	put_text(&m, "state", w->is_stopping ? "stopping" :
-	    w->reload.is_active ? "reloading" : !w->is_ready ? "starting" :
+	    w->reload.is_active ? "reloading" :
+	    upgrade_is_active(w) ? "upgrading" : !w->is_ready ? "starting" :
 	    !w->drain.is_on ? "ready" : w->drain.is_done ? "drained" :
 	    "draining");
 	put_time(&m, "started", w->started);
@@ -220,7 +221,30 @@ process(struct mpput *m, const char *name, const char *role, pid_t pid,
 	    (mono_ms() - since) / 1000 : 0);
 }
 
-/* At most 65 of some 120 octets: all at once, as they are now. */
+/* After an upgrade: they serve those who have not gone yet. */
+static void
+old_processes(struct control_client *k)
+{
+	struct upgrade	*u = &k->w->upgrade;
+	struct mpput	 m;
+	char		 name[sizeof(u->old[0].name) + 8], role[32];
+	size_t		 i;
+
+	if (u->caretaker != 0 && u->state == UPGRADE_NOT) {
+		process(&m, "caretaker", "caretaker", u->caretaker, "leaving",
+		    1, 0);
+		(void)control_row_end(k, &m);
+	}
+	for (i = 0; i < u->nold; i++) {
+		snprintf(name, sizeof(name), "old %s", u->old[i].name);
+		snprintf(role, sizeof(role), "%.*s",
+		    (int)strcspn(u->old[i].name, " "), u->old[i].name);
+		process(&m, name, role, u->old[i].pid, "leaving", 1, 0);
+		(void)control_row_end(k, &m);
+	}
+}
+
+/* At most 131 of some 120 octets: all at once, as they are now. */
 int
 control_processes(struct control_client *k)
 {
@@ -241,6 +265,7 @@ control_processes(struct control_client *k)
 		    c->state == CHILD_UP ? c->up_since : 0);
 		(void)control_row_end(k, &m);
 	}
+	old_processes(k);
 	return (end(k));
 }
 

@@ -197,7 +197,8 @@ control_log(void *arg, int pri, const char *text)
 			continue;
 		if (k->step == monitor && pri <= LOG_INFO)
 			monitor_line(k, pri, text);
-		if (k->reload != CONTROL_RELOADS || pri > LOG_WARNING)
+		if ((k->reload != CONTROL_RELOADS && !k->waits_for_upgrade) ||
+		    pri > LOG_WARNING)
 			continue;
 		logsink_clean(clean, sizeof(clean) - 1, text, strlen(text));
 		len = strlen(clean);
@@ -262,6 +263,10 @@ begin_drain(struct control_client *k)
 
 	if (check_ready(k) == -1)
 		return (-1);
+	if (upgrade_is_active(k->w)) {
+		control_error(k, "an upgrade is under way");
+		return (-1);
+	}
 	if (ms == CTL_GRACE)
 		ms = k->w->conf->grace;
 	else if (ms > CTL_MAXDRAIN) {
@@ -296,6 +301,60 @@ begin_resume(struct control_client *k)
 		return (-1);
 	drain_resume(k->w);
 	return (0);
+}
+
+static int
+begin_upgrade(struct control_client *k)
+{
+	const char	*why;
+
+	k->waits_for_upgrade = 1;
+	if ((why = upgrade_begin(k->w)) != NULL) {
+		k->waits_for_upgrade = 0;
+		control_error(k, "not upgraded: %s", why);
+	}
+	/* else it may have been refused already */
+	return (k->waits_for_upgrade ? 0 : -1);
+}
+
+/* Goes on in control_upgrade_end(), or in the new program, */
+static int
+upgrade(struct control_client *k)
+{
+	return (!k->waits_for_upgrade);
+}
+
+/* which is this. */
+static int
+upgraded(struct control_client *k)
+{
+	return (k->w->is_ready && control_put(k, CTL_END, 0, NULL, 0) == 0);
+}
+
+int
+control_is_monitor(const struct control_client *k)
+{
+	return (k->step == monitor);
+}
+
+/* One that the program before us had. */
+void
+control_taken(struct control_client *k, int is_monitor)
+{
+	k->step = is_monitor ? monitor : upgraded;
+}
+
+void
+control_upgrade_end(struct wampd *w)
+{
+	struct control_client	*k;
+
+	for (k = control_first(w); k != NULL; k = TAILQ_NEXT(k, entry)) {
+		if (k->fd == -1 || !k->waits_for_upgrade)
+			continue;
+		k->waits_for_upgrade = 0;
+		control_error(k, "not upgraded: this wampd goes on");
+	}
 }
 
 static int
@@ -360,6 +419,7 @@ static const struct word {
 	{ CTL_LOG, "log", begin_log, end },
 	{ CTL_DRAIN, "drain", begin_drain, drain },
 	{ CTL_RESUME, "resume", begin_resume, end },
+	{ CTL_UPGRADE, "upgrade", begin_upgrade, upgrade },
 	{ CTL_STOP, "stop", begin_stop, wait_for_end },
 };
 #define REFUSALS_A_SECOND	10
@@ -443,4 +503,5 @@ control_clean_up(struct control_client *k)
 	text_unref(k->text);
 	k->text = NULL;
 	k->reload = CONTROL_NO_RELOAD;
+	k->waits_for_upgrade = 0;
 }

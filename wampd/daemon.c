@@ -156,7 +156,7 @@ daemon_pid_check(struct wampd *w)
 {
 	int	fd, rv;
 
-	if (w->pidfile == NULL)
+	if (w->pidfile == NULL || w->pidfd != -1 || w->upgrade.is_trial)
 		return (0);
 	if ((fd = pid_open(w, 0)) == -2)
 		return (0);
@@ -173,7 +173,7 @@ daemon_pid_write(struct wampd *w)
 {
 	int	fd;
 
-	if (w->pidfile == NULL)
+	if (w->pidfile == NULL || w->pidfd != -1)
 		return (0);
 	if ((fd = pid_open(w, O_CREAT)) < 0)
 		return (-1);

@@ -11,9 +11,10 @@
 #include "wampd.h"
 
 static void
-send_drain(struct child *c, uint32_t ms)
+send_drain(struct child *c, uint32_t ms, int is_upgrade)
 {
-	struct m_drain	m = { c->w->drain.number, ms };
+	struct m_drain	m = { c->w->drain.number, ms,
+	    (uint32_t)is_upgrade };
 
 	c->is_drained = 0;
 	chan_send(c->chan, IMSG_DRAIN, 0, 0, &m, sizeof(m));
@@ -49,10 +50,27 @@ drain_begin(struct wampd *w, uint32_t ms)
 	d->number++;
 	for (i = 0; i < w->nchildren; i++)
 		if (may_have_clients(w->children[i]))
-			send_drain(w->children[i], ms);
+			send_drain(w->children[i], ms, 0);
 	log_info("draining: no client is accepted, all are sent away within "
 	    "%s", conf_text_time(text, sizeof(text), ms));
 	notify(w, "STATUS=%s", drain_status(w));
+}
+
+/*
+ * Of a caretaker: the successors serve.  Those with registrations go first,
+ * so that procedures are soon where callers go.
+ */
+void
+drain_old(struct wampd *w)
+{
+	size_t	i;
+
+	w->drain.is_on = 1;
+	w->drain.number++;
+	for (i = 0; i < w->nchildren; i++)
+		if (may_have_clients(w->children[i]))
+			send_drain(w->children[i], w->conf->grace, 1);
+	caretaker_hurry(w);
 }
 
 void
@@ -76,7 +94,7 @@ void
 drain_of_new(struct child *c)
 {
 	if (c->w->drain.is_on)
-		send_drain(c, 0);
+		send_drain(c, 0, 0);
 }
 
 /* DRAINED; one that answers what was taken back or said anew is late. */
@@ -107,6 +125,10 @@ drain_progress(struct wampd *w)
 		    !w->children[i]->is_drained)
 			return;
 	d->is_done = 1;
+	if (w->is_caretaker) {
+		chan_loop_exit();
+		return;
+	}
 	log_info("drained: no client is left");
 	notify(w, "STATUS=%s", drain_status(w));
 }

@@ -122,7 +122,7 @@ on_conf_failed(struct chan *ch, struct imsg *m)
 	if (c->state != CHILD_CONF ||
 	    (gen.n != 0 && gen.n != c->w->conf->generation))
 		return (reload_failed(c, gen.n, text));
-	if (!c->w->is_ready) {
+	if (!c->w->is_ready && !c->w->upgrade.is_successor) {
 		log_warnx("%s", text);
 		wampd_fail(c->w);
 		return (0);

@@ -439,6 +439,68 @@ listen_remove(struct wampd *w)
 		lsock_free(w, s);
 }
 
+/* -- handed over by another wampd --------------------------------------- */
+
+/* Socket i of n of an address: 0, or -1 if it is there already. */
+int
+listen_take_tcp(struct wampd *w, const struct sockaddr_storage *ss,
+    const char *name, size_t i, size_t n, int fd)
+{
+	struct lsock	*s;
+
+	if ((s = find_addr(w, ss)) == NULL) {
+		s = lsock_new(w, name, n);
+		memcpy(&s->addr, ss, sizeof(s->addr));
+		s->is_new = 0;
+	}
+	if (s->nfds != n || s->fds[i] != -1)
+		return (-1);
+	s->fds[i] = fd;
+	return (0);
+}
+
+void
+listen_take_unix(struct wampd *w, const struct control_listen *k)
+{
+	struct lsock	*s;
+
+	s = lsock_new(w, k->path, 1);
+	s->path = xstrdup(k->path);
+	s->is_new = 0;
+	s->fds[0] = k->fd;
+	s->dir = k->dir;
+	s->dev = k->dev;
+	s->ino = k->ino;
+}
+
+/* Are they as many as they said? */
+int
+listen_has_all(const struct wampd *w)
+{
+	const struct lsock	*s;
+	size_t			 i;
+
+	TAILQ_FOREACH(s, &w->lsocks, entry)
+		for (i = 0; i < s->nfds; i++)
+			if (s->fds[i] == -1)
+				return (0);
+	return (1);
+}
+
+/* They are another's now: nothing goes from the file system. */
+void
+listen_forget(struct wampd *w)
+{
+	struct lsock	*s;
+
+	while ((s = TAILQ_FIRST(&w->lsocks)) != NULL) {
+		if (s->dir != -1)
+			close(s->dir);
+		s->dir = -1;
+		lsock_free(w, s);
+	}
+}
+
 /* For conf_send(): the descriptor of address i for one child, or -1. */
 int
 listen_fd(void *arg, const struct conf_listen *l, unsigned int i)

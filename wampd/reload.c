@@ -344,8 +344,11 @@ reload_progress(struct wampd *w)
 {
 	struct reload	*r = &w->reload;
 
-	if (r->is_wanted && !r->is_active && w->is_ready && !is_between(w))
+	if (r->is_wanted && !r->is_active && w->is_ready &&
+	    !upgrade_holds_reload(w) && !is_between(w)) {
+		upgrade_reloads(w);
 		begin(w);
+	}
 	if (r->is_active && !r->is_sent)
 		ask(w);
 	if (!r->is_active || !r->is_sent)

@@ -134,13 +134,16 @@ wampd_stop(struct wampd *w)
 {
 	struct timeval	tv;
 
-	if (w->is_stopping || !w->is_ready) {
+	/* nobody has clients, neither we nor whom we succeed */
+	if (w->is_stopping || (!w->is_ready && !upgrade_is_active(w))) {
 		w->is_stopping = 1;
 		chan_loop_exit();
 		return;
 	}
 	log_info("stopping");
 	reload_end(w);
+	upgrade_end(w);
+	successor_stop(w);
 	w->is_stopping = 1;
 	listen_close(w);
 	children_shutdown(w);
@@ -169,6 +172,10 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 		log_admin_signal("reload", "HUP");
 		w->reload.is_wanted = 1;
 		break;
+	case SIGUSR2:
+		log_admin_signal("upgrade", "USR2");
+		w->upgrade.is_wanted = 1;
+		break;
 	case SIGCHLD:
 		children_reap(w);
 		break;
@@ -196,9 +203,10 @@ void
 wampd_events(struct wampd *w)
 {
 	static const int		 sigs[] = {
-		SIGTERM, SIGINT, SIGHUP, SIGCHLD
+		SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD
 	};
 	static const struct timeval	 second = { 1, 0 };
+	sigset_t			 none;
 	size_t				 i;
 
 	if ((w->base = event_base_new()) == NULL)
@@ -208,6 +216,8 @@ wampd_events(struct wampd *w)
 		if (w->sigs[i] == NULL || event_add(w->sigs[i], NULL) == -1)
 			fatalx("event_add failed");
 	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w);
 	if (w->tick == NULL || event_add(w->tick, &second) == -1)
 		fatalx("event_add failed");
@@ -236,6 +246,10 @@ void
 wampd_ready(struct wampd *w)
 {
 	w->is_ready = 1;
+	if (w->upgrade.is_trial) {
+		chan_loop_exit();
+		return;
+	}
 	if (daemon_pid_write(w) == -1) {
 		wampd_fail(w);
 		return;
@@ -245,6 +259,8 @@ wampd_ready(struct wampd *w)
 	daemon_ready(w);
 	notify(w, "READY=1\nSTATUS=serving");
 	notify_newline(w);
+	if (w->upgrade.is_successor)
+		successor_ready(w);
 }
 
 /* As the configuration wants it. */
@@ -272,6 +288,11 @@ load(struct wampd *w)
 		wampd_log(conf);
 		host_clamp(w, conf);
 	}
+	if (w->upgrade.prefork != 0 && conf->prefork != w->upgrade.prefork) {
+		log_warnx("prefork %u needs a restart: %u stays in force",
+		    conf->prefork, w->upgrade.prefork);
+		conf->prefork = w->upgrade.prefork;
+	}
 	conf_assign_ids(conf, NULL);
 	conf->generation = ++w->confgen;
 	if (keyfile_open_all(conf) == -1) {
@@ -297,11 +318,15 @@ prepare(struct wampd *w)
 		return (-1);
 	if (listen_open(w, w->conf) == -1)
 		return (-1);
-	listen_commit(w);
-	if (control_open(w, w->conf) == -1)
+	if (control_open(w, w->conf) == -1) {
+		listen_abort(w);
 		return (-1);
-	control_commit(w);
-	log_tap(control_log, w);
+	}
+	if (!w->upgrade.is_trial) {
+		listen_commit(w);
+		control_commit(w);
+		log_tap(control_log, w);
+	}
 	if (w->is_root && sandbox_parent(err, sizeof(err)) == -1) {
 		log_warnx("sandbox: %s", err);
 		return (-1);
@@ -328,6 +353,12 @@ end(struct wampd *w)
 	size_t	i;
 
 	log_tap(NULL, NULL);
+	if (w->upgrade.is_trial) {
+		listen_abort(w);
+		listen_forget(w);
+		control_abort(w);
+		control_forget(w);
+	}
 	control_stop(w);
 	notify_close(w);
 	listen_remove(w);
@@ -343,19 +374,77 @@ end(struct wampd *w)
 		event_free(w->tick);
 	if (w->stop_timer != NULL)
 		event_free(w->stop_timer);
+	if (w->upgrade.word != NULL)
+		event_free(w->upgrade.word);
 	if (w->base != NULL)
 		event_base_free(w->base);
 	conf_free(w->conf);
+	free(w->upgrade.control.path);
 	free(w->conffile);
 	free(w->pidfile);
 	free(w->macros);
 	free(w->tests);
 }
 
+/*
+ * In another's place: his children serve as long as we try.  That we can
+ * start was tried just before; what has changed since may change again.
+ */
+static int
+succeed(struct wampd *w)
+{
+	static const struct timespec	again = { 2, 0 };
+	sigset_t			ends;
+
+	successor_begin(w);
+	wampd_events(w);
+	control_take(w);
+	control_take_clients(w);
+	/* nobody looks for events meanwhile */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	while ((w->conf = load(w)) == NULL || prepare(w) == -1) {
+		conf_free(w->conf);
+		w->conf = NULL;
+		log_warnx("upgrade: cannot start yet, trying again");
+		if (sigtimedwait(&ends, NULL, &again) > 0) {
+			log_info("stopping");
+			successor_wait(w, &ends);
+			return (0);
+		}
+	}
+	sigprocmask(SIG_UNBLOCK, &ends, NULL);
+	run(w);
+	if (w->is_caretaker)
+		return (0);
+	if (w->is_ready && w->status == 0)
+		log_info("stopped");
+	return (w->status);
+}
+
+static int
+try(struct wampd *w)
+{
+	if ((w->conf = load(w)) == NULL)
+		return (1);
+	wampd_events(w);
+	control_take(w);
+	if (prepare(w) == -1)
+		return (1);
+	run(w);
+	return (w->is_ready ? w->status : 1);
+}
+
 /* Returns the exit status. */
 static int
 start(struct wampd *w)
 {
+	if (w->upgrade.is_trial)
+		return (try(w));
+	if (w->upgrade.is_successor)
+		return (succeed(w));
 	if ((w->conf = load(w)) == NULL)
 		return (1);
 	if (w->is_check)
@@ -367,7 +456,7 @@ start(struct wampd *w)
 	if (prepare(w) == -1)
 		return (1);
 	run(w);
-	if (w->is_ready && w->status == 0)
+	if (w->is_ready && w->status == 0 && !w->is_caretaker)
 		log_info("stopped");
 	return (w->status);
 }
@@ -384,7 +473,9 @@ clean_up(void)
 	if (fd > STDERR_FILENO)
 		close(fd);
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* a successor gets those that wait when it has handlers for them */
+	if (getenv(HANDOVER_ENV) == NULL)
+		sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -407,7 +498,7 @@ int
 main(int argc, char **argv)
 {
 	struct wampd	w;
-	int		status;
+	int		status, handed;
 
 	clean_up();
 	memset(&w, 0, sizeof(w));
@@ -419,9 +510,18 @@ main(int argc, char **argv)
 	w.is_root = geteuid() == 0;
 	w.started = wall_ms();
 	w.started_mono = mono_ms();
+	upgrade_init(&w, argv[0]);
 	log_init(notify_is_journal() ? LOG_TO_PARENT : LOG_TO_STDERR, "wampd");
+	if ((handed = handover_read(&w)) == -1)
+		return (1);
 	options(&w, argc, argv);
-	close_rest(&w);
+	if (w.upgrade.is_trial)
+		log_init(LOG_TO_PARENT, "wampd");
+	else if (w.upgrade.is_successor && !w.is_foreground)
+		log_init(LOG_TO_SYSLOG, "wampd");
+	/* a wampd has none open that its successor shall not have */
+	if (!handed)
+		close_rest(&w);
 	host_nofile(&w);
 	status = start(&w);
 	end(&w);

@@ -12,8 +12,10 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <limits.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +32,6 @@ struct ctl_request;
 struct event;
 struct event_base;
 struct imsg;
-struct stat;
 struct wampd;
 
 #define PARENT_MAXCTL	(16 * 1024)	/* longest imsg from a child */
@@ -90,6 +91,7 @@ struct child {
 	uint16_t		 instance;
 	uint32_t		 generation;
 	pid_t			 pid;		/* 0: none */
+	int			 pidfd;		/* of a caretaker, else -1 */
 	int			 is_reaped;
 	int			 wstatus;
 	int			 is_killed;	/* by us, see why */
@@ -180,6 +182,65 @@ struct drain {
 	uint32_t	 number;	/* of the last one */
 };
 
+/* The control socket that is listened on. */
+struct control_listen {
+	char		*path;
+	int		 fd, dir;
+	dev_t		 dev;
+	ino_t		 ino;
+};
+
+/* Names the descriptor of what is handed over. */
+#define HANDOVER_ENV	"WAMPD_HANDOVER"
+
+#define UPGRADE_CLIENTS	16
+
+/* A client of the control socket that lives on under the new program. */
+struct upgrade_client {
+	int		 fd;
+	enum {
+		UPGRADE_ASKER,		/* is told when it serves */
+		UPGRADE_MONITOR,
+		UPGRADE_IDLE
+	}		 kind;
+};
+
+/* A process that the program before us started. */
+struct upgrade_old {
+	pid_t		 pid;
+	char		 name[32];
+};
+
+struct upgrade {
+	char		 program[PATH_MAX];	/* that was started */
+	int		 is_wanted;
+	enum {
+		UPGRADE_NOT,
+		UPGRADE_TRIAL,		/* the new program is tried */
+		UPGRADE_TRIED,		/* it could start */
+		UPGRADE_STEP		/* signals wait, those before do not */
+	}		 state;
+	pid_t		 trial;
+	struct stat	 tried;		/* program of the trial */
+	int		 is_stale;	/* reloaded since the trial */
+	struct logsink	 log;		/* of it */
+	struct event	*timer;
+	struct event	*word;		/* a caretaker's: from our parent */
+	/* of the new program */
+	int		 is_trial;	/* accepts nobody, and ends */
+	int		 is_successor;
+	uint32_t	 prefork;	/* that listening sockets are for */
+	struct control_listen control;	/* handed over; path NULL: none */
+	pid_t		 caretaker;	/* 0: none, any more */
+	int		 go;		/* pipe to it, or -1 */
+	uint64_t	 grace;		/* ms: it has, */
+	uint64_t	 end_by;	/* mono_ms(): and must have ended, or 0 */
+	struct upgrade_client clients[UPGRADE_CLIENTS];
+	size_t		 nclients;
+	struct upgrade_old old[MAXCHILDREN];	/* to be reaped */
+	size_t		 nold;
+};
+
 struct user {
 	uid_t		 uid;
 	gid_t		 gid;
@@ -187,7 +248,7 @@ struct user {
 
 struct wampd {
 	struct event_base	*base;
-	struct event		*sigs[4];
+	struct event		*sigs[5];
 	struct event		*tick;
 	struct event		*stop_timer;
 	struct conf		*conf;		/* in force */
@@ -218,6 +279,7 @@ struct wampd {
 	struct lsocks		 lsocks;
 	struct reload		 reload;
 	struct drain		 drain;
+	struct upgrade		 upgrade;
 	struct connlimit	*connlimit;
 	struct m_conn_limit	 limits[LIMITS_A_TIME];	/* to be told */
 	size_t			 nlimits;
@@ -227,6 +289,7 @@ struct wampd {
 	uint64_t		 tick_at;
 	int			 is_ready;	/* was, once */
 	int			 is_stopping;
+	int			 is_caretaker;	/* of old children */
 	int			 status;	/* exit status */
 };
 
@@ -254,6 +317,7 @@ void		 child_kill(struct child *, const char *, ...)
 void		 child_reap(struct child *);
 void		 child_ended(struct child *);
 int		 child_find_programs(struct wampd *);
+int		 child_check_program(const char *);
 
 /* children.c */
 void		 children_update(struct wampd *, const struct conf *);
@@ -269,6 +333,7 @@ void		 children_log_level(struct wampd *, uint32_t);
 const char	*drain_status(const struct wampd *);
 void		 drain_begin(struct wampd *, uint32_t ms);
 void		 drain_resume(struct wampd *);
+void		 drain_old(struct wampd *);
 void		 drain_of_new(struct child *);
 int		 drain_done(struct child *, uint32_t);
 void		 drain_progress(struct wampd *);
@@ -297,6 +362,13 @@ void		 listen_commit(struct wampd *);
 void		 listen_abort(struct wampd *);
 void		 listen_close(struct wampd *);
 void		 listen_remove(struct wampd *);
+int		 listen_take_tcp(struct wampd *,
+		    const struct sockaddr_storage *, const char *, size_t,
+		    size_t, int);
+void		 listen_take_unix(struct wampd *,
+		    const struct control_listen *);
+int		 listen_has_all(const struct wampd *);
+void		 listen_forget(struct wampd *);
 int		 listen_fd(void *, const struct conf_listen *, unsigned int);
 
 /* ruletest.c */
@@ -384,7 +456,15 @@ unsigned int	 control_clients(const struct wampd *);
 struct control_client *control_first(struct wampd *);
 void		 control_stop(struct wampd *);
 
+int		 control_listens(const struct wampd *,
+		    struct control_listen *);
+void		 control_take(struct wampd *);
+void		 control_take_clients(struct wampd *);
+void		 control_hand_clients(struct wampd *);
+void		 control_forget(struct wampd *);
+
 /* control_words.c */
+void		 control_upgrade_end(struct wampd *);
 void		 control_reload_begin(struct wampd *);
 void		 control_reload_end(struct wampd *, int outcome);
 void		 control_log(void *, int, const char *);
@@ -396,6 +476,29 @@ typedef int	(*counts_cb)(void *, const uint8_t *, size_t);
  * some others, of some 120 octets.  0, or -1: put returned that.
  */
 int		 counts_tell(struct wampd *, counts_cb put, void *);
+
+/* handover.c */
+int		 handover_write(struct wampd *, int is_trial);
+void		 handover_pass(struct wampd *, int, int is_passed);
+int		 handover_read(struct wampd *);
+
+/* upgrade.c */
+void		 upgrade_init(struct wampd *, const char *argv0);
+const char	*upgrade_begin(struct wampd *);
+int		 upgrade_is_active(const struct wampd *);
+int		 upgrade_holds_reload(const struct wampd *);
+void		 upgrade_reloads(struct wampd *);
+void		 upgrade_progress(struct wampd *);
+void		 upgrade_reap(struct wampd *);
+void		 upgrade_end(struct wampd *);
+void		 caretaker_hurry(struct wampd *);
+
+/* successor.c */
+void		 successor_begin(struct wampd *);
+void		 successor_ready(struct wampd *);
+void		 successor_stop(struct wampd *);
+void		 successor_wait(struct wampd *, const sigset_t *);
+void		 successor_reap(struct wampd *);
 
 /* host.c */
 int		 host_users(struct wampd *);

@@ -28,6 +28,8 @@ WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		daemon.o \
 		drain.o \
 		edges.o \
+		handover.o \
+		handover_line.o \
 		host.o \
 		imsgs.o \
 		keyfile.o \
@@ -38,7 +40,9 @@ WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		pathwalk.o \
 		reload.o \
 		ruletest.o \
+		successor.o \
 		unixsock.o \
+		upgrade.o \
 		wampd.o \
 		)
 

@@ -9,7 +9,7 @@ FUZZ_TARGETS +=	config confmsg
 FUZZ_TARGETS +=	meta
 FUZZ_TARGETS +=	parent
 FUZZ_TARGETS +=	keeper proxy
-FUZZ_TARGETS +=	logjson proxyproto
+FUZZ_TARGETS +=	handover logjson proxyproto
 FUZZ_TARGETS +=	usersfile
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
@@ -60,6 +60,10 @@ $(B)/fuzz/fuzz_proxy $(B)/regress/unit/fuzz_proxy: $(FUZZ_OBJS_proxy)
 
 FUZZ_OBJS_logjson =	$(B)/obj/wampd/logjson.o
 $(B)/fuzz/fuzz_logjson $(B)/regress/unit/fuzz_logjson: $(FUZZ_OBJS_logjson)
+
+FUZZ_OBJS_handover =	$(B)/obj/wampd/handover_line.o
+$(B)/fuzz/fuzz_handover $(B)/regress/unit/fuzz_handover: \
+    $(FUZZ_OBJS_handover)
 
 FUZZ_OBJS_proxyproto =	$(B)/obj/tlsproxy/proxyproto.o
 $(B)/fuzz/fuzz_proxyproto $(B)/regress/unit/fuzz_proxyproto: \

@@ -60,6 +60,11 @@ UNIT_OBJS_peercert =	$(B)/obj/tlsproxy/peercert.o
 UNIT_LIBS_peercert =	$(LIBS_TLS)
 $(B)/regress/unit/peercert: $(UNIT_OBJS_peercert)
 
+# the parent's
+UNIT_TESTS +=	handover
+UNIT_OBJS_handover =	$(B)/obj/wampd/handover_line.o
+$(B)/regress/unit/handover: $(UNIT_OBJS_handover)
+
 # the tlsproxy's
 UNIT_TESTS +=	addr bucket limit
 UNIT_OBJS_addr =	$(B)/obj/tlsproxy/addr.o

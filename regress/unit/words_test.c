@@ -83,6 +83,7 @@ test_words(void)
 		{ "drain", CTL_DRAIN },
 		{ "drain over 30s", CTL_DRAIN },
 		{ "resume", CTL_RESUME },
+		{ "upgrade", CTL_UPGRADE },
 		{ "log brief", CTL_LOG },
 		{ "stop", CTL_STOP },
 		{ "show sandbox", CTL_SANDBOX },

@@ -1,0 +1,618 @@
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# wampctl upgrade and SIGUSR2: another program takes the place of the running
+# one, under its process id and with its listening sockets.
+#
+# LONG=1: ten times in a row, under load.
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import threading
+
+from ctlclient import ERROR, WAMPCTL, Control, request, rows, wampctl
+from daemon import (B, IS_ROOT, LONG, Skip, Wampd, free_port, is_alive,
+                    proc_stat, run_cases, test_user, tmpdir, wait_until)
+from wampclient import (CALL, ERROR as WERROR, EVENT, GOODBYE, INVOCATION,
+                        RESULT, YIELD, Client, Closed)
+
+SHUTDOWN = 'wamp.close.system_shutdown'
+PROGRAMS = 'keeper', 'broker', 'tlsproxy'
+
+
+def replace(path, data):
+    """As a package manager does."""
+    with open(path + '.new', 'wb') as f:
+        f.write(data)
+    os.chmod(path + '.new', 0o755)
+    os.rename(path + '.new', path)
+
+
+class Upgraded(Wampd):
+    """wampd from a tree of its own, in which it may be replaced."""
+
+    def __init__(self, more='', **kw):
+        self.tree = tmpdir()
+        os.makedirs(self.tree + '/sbin')
+        os.makedirs(self.tree + '/libexec/wampd')
+        shutil.copy(B + '/sbin/wampd', self.tree + '/sbin')
+        for name in PROGRAMS:
+            shutil.copy(B + '/libexec/wampd/' + name,
+                        self.tree + '/libexec/wampd')
+        self.run = tmpdir()
+        if kw.get('as_user'):
+            pw = pwd.getpwnam(kw['as_user'])
+            os.chown(self.run, pw.pw_uid, pw.pw_gid)
+        self.control = os.path.join(self.run, 'control.sock')
+        self.sock = os.path.join(self.run, 'sock')
+        self.pidfile = os.path.join(self.run, 'pid')
+        self.port = free_port()
+        super().__init__('''prefork 2
+grace 2s
+control socket "%s"
+listen on socket "%s" mode 0666
+listen on 127.0.0.1 port %d
+%srealm "realm1" {
+	authenticate anonymous role "all"
+	role "all" { allow any }
+}
+''' % (self.control, self.sock, self.port, more), args=['-p', self.pidfile],
+            **kw)
+
+    def command(self):
+        return [self.tree + '/sbin/wampd'] + super().command()[1:]
+
+    def install(self, n):
+        """Programs of another version."""
+        for path in ['sbin/wampd'] + ['libexec/wampd/' + p for p in PROGRAMS]:
+            with open(os.path.join(self.tree, path), 'rb') as f:
+                data = f.read()
+            old = self.version().encode() + b'\0'
+            new = (self.version()[:-1] + str(n)).encode() + b'\0'
+            assert len(old) == len(new)
+            replace(os.path.join(self.tree, path), data.replace(old, new))
+
+    def version(self):
+        return subprocess.run([self.tree + '/sbin/wampd', '-V'],
+                              capture_output=True, text=True).stdout.split()[1]
+
+    def summary(self):
+        return rows(self.control, 'show', 'summary')[0]
+
+    def processes(self):
+        return rows(self.control, 'show', 'processes')
+
+    def upgrade(self):
+        return wampctl(self.control, 'upgrade', timeout=60)
+
+    def ask(self, word):
+        """wampctl, which waits for its answer meanwhile."""
+        return subprocess.Popen(
+            [WAMPCTL, '-s', self.control, word], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def wait_for(self, name, runs=1):
+        """The program waits for the file that is returned, at this run."""
+        path = os.path.join(self.tree, name)
+        go = path + '.go'
+        os.rename(path, path + '.real')
+        replace(path, ("""#!/bin/sh
+echo >>%s.runs
+[ $(wc -l <%s.runs) -lt %d ] ||
+	until [ -e %s ]; do sleep 0.1; done
+exec %s.real "$@"
+""" % (path, path, runs, go, path)).encode())
+        return go
+
+    def wait_upgrading(self, path, runs=1):
+        wait_until(lambda: os.path.exists(path + '.runs') and
+                   len(open(path + '.runs').read()) == runs, 20, 'a run')
+        assert self.summary()['state'] == 'upgrading', self.summary()
+
+    def all_children(self):
+        return {int(d) for d in os.listdir('/proc') if d.isdigit() and
+                (proc_stat(int(d)) or [0])[0] == self.pid}
+
+    def wait_over(self):
+        wait_until(lambda: self.summary()['state'] == 'ready', 30,
+                   'the end of the upgrade')
+
+    def addresses(self):
+        return self.sock, ('127.0.0.1', self.port)
+
+
+def replaced():
+    """another version: the same process and sockets; the old sessions are
+    told, callees first; new ones join before that"""
+    with Upgraded() as w:
+        old = [Client(w.addresses()[i % 2]) for i in range(6)]
+        old[5].register('com.example.p')
+        before, children = w.summary(), w.all_children()
+        inode = os.stat(w.sock).st_ino
+        w.install(9)
+        got = w.upgrade()
+        assert got == (0, '', ''), (got, w.log())
+        after = w.summary()
+        assert after['pid'] == before['pid'] == w.pid
+        assert after['version'] != before['version'], after
+        assert after['version'].endswith('9'), after
+        assert open(w.pidfile).read() == '%d\n' % w.pid
+        assert os.stat(w.sock).st_ino == inode
+        new = [Client(a) for a in w.addresses()]
+        old[5].expect(GOODBYE, None, SHUTDOWN, timeout=20)
+        for c in old[:5]:
+            c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+        for c in old:
+            c.close()
+        w.wait_over()
+        assert not children & w.all_children()
+        assert len(w.all_children()) == len(children)
+        for c in new:
+            c.subscribe('com.example.t')
+            c.close()
+        assert w.reload()
+
+
+def refused():
+    """new programs that do not start: the reason, and all goes on"""
+    with Upgraded() as w:
+        c = Client(w.sock)
+        children = w.all_children()
+        for path, data, why in (
+                ('libexec/wampd/broker', b'#!/bin/sh\nexit 3\n',
+                 'broker 0 .* cannot be started: exited with status 3'),
+                ('libexec/wampd/tlsproxy', b'#!/bin/sh\necho no >&2; exit 1\n',
+                 'tlsproxy . .*no'),
+                ('sbin/wampd', b'#!/bin/sh\nexit 1\n', 'cannot start'),
+                ('sbin/wampd', b'nonsense', 'sbin/wampd'),
+                ('sbin/wampd', b'#!/bin/sh\nkill -9 $$\n', 'signal 9')):
+            path = os.path.join(w.tree, path)
+            with open(path, 'rb') as f:
+                good = f.read()
+            replace(path, data)
+            status, out, err = w.upgrade()
+            assert status == 1 and out == '', (status, out, err)
+            assert re.search(why, err), (path, err)
+            assert 'not upgraded: this wampd goes on' in err, err
+            replace(path, good)
+            assert w.summary()['state'] == 'ready', w.summary()
+        # a configuration that is wrong by now
+        good = open(w.conf_path).read()
+        w.write_conf(good + 'nonsense\n')
+        status, out, err = w.upgrade()
+        assert status == 1 and 'syntax error' in err, err
+        w.write_conf(good)
+        assert w.all_children() == children
+        c.subscribe('com.example.t')
+        c.close()
+        assert w.upgrade() == (0, '', ''), w.log()
+
+
+def one_at_a_time():
+    """a second upgrade and a drain are refused, a reload waits for the end"""
+    with Upgraded() as w:
+        c = Client(w.sock)
+        assert w.upgrade() == (0, '', '')
+        status, out, err = w.upgrade()
+        assert status == 1 and 'under way already' in err, err
+        status, out, err = wampctl(w.control, 'drain')
+        assert status == 1 and 'an upgrade is under way' in err, err
+        w.reload(wait=False)
+        w.wait_log('upgrade: the old processes are gone')
+        w.wait_log('configuration reloaded')
+        log = w.log()
+        assert log.index('processes are gone') < log.index(
+            'configuration reloaded')
+        c.close()
+        assert wampctl(w.control, 'drain')[0] == 0
+        status, out, err = w.upgrade()
+        assert status == 1 and 'resume it first' in err, err
+
+
+def reloads():
+    """a reload asked for during the trial comes before the step, and what
+    was tried is tried again with what it brought"""
+    with Upgraded() as w:
+        go = w.wait_for('sbin/wampd')
+        c = Client(w.sock)
+        upgrade = w.ask('upgrade')
+        w.wait_upgrading(w.tree + '/sbin/wampd')
+        w.proc.send_signal(signal.SIGHUP)
+        w.write_conf(open(w.conf_path).read() + 'realm "realm2" {\n'
+                     '\tauthenticate anonymous role "all"\n'
+                     '\trole "all" { allow any }\n}\n')
+        reload = w.ask('reload')
+        w.wait_log('act=reload uid=')
+        assert 'configuration reloaded' not in w.log()
+        open(go, 'w').close()
+        out, err = reload.communicate(timeout=60)
+        assert reload.returncode == 0, (out, err)
+        out, err = upgrade.communicate(timeout=60)
+        assert (upgrade.returncode, out, err) == (0, '', ''), w.log()
+        log = w.log()
+        assert (log.index('can start') < log.index('configuration reloaded') <
+                log.index('trying again') < log.index('upgraded: ')), log
+        assert w.summary()['realms'] == 2
+        c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+        c.close()
+    # one that is refused ends the upgrade as well
+    with Upgraded() as w:
+        go = w.wait_for('sbin/wampd')
+        upgrade = w.ask('upgrade')
+        w.wait_upgrading(w.tree + '/sbin/wampd')
+        w.write_conf(open(w.conf_path).read() + 'nonsense\n')
+        reload = w.ask('reload')
+        w.wait_log('act=reload uid=')
+        open(go, 'w').close()
+        out, err = reload.communicate(timeout=60)
+        assert reload.returncode == 1 and 'syntax error' in err, err
+        out, err = upgrade.communicate(timeout=60)
+        assert upgrade.returncode == 1 and 'syntax error' in err, err
+        assert 'not upgraded: this wampd goes on' in err, err
+        assert w.summary()['state'] == 'ready'
+
+
+def changed():
+    """a program that was replaced after its trial is tried as well"""
+    with Upgraded() as w:
+        path = w.tree + '/sbin/wampd'
+        real = open(path, 'rb').read()
+        go = w.wait_for('sbin/wampd')
+        upgrade = w.ask('upgrade')
+        w.wait_upgrading(path)
+        replace(path, b'#!/bin/sh\nexit 1\n')
+        open(go, 'w').close()
+        out, err = upgrade.communicate(timeout=60)
+        assert upgrade.returncode == 1 and 'cannot start' in err, (err,
+                                                                  w.log())
+        assert 'trying again' in w.log()
+        replace(path, real)
+        assert w.upgrade() == (0, '', ''), w.log()
+
+
+def clients():
+    """who watches the log, or asks now and then, goes on doing so; the old
+    processes are shown as long as they are there"""
+    with Upgraded() as w:
+        with Control(w.control) as monitor, Control(w.control) as idle, \
+                Control(w.control) as asker:
+            monitor.send(request('MONITOR'))
+            c = Client(w.sock)
+            before = {r['pid']: r for r in w.processes()}
+            idle.ask('SUMMARY')
+            asker.send(request('UPGRADE'))
+            assert asker.answer()[-1][0] != ERROR
+            assert idle.ask('SUMMARY')[-1][0] != ERROR
+            assert idle.ask('UPGRADE')[-1][0] == ERROR
+            old = [r for r in w.processes() if r['state'] == 'leaving']
+            assert {r['process'] for r in old} == {
+                'caretaker', 'old keeper', 'old broker 0', 'old tlsproxy 0',
+                'old tlsproxy 1', 'old tlsproxy 2'}, old
+            for r in old:
+                if r['role'] != 'caretaker':
+                    was = before[r['pid']]
+                    assert r['role'] == was['role'], (r, was)
+                    assert r['process'] == 'old ' + was['process'], (r, was)
+            seen = b''
+            for text in (b'upgrade: trying ', b'the new wampd can start',
+                         b'upgraded: this is wampd ',
+                         b'the old processes are gone'):
+                while text not in seen:
+                    frame = monitor.frame()
+                    assert frame is not None, seen
+                    seen += frame[2]
+            c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+            c.close()
+            w.wait_over()
+            assert len(w.processes()) == len(before)
+
+
+def not_ready():
+    """while the new processes start the old ones serve; SIGTERM then still
+    tells their sessions"""
+    with Upgraded() as w:
+        c, t = Client(w.sock), Client(w.sock)
+        path = w.tree + '/libexec/wampd/broker'
+        # the trial's is the first one
+        w.wait_for('libexec/wampd/broker', 2)
+        upgrade = w.ask('upgrade')
+        w.wait_upgrading(path, 2)
+        assert [r['state'] for r in w.processes()
+                if r['process'] == 'broker 0'] == ['starting']
+        c.subscribe('com.example.t')
+        t.publish('com.example.t', [1])
+        c.expect(EVENT)
+        d = Client(w.addresses()[1])
+        w.proc.send_signal(signal.SIGTERM)
+        for k in c, t, d:
+            k.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+            k.send(GOODBYE, {}, 'wamp.close.goodbye_and_out')
+            k.expect_closed()
+        # the script is no child that knows its end, and is killed
+        assert w.proc.wait(60) == 0
+        assert 'processes are gone' in w.log()
+        assert not os.path.exists(w.sock) and not os.path.exists(w.pidfile)
+        upgrade.communicate(timeout=20)
+        assert upgrade.returncode == 1
+
+
+def by_signal():
+    """SIGUSR2, and the log says what came of it"""
+    with Upgraded() as w:
+        w.install(7)
+        w.proc.send_signal(signal.SIGUSR2)
+        w.wait_log(r'upgraded: this is wampd .*7$')
+        assert 'act=upgrade signal=USR2' in w.log()
+        w.wait_over()
+        replace(w.tree + '/sbin/wampd', b'#!/bin/sh\nexit 1\n')
+        w.proc.send_signal(signal.SIGUSR2)
+        w.wait_log('not upgraded: this wampd goes on')
+        Client(w.sock).close()
+
+
+def stopped():
+    """SIGTERM while the old ones send theirs away: all are told, all end"""
+    with Upgraded() as w:
+        old = [Client(w.sock) for i in range(3)]
+        assert w.upgrade() == (0, '', '')
+        new = Client(w.sock)
+        pids = w.all_children()
+        w.proc.send_signal(signal.SIGTERM)
+        for c in old + [new]:
+            c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+            c.send(GOODBYE, {}, 'wamp.close.goodbye_and_out')
+            c.expect_closed()
+        assert w.proc.wait(20) == 0
+        wait_until(lambda: not [p for p in pids if is_alive(p)], 20,
+                   'the end of all')
+        log = w.log()
+        assert log.index('processes are gone') < log.index('stopped'), log
+        assert not os.path.exists(w.sock) and not os.path.exists(w.control)
+        assert not os.path.exists(w.pidfile)
+
+
+def killed():
+    """kill -9 of old children, new children and of both their parents"""
+    with Upgraded() as w:
+        old = Client(w.sock)
+        before = w.all_children()
+        assert w.upgrade() == (0, '', '')
+        for pid in before & w.all_children():
+            os.kill(pid, signal.SIGKILL)
+        w.wait_over()
+        old.close()
+        # the caretaker
+        old = Client(w.sock)
+        before = w.all_children()
+        assert w.upgrade() == (0, '', '')
+        caretaker, = (r for r in w.processes() if r['role'] == 'caretaker')
+        os.kill(caretaker['pid'], signal.SIGKILL)
+        w.wait_over()
+        assert not before & w.all_children()
+        old.close()
+        # new ones are replaced
+        old = Client(w.sock)
+        assert w.upgrade() == (0, '', '')
+        for r in w.processes():
+            if r['pid'] != w.pid and r['state'] != 'leaving':
+                os.kill(r['pid'], signal.SIGKILL)
+        w.wait_over()
+        wait_until(lambda: joins(w.sock), 20, 'a join')
+        old.close()
+
+
+def parent_killed():
+    """kill -9 of the parent ends the old ones, the new ones, and who cares
+    for them"""
+    with Upgraded() as w:
+        old = Client(w.sock)
+        assert w.upgrade() == (0, '', '')
+        pids = w.all_children()
+        w.kill()
+        wait_until(lambda: not [p for p in pids if is_alive(p)], 20,
+                   'the end of all')
+        old.close()
+        w.proc = None
+
+
+def joins(address):
+    try:
+        Client(address).close()
+        return True
+    except (OSError, Closed, AssertionError):
+        return False
+
+
+def hand_over(w, text):
+    """A new program that is given this: what it says."""
+    fd, pipe = os.memfd_create('handover', 0), os.memfd_create('pipe', 0)
+    with open(fd, 'w', closefd=False) as f:
+        f.write(text.replace('PIPE', str(pipe)))
+    os.lseek(fd, 0, os.SEEK_SET)
+    p = subprocess.run(
+        w.command(), env=dict(os.environ, WAMPD_HANDOVER=str(fd)),
+        pass_fds=[fd, pipe], stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(fd)
+    os.close(pipe)
+    assert p.returncode == 1, (text, p)
+    return p.stderr
+
+
+def nonsense():
+    """what is handed over and not understood is refused as a whole"""
+    good = 'wampd 1\nmode trial\nprefork 1\ncaretaker 1 PIPE 0\nend\n'
+    with Upgraded() as w:
+        # but for that the sockets are not among it
+        said = hand_over(w, good)
+        assert 'hands over' not in said and 'in use' in said, said
+        for text, why in (
+                (good.replace('1', '0', 1), 'form 0, wampd '),
+                (good.replace('1', '2', 1), 'form 2, wampd '),
+                ('', 'no end'), ('wampd 1\n', 'no end'),
+                (good[:-1], 'line 5 '), (good[1:], 'line 1 '),
+                (good.replace('end\n', ''), 'no end'),
+                (good + 'end\n', 'no end'), (good + ' ', 'no end'),
+                (good.replace('mode trial\n', ''), 'not complete'),
+                (good.replace('prefork 1\n', ''), 'not complete'),
+                (good.replace('caretaker 1 PIPE 0\n', ''), 'not complete'),
+                (good.replace('end', 'mode replace\nend'), 'not complete'),
+                (good.replace('end', 'mode trial\nend'), 'not complete'),
+                (good.replace('end', 'caretaker 1 PIPE 0\nend'), 'line 5 '),
+                (good.replace('end', 'pidfile 2\nend'), 'line 5 '),
+                (good.replace('end', 'notify 999\nend'), 'line 5 '),
+                (good.replace('end', 'pidfile PIPE\npidfile PIPE\nend'),
+                 'line 6 '),
+                # no listening socket, no directory
+                (good.replace('end', 'unix PIPE PIPE 1 1 2f61\nend'),
+                 'line 5 '),
+                (good.replace('end', 'control PIPE PIPE 1 1 2f61\nend'),
+                 'line 5 '),
+                (good.replace('end', 'unheard of\nend'), 'line 5 '),
+                ('\0' * 100 + '\n', 'line 1 '),
+                ('x' * 2000000, 'is not what')):
+            said = hand_over(w, text)
+            assert 'hands over' in said and why in said, (text, said)
+        Client(w.sock).close()
+
+
+def by_user():
+    """without root"""
+    if not IS_ROOT:
+        raise Skip('it is the usual case')
+    user = test_user()
+    with Upgraded(as_user=user) as w:
+        w.install(5)
+        assert wampctl(w.control, 'upgrade', user=user) == (0, '', '')
+        w.wait_log('upgraded: this is wampd .*5$')
+        Client(w.sock).close()
+        w.wait_log('upgrade: the old processes are gone')
+
+
+def detached():
+    """in the background, with paths that were relative"""
+    with Upgraded() as w:
+        w.stop()
+        shutil.copy(w.conf_path, w.run + '/conf')
+        subprocess.run([w.tree + '/sbin/wampd', '-f', 'conf', '-p', 'pid'],
+                       cwd=w.run, check=True, timeout=60)
+        pid = int(open(w.pidfile).read())
+        try:
+            w.install(4)
+            assert w.upgrade() == (0, '', '')
+            assert w.summary()['version'].endswith('4')
+            assert w.summary()['pid'] == pid
+            w.wait_over()
+        finally:
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not is_alive(pid), 20, 'the end')
+        assert not os.path.exists(w.pidfile)
+
+
+class Load(threading.Thread):
+    """Connects, joins, calls and leaves; and counts what goes wrong."""
+
+    def __init__(self, address, callee=None):
+        super().__init__()
+        self.address, self.callee = address, callee
+        self.stop, self.bad, self.n, self.told = False, [], 0, 0
+
+    def run(self):
+        while not self.stop:
+            try:
+                with Client(self.address, timeout=30) as c:
+                    self.calls(c)
+            except ConnectionRefusedError as e:
+                self.bad.append(e)
+            except (OSError, Closed, AssertionError, TimeoutError) as e:
+                # it was told while it joined
+                if SHUTDOWN not in str(e):
+                    self.bad.append(e)
+
+    def calls(self, c):
+        for i in range(1, 21):
+            c.send(CALL, i, {}, 'com.example.p', [i])
+            m = c.recv(30)
+            self.n += 1
+            if m[0] == GOODBYE:
+                self.told += 1
+                if m[2] != SHUTDOWN:
+                    self.bad.append(m)
+                return
+            if m[:2] != [RESULT, i] and (m[:3] != [WERROR, CALL, i]):
+                self.bad.append(m)
+
+
+class Callee(threading.Thread):
+    """Answers calls, and comes back when it is told to go."""
+
+    def __init__(self, address):
+        super().__init__()
+        self.address, self.stop, self.told = address, False, 0
+        self.bad = []
+
+    def run(self):
+        while not self.stop:
+            try:
+                with Client(self.address, timeout=30) as c:
+                    c.register('com.example.p', {'invoke': 'roundrobin'})
+                    self.serve(c)
+            except (OSError, Closed, AssertionError) as e:
+                self.bad.append(e)
+
+    def serve(self, c):
+        while not self.stop:
+            try:
+                m = c.recv(0.2)
+            except TimeoutError:
+                continue
+            if m[0] == GOODBYE:
+                self.told += 1
+                return
+            if m[0] == INVOCATION:
+                c.send(YIELD, m[1], {}, m[4])
+
+
+def descriptors(pid):
+    return len(os.listdir('/proc/%d/fd' % pid))
+
+
+def under_load():
+    """under load: no connection is refused, no session ends untold, each call
+    is answered; descriptors and processes are as many as before"""
+    with Upgraded() as w:
+        fds, children = descriptors(w.pid), len(w.all_children())
+        callees = [Callee(a) for a in w.addresses()]
+        load = [Load(a) for a in w.addresses() * 2]
+        for t in callees + load:
+            t.start()
+        try:
+            wait_until(lambda: all(t.n > 20 for t in load), 20, 'calls')
+            for i in range(10 if LONG else 2):
+                w.install(i)
+                assert w.upgrade() == (0, '', ''), w.log()
+                n = [t.n for t in load]
+                w.wait_over()
+                wait_until(lambda: all(t.n > n[i] + 20 for i, t in
+                                       enumerate(load)), 20, 'calls')
+                wait_until(lambda: all(t.told > i for t in callees), 20,
+                           'callees that were told')
+        finally:
+            for t in callees + load:
+                t.stop = True
+            for t in callees + load:
+                t.join()
+        for t in callees + load:
+            assert not t.bad, t.bad[:5]
+        wait_until(lambda: descriptors(w.pid) == fds, 20, 'descriptors: '
+                   '%d, were %d' % (descriptors(w.pid), fds))
+        assert len(w.all_children()) == children
+
+
+if __name__ == '__main__':
+    run_cases([replaced, refused, one_at_a_time, reloads, changed, clients,
+               not_ready, by_signal, stopped, killed, parent_killed, nonsense,
+               by_user, detached, under_load])
