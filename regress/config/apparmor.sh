@@ -42,6 +42,12 @@ check() {
 	    not_ok "$name: profiles are: $names"
 	grep -n '[^{]@[A-Z]*@\|/usr/local/lib.*&' "$profile" |
 	    grep -v "$libexec" && not_ok "$name: paths were left"
+	# an upgrade: it runs itself anew, and ends what is it itself
+	sed -n '/^profile wampd /,/^  profile /p' "$profile" >parent
+	grep -q '^  /.*/sbin/wampd mrix,$' parent ||
+	    not_ok "$name: wampd cannot be executed by itself"
+	grep -q '^  signal (receive) set=(kill) peer=wampd,$' parent ||
+	    not_ok "$name: wampd cannot be killed by itself"
 	for p in $(cd "$B/libexec/wampd" && ls); do
 		grep -q "^  $libexec/$p mrCx -> &$p,\$" "$profile" ||
 		    not_ok "$name: $p is not confined"

@@ -58,8 +58,8 @@ def names():
 
 
 def notified():
-    """READY when it accepts, RELOADING and READY, STOPPING: both kinds of
-    NOTIFY_SOCKET"""
+    """READY when it accepts, RELOADING and READY, READY of an upgrade,
+    STOPPING: both kinds of NOTIFY_SOCKET"""
     for name in names():
         sup = Supervisor(name)
         port = free_port()
@@ -91,6 +91,17 @@ def notified():
             assert w.reload(CONF % port)
             sup.next()
             assert sup.next()['STATUS'] == 'serving'
+
+            # the program that takes its place speaks for the same process
+            w.proc.send_signal(signal.SIGUSR2)
+            m = sup.next()
+            assert m == {'STATUS': 'upgrading'}, m
+            m = sup.next()
+            assert m == {'READY': '1', 'STATUS': 'serving'}, m
+            w.wait_log('upgrade: the old processes are gone')
+            for pid in w.children().values() if IS_ROOT else ():
+                with open('/proc/%d/environ' % pid) as f:
+                    assert f.read() == ''
 
             w.proc.send_signal(signal.SIGTERM)
             m = sup.next()

@@ -114,7 +114,8 @@ def ns(pid, kind):
 
 
 def restricted():
-    """it runs, reloads and is replaced with the unit's restrictions"""
+    """it runs, reloads, starts children again and is upgraded with the unit's
+    restrictions"""
     may_restrict()
     d = tmpdir()
     path = d + '/s'
@@ -147,6 +148,13 @@ def restricted():
                    'another keeper')
         assert w.reload(conf('owner "daemon"', '0600'))
         Client(('127.0.0.1', port)).close()
+        w.proc.send_signal(signal.SIGUSR2)
+        w.wait_log('upgrade: the old processes are gone', 60)
+        assert 'upgraded: this is wampd' in w.log(), w.log()
+        Client(('127.0.0.1', port)).close()
+        Client(path).close()
+        assert w.reload(conf('owner "daemon"', '0660'))
+        assert w.reload(conf('owner "daemon"', '0600'))
         kids = w.children().values()
         w.kill()
         wait_until(lambda: not any(is_alive(p) for p in kids), 30,
