@@ -103,6 +103,7 @@ struct realm {
 	struct htab		 topics;	/* subscriptions, exact */
 	struct trie		*topic_patterns[MATCH_MAX];	/* the others;
 						 * NULL: never one */
+	uint64_t		 npatterned;	/* that came to them so far */
 	LIST_HEAD(, subscription) subs[MATCH_MAX];
 	uint32_t		 nsubs[MATCH_MAX];
 	uint32_t		 nmeta;		/* of them, below "wamp." */

@@ -36,6 +36,8 @@ struct subscription {
 	struct history		*history;	/* of its events, or NULL */
 	uint32_t		 count;		/* sessions that hold it */
 	uint32_t		 npins;
+	uint64_t		 alone;		/* exact: its realm's npatterned
+						 * when no pattern matched */
 	uint8_t			 match;		/* enum uri_match */
 	struct uri		 topic;
 	char			 text[];

@@ -83,6 +83,7 @@ sub_index(struct realm *r, struct subscription *sub)
 	t = &r->topic_patterns[sub->match];
 	if (*t == NULL && (*t = trie_new(sub->match)) == NULL)
 		return (-1);
+	r->npatterned++;
 	sub->place.node = trie_insert(*t, &sub->topic, sub);
 	return (sub->place.node == NULL ? -1 : 0);
 }
@@ -168,6 +169,7 @@ struct sub_matching {
 	void	(*fn)(struct subscription *, void *);
 	void	*arg;
 	int	 is_reserved;	/* the topic */
+	int	 is_alone;	/* no pattern so far */
 };
 
 static int
@@ -177,8 +179,10 @@ pattern_matches(void *data, void *arg)
 	struct sub_matching	*m = arg;
 
 	if (!m->is_reserved || uri_pattern_is_reserved(&sub->topic,
-	    (enum uri_match)sub->match))
+	    (enum uri_match)sub->match)) {
+		m->is_alone = 0;
 		m->fn(sub, m->arg);
+	}
 	return (0);
 }
 
@@ -186,12 +190,13 @@ void
 sub_match(const struct realm *r, const struct uri *topic,
     void (*fn)(struct subscription *, void *), void *arg)
 {
-	struct sub_matching	 m = { fn, arg, 0 };
+	struct sub_matching	 m = { fn, arg, 0, 1 };
 	struct subscription	*sub;
 
 	if ((sub = exact_find(r, topic)) != NULL)
 		fn(sub, arg);
-	if (r->nsubs[MATCH_PREFIX] + r->nsubs[MATCH_WILDCARD] == 0)
+	if (r->nsubs[MATCH_PREFIX] + r->nsubs[MATCH_WILDCARD] == 0 ||
+	    (sub != NULL && sub->alone == r->npatterned))
 		return;
 	m.is_reserved = uri_is_reserved(topic);
 	if (r->nsubs[MATCH_PREFIX] > 0)
@@ -200,6 +205,8 @@ sub_match(const struct realm *r, const struct uri *topic,
 	if (r->nsubs[MATCH_WILDCARD] > 0)
 		trie_match(r->topic_patterns[MATCH_WILDCARD], topic,
 		    pattern_matches, &m);
+	if (sub != NULL && m.is_alone)
+		sub->alone = r->npatterned;
 }
 
 /* -- who holds it ------------------------------------------------------- */

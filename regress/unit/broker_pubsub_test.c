@@ -70,6 +70,64 @@ events(void)
 	bp_ok("events go once to each proxy, not to the publisher (T38)");
 }
 
+/* An EVENT of a pattern of T1, of the topic "p.one.x". */
+static void
+want_pattern_event(uint64_t sub, char octet)
+{
+	struct m_event	m;
+	struct got	g;
+	char		tail[9];
+
+	snprintf(tail, sizeof(tail), "p.one.x%c", octet);
+	side_want(T1, IMSG_EVENT, &g, sizeof(m));
+	memcpy(&m, g.data, sizeof(m));
+	if (m.subscription != sub || m.topiclen != 7 || m.paylen != 1 ||
+	    g.len != sizeof(m) + 8 || memcmp(g.data + sizeof(m), tail, 8) != 0)
+		errx(1, "EVENT of %llu, want one of the pattern %llu",
+		    (unsigned long long)m.subscription,
+		    (unsigned long long)sub);
+}
+
+/* Where no pattern matched that is remembered, and must be forgotten. */
+static void
+patterns_come_and_go(void)
+{
+	struct sess	a, b;
+	uint64_t	exact, prefix, wild;
+	int		i;
+
+	join(&a, T0, 1, 5, LOOSE, "all");
+	join(&b, T1, 1, 5, LOOSE, "all");
+	exact = subscribe(&b, "p.one.x");
+	subscribe_to(&b, "q..x", MATCH_WILDCARD);
+	subscribe_to(&b, "q.", MATCH_PREFIX);
+	for (i = 0; i < 3; i++) {
+		send_publish(&a, 0, "p.one.x", "1", 1);
+		want_event(T1, exact, NULL, "1", 1);
+		bp_quiet();
+		prefix = subscribe_to(&b, "p.", MATCH_PREFIX);
+		send_publish(&a, 0, "p.one.x", "2", 1);
+		want_event(T1, exact, NULL, "2", 1);
+		want_pattern_event(prefix, '2');
+		bp_quiet();
+		send_unsubscribe(&b, prefix);
+		want_unsubscribed(&b, prefix);
+		send_publish(&a, 0, "p.one.x", "3", 1);
+		want_event(T1, exact, NULL, "3", 1);
+		bp_quiet();
+		wild = subscribe_to(&b, "p..x", MATCH_WILDCARD);
+		send_publish(&a, 0, "p.one.x", "4", 1);
+		want_event(T1, exact, NULL, "4", 1);
+		want_pattern_event(wild, '4');
+		bp_quiet();
+		send_unsubscribe(&b, wild);
+		want_unsubscribed(&b, wild);
+	}
+	leave(&a);
+	leave(&b);
+	bp_ok("patterns that come and go beside an exact subscription");
+}
+
 static void
 subscriptions(void)
 {
@@ -712,6 +770,7 @@ main(void)
 	c->limits.subscriptions = 20;
 	bp_start(c, 2);
 	events();
+	patterns_come_and_go();
 	subscriptions();
 	acknowledged();
 	uris();
