@@ -13,6 +13,7 @@
 #include "broker.h"
 #include "dealer.h"
 #include "pubsub.h"
+#include "trie.h"
 
 /* What is named by a URI that follows the fixed part. */
 static const struct named {
@@ -51,29 +52,71 @@ hash_of(const uint8_t *p, size_t len, enum chan_ahead what)
 	return (lately[i].hash);
 }
 
+/* By the end of its hash, the last URI that went through the patterns: what
+ * it touched is in the caches still. */
+static uint64_t	 warm[1024];
+
+/* Those on their way through the patterns, a step for each imsg. */
+static struct trie_scout	scouts[2 * CHAN_AHEAD];
+static unsigned int		nscouts;
+
+static void
+scouts_step(void)
+{
+	unsigned int	i;
+
+	for (i = 0; i < nscouts;)
+		if (trie_scout_step(&scouts[i]))
+			i++;
+		else
+			scouts[i] = scouts[--nscouts];
+}
+
+static void
+scouts_begin(const struct named *n, const struct realm *r,
+    const struct uri *u, uint64_t hash)
+{
+	struct trie *const	*patterns;
+	enum uri_match		 match;
+	uint64_t		*w = &warm[hash % 1024];
+
+	if (*w == hash)
+		return;
+	*w = hash;
+	patterns = n->is_procedure ? r->proc_patterns : r->topic_patterns;
+	for (match = MATCH_PREFIX; match < MATCH_MAX; match++)
+		if (trie_is_large(patterns[match]) &&
+		    nscouts < sizeof(scouts) / sizeof(scouts[0]) &&
+		    trie_scout_begin(&scouts[nscouts], patterns[match], u))
+			nscouts++;
+}
+
 int
 ahead(struct chan *c, const struct imsg *im, enum chan_ahead what)
 {
 	const struct named	*n;
 	const struct session	*s;
 	const struct htab	*t;
+	struct uri		 u;
 	uint64_t		 hash;
-	uint16_t		 urilen;
 
 	if (broker.subs.count < HTAB_LARGE && broker.regs.count < HTAB_LARGE)
 		return (0);
 	if (im->type >= IMSG_MAX || (n = &named[im->type])->fixed == 0 ||
 	    im->len < n->fixed)
 		return (1);
-	memcpy(&urilen, im->data + n->urilen, sizeof(urilen));
-	if (urilen > im->len - n->fixed ||
+	memcpy(&u.len, im->data + n->urilen, sizeof(u.len));
+	if (u.len > im->len - n->fixed ||
 	    (s = session_in_slot(chan_arg(c), im->slot)) == NULL)
 		return (1);
 	t = n->is_procedure ? &s->realm->procedures : &s->realm->topics;
-	hash = hash_of(im->data + n->fixed, urilen, what);
-	if (what == CHAN_PLACE)
+	hash = hash_of(im->data + n->fixed, u.len, what);
+	if (what == CHAN_PLACE) {
 		htab_fetch_place(t, hash);
-	else
+		scouts_step();
+		u.p = (const char *)im->data + n->fixed;
+		scouts_begin(n, s->realm, &u, hash);
+	} else
 		htab_fetch_entry(t, hash, n->is_procedure ?
 		    sizeof(struct registration) : sizeof(struct subscription));
 	return (1);

@@ -41,6 +41,8 @@ struct trie {
 	enum uri_match		 match;
 };
 
+static uint64_t	 changes;	/* of any trie: nodes that came or went */
+
 /* A pattern as the nodes have it. */
 struct trie_key {
 	const char		*text;
@@ -77,6 +79,7 @@ trie_free(struct trie *t)
 {
 	if (t == NULL)
 		return;
+	changes++;
 	htab_free(&t->nodes);
 	free(t);
 }
@@ -231,6 +234,7 @@ trie_attach(struct trie *t, struct trie_node *n, struct trie_node *parent)
 	len = trie_step(t, step, n->len - parent->len);
 	hash = trie_hash(parent, trie_step_hash(t, step, len));
 	htab_insert(&t->nodes, &n->hash, hash);
+	changes++;
 	n->parent = parent;
 	parent->nchildren++;
 	parent->sum ^= hash;
@@ -244,6 +248,7 @@ trie_detach(struct trie *t, struct trie_node *n)
 	struct trie_node	*parent = n->parent;
 
 	htab_remove(&t->nodes, &n->hash);
+	changes++;
 	if (parent == NULL)
 		return;
 	parent->nchildren--;
@@ -533,4 +538,126 @@ trie_best(const struct trie *t, const struct uri *u,
 	if (t->match == MATCH_PREFIX)
 		return (trie_longest(t, u, fn, arg));
 	return (trie_walk(t, u, fn, arg));
+}
+
+/* -- scouts ------------------------------------------------------------- */
+
+/* Nodes so near the root, and with so few children, are in the caches. */
+#define SCOUT_NEAR	3
+#define SCOUT_FEW	16
+#define SCOUT_NODE	128		/* octets of a node that are used, */
+#define SCOUT_DATA	192		/* and of what it is for */
+
+int
+trie_is_large(const struct trie *t)
+{
+	return (t != NULL && t->nodes.count >= HTAB_LARGE);
+}
+
+/* The URI's component, or octet, that is next; its length. */
+static size_t
+scout_next(const struct trie_scout *s)
+{
+	const char	*p = s->uri + s->at, *dot;
+	size_t		 left = (size_t)s->len - s->at;
+
+	if (s->t->match == MATCH_PREFIX)
+		return (1);
+	dot = memchr(p, '.', left);
+	return (dot != NULL ? (size_t)(dot - p) : left);
+}
+
+/* What n adds to its parent is taken to be there, what it is not. */
+static void
+scout_pass(struct trie_scout *s, const struct trie_node *n)
+{
+	unsigned int	left;
+
+	if (s->t->match == MATCH_PREFIX) {
+		s->at = n->len;
+		return;
+	}
+	for (left = (unsigned int)n->parent->left - n->left; left > 0 &&
+	    s->at < s->len; left--)
+		s->at += scout_next(s) + 1;
+}
+
+/* From a node that is here, ask for the next; 0: there is none. */
+static int
+scout_ask(struct trie_scout *s, const struct trie_node *n)
+{
+	size_t	len;
+
+	if (n->parent != NULL)
+		scout_pass(s, n);
+	if (n->data != NULL)
+		htab_fetch(n->data, SCOUT_DATA);
+	if (n->nchildren == 0 || s->at >= s->len)
+		return (0);
+	s->from = n;
+	if ((s->is_wild = n->wild != NULL && n->nchildren == 1)) {
+		htab_fetch(n->wild, SCOUT_NODE);
+		s->is_placed = 1;
+		return (1);
+	}
+	len = scout_next(s);
+	s->hash = trie_hash(n, trie_step_hash(s->t, s->uri + s->at, len));
+	htab_fetch_place(&s->t->nodes, s->hash);
+	s->is_placed = 0;
+	return (1);
+}
+
+static const struct trie_node *
+scout_arrive(const struct trie_scout *s)
+{
+	struct trie_node	*n;
+	struct hent		*e;
+
+	if (s->is_wild)
+		return (s->from->wild);
+	for (e = htab_first(&s->t->nodes, s->hash); e != NULL;
+	    e = htab_next(e)) {
+		n = HENT_OF(e, struct trie_node, hash);
+		if (n->parent == s->from)
+			return (n);
+	}
+	return (NULL);
+}
+
+int
+trie_scout_begin(struct trie_scout *s, const struct trie *t,
+    const struct uri *u)
+{
+	const struct trie_node	*n;
+	int			 near;
+
+	if (u->len > sizeof(s->uri))
+		return (0);
+	memcpy(s->uri, u->p, u->len);
+	s->t = t;
+	s->changes = changes;
+	s->len = u->len;
+	s->at = 0;
+	n = trie_root(t, t->match == MATCH_PREFIX ? 0 : uri_components(u));
+	for (near = 0; n != NULL && scout_ask(s, n); near++) {
+		if (near == SCOUT_NEAR || n->nchildren > SCOUT_FEW)
+			return (1);
+		n = scout_arrive(s);
+	}
+	return (0);
+}
+
+int
+trie_scout_step(struct trie_scout *s)
+{
+	const struct trie_node	*n;
+
+	if (s->changes != changes)
+		return (0);
+	if (!s->is_placed) {
+		htab_fetch_entry(&s->t->nodes, s->hash, SCOUT_NODE);
+		s->is_placed = 1;
+		return (1);
+	}
+	return ((n = scout_arrive(s)) != NULL && scout_ask(s, n));
 }

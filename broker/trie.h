@@ -9,6 +9,7 @@
 #define WAMPD_TRIE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "uri.h"
 
@@ -44,5 +45,31 @@ void		*trie_match(const struct trie *, const struct uri *,
 		    int (*fn)(void *data, void *arg), void *arg);
 void		*trie_best(const struct trie *, const struct uri *,
 		    int (*fn)(void *data, void *arg), void *arg);
+
+/*
+ * Goes through an index ahead of trie_match(), a step at a time, and asks
+ * memory for what that will need; between two steps there is time for it to
+ * come.  It is a guess, which takes literal before wildcard and nothing of a
+ * URI for granted.  Owned by the caller; it ends by itself when an index
+ * changes.
+ */
+#define SCOUT_URI	104		/* octets of the longest */
+struct trie_scout {
+	const struct trie	*t;
+	const struct trie_node	*from;	/* whose child was asked for */
+	uint64_t		 hash;	/* of that */
+	uint64_t		 changes;
+	uint16_t		 len, at;	/* of uri */
+	uint8_t			 is_wild;	/* of an empty component */
+	uint8_t			 is_placed;	/* the node was asked for */
+	char			 uri[SCOUT_URI];
+};
+
+/* Is it too large for the caches?  May be NULL. */
+int		 trie_is_large(const struct trie *);
+/* 0: there is nothing to be done, 1: trie_scout_step() goes on. */
+int		 trie_scout_begin(struct trie_scout *, const struct trie *,
+		    const struct uri *);
+int		 trie_scout_step(struct trie_scout *);	/* likewise */
 
 #endif /* WAMPD_TRIE_H */

@@ -240,12 +240,19 @@ htab_fetch_place(const struct htab *t, uint64_t hash)
 }
 
 void
+htab_fetch(const void *p, size_t size)
+{
+	size_t	i;
+
+	for (i = 0; i < size; i += 64)
+		__builtin_prefetch((const uint8_t *)p + i);
+}
+
+void
 htab_fetch_entry(const struct htab *t, uint64_t hash, size_t size)
 {
-	const uint8_t	*e;
-	size_t		 i;
+	const struct hent	*e = t->buckets[htab_index(t, hash)];
 
-	e = (const uint8_t *)t->buckets[htab_index(t, hash)];
-	for (i = 0; e != NULL && i < size; i += 64)
-		__builtin_prefetch(e + i);
+	if (e != NULL)
+		htab_fetch(e, size);
 }

@@ -43,11 +43,12 @@ struct hent	*htab_next(const struct hent *);
 
 /*
  * What htab_first() will touch, fetched meanwhile: where to look, and later,
- * when that is there, an entry of so many octets.
+ * when that is there, an entry of so many octets; or anything else.
  */
 void		 htab_fetch_place(const struct htab *, uint64_t hash);
 void		 htab_fetch_entry(const struct htab *, uint64_t hash,
 		    size_t size);
+void		 htab_fetch(const void *, size_t size);
 
 /* Tables of so many are not in the caches as a whole. */
 #define HTAB_LARGE	4096

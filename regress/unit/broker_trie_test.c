@@ -4,7 +4,8 @@
  *
  * The index of patterns: the specification's examples, the order of matches,
  * the longest texts, and random patterns put in and taken out, some without
- * memory, against uri_matches() on each of a list.
+ * memory, against uri_matches() on each of a list.  And scouts, which are
+ * ahead of matching: that they ask for what it needs, and end.
  */
 #include <err.h>
 #include <stdio.h>
@@ -12,9 +13,12 @@
 #include <string.h>
 
 static void	*calloc_or_not(size_t, size_t);
+static void	 fetch_noted(const void *, size_t);
 #define calloc	calloc_or_not
+#define htab_fetch	fetch_noted
 #include "../../broker/trie.c"
 #undef calloc
+#undef htab_fetch
 
 #define NPATTERNS	200
 #define STEPS		60000
@@ -43,6 +47,45 @@ calloc_or_not(size_t n, size_t size)
 	if (fail_at > 0 && --fail_at == 0)
 		return (NULL);
 	return (calloc(n, size));
+}
+
+static const void	*fetched[64];		/* by a scout */
+static size_t		 nfetched;
+
+static void
+fetch_noted(const void *p, size_t size)
+{
+	(void)size;
+	if (nfetched == sizeof(fetched) / sizeof(fetched[0]))
+		errx(1, "%s: a scout without end", what);
+	fetched[nfetched++] = p;
+}
+
+static int
+was_fetched(const void *p)
+{
+	size_t	i;
+
+	for (i = 0; i < nfetched && fetched[i] != p; i++)
+		;
+	return (i < nfetched);
+}
+
+/* To its end, which is the URI's; returns the steps. */
+static unsigned int
+scout(const struct trie *t, const struct uri *u)
+{
+	struct trie_scout	s;
+	unsigned int		n = 0;
+
+	nfetched = 0;
+	if (!trie_scout_begin(&s, t, u))
+		return (0);
+	while (trie_scout_step(&s))
+		if (++n > 2 * (unsigned int)u->len + 2)
+			errx(1, "%s: seed %u: a scout without end", what,
+			    seed);
+	return (n + 1);
 }
 
 static struct uri
@@ -291,6 +334,57 @@ test_backtracking(void)
 	check_empty(t);
 }
 
+/* -- scouts ------------------------------------------------------------- */
+
+/* One pattern for each number, behind more children than are near. */
+static void
+test_scout(enum uri_match match, const char *format)
+{
+	static struct trie_node	*nodes[1000];
+	struct trie		*t = new(match);
+	struct trie_scout	 s;
+	struct uri		 u;
+	char			 text[SCOUT_URI + 2];
+	int			 i;
+
+	what = "scout";
+	for (i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), format, i);
+		u = uri(text);
+		nodes[i] = insert(t, &u, &nodes[i]);
+	}
+	if (trie_is_large(NULL) || trie_is_large(t))
+		errx(1, "%s: 1,000 patterns are large", what);
+	for (i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "com.of.%d.x", i);
+		u = uri(text);
+		if (scout(t, &u) > 4 || !was_fetched(&nodes[i]))
+			errx(1, "%s: the pattern of %s was not fetched",
+			    what, text);
+	}
+	/* what nobody has checked yet */
+	u = uri("com.of.");
+	scout(t, &u);
+	u = uri("...");
+	scout(t, &u);
+	memset(text, '.', sizeof(text));
+	u.p = text;
+	for (u.len = SCOUT_URI; u.len > 0; u.len--)
+		scout(t, &u);
+	u.len = SCOUT_URI + 1;
+	if (trie_scout_begin(&s, t, &u))
+		errx(1, "%s: of a URI that is too long for it", what);
+	/* it does not go on where nodes are not any more what they were */
+	u = uri("com.of.777.x");
+	if (!trie_scout_begin(&s, t, &u))
+		errx(1, "%s: does not begin", what);
+	for (i = 0; i < 1000; i++)
+		trie_remove(t, nodes[i]);
+	if (trie_scout_step(&s))
+		errx(1, "%s: goes on after a change", what);
+	check_empty(t);
+}
+
 /* -- random patterns ---------------------------------------------------- */
 
 static size_t
@@ -423,6 +517,12 @@ compare(const struct trie *t, struct pattern *patterns)
 	if (trie_match(t, &u.uri, is_expected, &e) != NULL || e.at != e.n)
 		errx(1, "%s: seed %u: %zu matches, want %zu", what, seed,
 		    e.at, e.n);
+	scout(t, &u.uri);
+	if (t->match == MATCH_PREFIX)		/* there is one way only */
+		for (i = 0; i < e.n; i++)
+			if (!was_fetched(e.list[i]))
+				errx(1, "%s: seed %u: a match that was not "
+				    "fetched", what, seed);
 }
 
 /* No node too many, and no more memory than the patterns pay for. */
@@ -522,6 +622,10 @@ main(void)
 	test_deep_prefixes();
 	test_deep_wildcards();
 	test_backtracking();
+	test_scout(MATCH_PREFIX, "com.of.%d.");
+	test_scout(MATCH_WILDCARD, "com.of.%d.");
+	test_scout(MATCH_WILDCARD, "com..%d.x");
+	test_scout(MATCH_WILDCARD, ".of.%d.x");
 	test_random(MATCH_PREFIX);
 	test_random(MATCH_WILDCARD);
 	trie_free(NULL);
