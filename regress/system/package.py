@@ -213,6 +213,37 @@ def upgrade():
     talk(3, *LOGIN)
 
 
+def in_place(pid_of):
+    """As wampd-admin(7) tells."""
+    pid = pid_of()
+    rc = m.root + '/usr/sbin/policy-rc.d'
+    kept = rc + '.kept'
+    if os.path.exists(rc):
+        os.rename(rc, kept)
+    with open(rc, 'w') as f:
+        f.write('#!/bin/sh\nexit 101\n')
+    os.chmod(rc, 0o755)
+    apt('install', '--reinstall', '--allow-downgrades', *local(V2))
+    os.unlink(rc)
+    if os.path.exists(kept):
+        os.rename(kept, rc)
+    assert pid_of() == pid
+    exe = m.run('readlink', '/proc/%d/exe' % pid).strip()
+    assert exe.endswith('(deleted)'), exe
+    m.run('wampctl', 'upgrade')
+    exe = m.run('readlink', '/proc/%d/exe' % pid).strip()
+    assert exe == '/usr/sbin/wampd', exe
+    wait_until(lambda: '"state":"ready"' in m.run(
+        'wampctl', '-j', 'show', 'summary'), 60, 'the end of the upgrade')
+    assert pid_of() == pid
+
+
+def upgrade_in_place():
+    """an upgrade without a restart, in the same process"""
+    in_place(is_running)
+    talk(7, *LOGIN)
+
+
 def boot():
     """it is there again after a boot"""
     m.off()
@@ -298,6 +329,13 @@ def systemd():
     m.run('systemctl', 'reload', 'wampd')
     talk(6)
     assert main_pid() == pid
+    in_place(main_pid)
+    talk(8)
+    m.run('systemctl', 'reload', 'wampd')
+    m.run('systemctl', 'stop', 'wampd')
+    assert m.run('pgrep', '-x', 'wampd', status=1) == ''
+    m.run('systemctl', 'start', 'wampd')
+    main_pid()
     # the configuration was not changed: nothing is asked
     apt('install', *local(V2))
     with open(m.root + CONF) as f:
@@ -330,7 +368,7 @@ m = Machine(ROOT + '/machine')
 m.make('procps', 'iproute2')
 try:
     run_cases([same_version, same_packages, build, prepare, install,
-               placeholder, use, upgrade, boot, not_again, remove, purge,
+               placeholder, use, upgrade, upgrade_in_place, boot, not_again, remove, purge,
                autopkgtest, systemd])
 finally:
     m.off()

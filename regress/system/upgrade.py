@@ -4,7 +4,7 @@
 # wampctl upgrade and SIGUSR2: another program takes the place of the running
 # one, under its process id and with its listening sockets.
 #
-# LONG=1: ten times in a row, under load.
+# LONG=1: ten times in a row, under load, there and back between two builds.
 
 import os
 import pwd
@@ -15,8 +15,9 @@ import subprocess
 import threading
 
 from ctlclient import ERROR, WAMPCTL, Control, request, rows, wampctl
-from daemon import (B, IS_ROOT, LONG, Skip, Wampd, free_port, is_alive,
-                    proc_stat, run_cases, test_user, tmpdir, wait_until)
+from daemon import (B, IS_ROOT, LONG, SAN, TOP, Skip, Wampd, free_port,
+                    is_alive, proc_stat, run_cases, test_user, tmpdir,
+                    wait_until)
 from wampclient import (CALL, ERROR as WERROR, EVENT, GOODBYE, INVOCATION,
                         RESULT, YIELD, Client, Closed)
 
@@ -75,6 +76,12 @@ listen on 127.0.0.1 port %d
             new = (self.version()[:-1] + str(n)).encode() + b'\0'
             assert len(old) == len(new)
             replace(os.path.join(self.tree, path), data.replace(old, new))
+
+    def install_tree(self, tree):
+        """The programs of another build."""
+        for path in ['sbin/wampd'] + ['libexec/wampd/' + p for p in PROGRAMS]:
+            with open(os.path.join(tree, path), 'rb') as f:
+                replace(os.path.join(self.tree, path), f.read())
 
     def version(self):
         return subprocess.run([self.tree + '/sbin/wampd', '-V'],
@@ -580,26 +587,62 @@ def descriptors(pid):
     return len(os.listdir('/proc/%d/fd' % pid))
 
 
+def memory(pid):
+    """KiB of its own, without what it shares with the old processes."""
+    with open('/proc/%d/smaps_rollup' % pid) as f:
+        return int(re.search(r'^Private_Dirty: +(\d+)', f.read(), re.M).group(1))
+
+
+def second_build():
+    """Compiled otherwise, and of another version."""
+    tree = tmpdir()
+    subprocess.run(['make', '-s', '-C', TOP, 'B=' + tree, 'VERSION=0.9.9-next',
+                    'SAN=1' if SAN else 'OPT=-O1', 'programs'], check=True,
+                   stdout=subprocess.DEVNULL,
+                   env={k: v for k, v in os.environ.items() if k not in (
+                       'MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')})
+    out = subprocess.run([tree + '/sbin/wampd', '-V'], capture_output=True,
+                         text=True, check=True).stdout
+    assert out == 'wampd 0.9.9-next\n', out
+    return tree
+
+
+def versions(w):
+    """What is installed one after the other, and as what it is known."""
+    if not LONG:
+        for i in range(2):
+            w.install(i)
+            yield w.version()
+        return
+    there, back = second_build(), B
+    for i in range(10):
+        w.install_tree(back if i % 2 else there)
+        yield w.version()
+
+
 def under_load():
     """under load: no connection is refused, no session ends untold, each call
-    is answered; descriptors and processes are as many as before"""
+    is answered; descriptors, memory and processes are as before"""
     with Upgraded() as w:
-        fds, children = descriptors(w.pid), len(w.all_children())
+        children, first = len(w.all_children()), None
         callees = [Callee(a) for a in w.addresses()]
         load = [Load(a) for a in w.addresses() * 2]
         for t in callees + load:
             t.start()
         try:
             wait_until(lambda: all(t.n > 20 for t in load), 20, 'calls')
-            for i in range(10 if LONG else 2):
-                w.install(i)
+            for i, version in enumerate(versions(w)):
                 assert w.upgrade() == (0, '', ''), w.log()
+                assert w.summary()['version'] == version
                 n = [t.n for t in load]
                 w.wait_over()
                 wait_until(lambda: all(t.n > n[i] + 20 for i, t in
                                        enumerate(load)), 20, 'calls')
                 wait_until(lambda: all(t.told > i for t in callees), 20,
                            'callees that were told')
+                # of the same program, which was handed over as much
+                if i == 1:
+                    first = descriptors(w.pid), memory(w.pid)
         finally:
             for t in callees + load:
                 t.stop = True
@@ -607,8 +650,10 @@ def under_load():
                 t.join()
         for t in callees + load:
             assert not t.bad, t.bad[:5]
+        fds, kib = first
         wait_until(lambda: descriptors(w.pid) == fds, 20, 'descriptors: '
                    '%d, were %d' % (descriptors(w.pid), fds))
+        assert SAN or memory(w.pid) <= kib + 128, (memory(w.pid), kib)
         assert len(w.all_children()) == children
 
 
