@@ -14,7 +14,7 @@ import subprocess
 
 from ctlclient import (ERROR, WAMPCTL, Control, Terminal, request, rows,
                        wampctl)
-from daemon import (IS_ROOT, SAN, Skip, Wampd, free_port, make_cert,
+from daemon import (IS_ROOT, SAN, Skip, Wampd, free_port, is_alive, make_cert,
                     run_cases, run_wampd, test_user, tmpdir, wait_until)
 from wampclient import Client
 
@@ -661,7 +661,11 @@ def where():
         assert w.reload() and w.ctl('show', 'summary')[0] == 0
     # a stale one is replaced
     with Controlled() as w:
+        pids = w.children().values()
         w.kill()
+        # until then clients can be served
+        wait_until(lambda: not any(is_alive(p) for p in pids), 30,
+                   'the end of the children')
         assert os.path.exists(w.control)
         w.start()
         assert w.ctl('show', 'summary')[0] == 0
