@@ -216,8 +216,10 @@ wampd_events(struct wampd *w)
 		if (w->sigs[i] == NULL || event_add(w->sigs[i], NULL) == -1)
 			fatalx("event_add failed");
 	}
+	/* those of a successor wait until somebody looks for events */
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (!w->upgrade.is_successor)
+		sigprocmask(SIG_SETMASK, &none, NULL);
 	w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w);
 	if (w->tick == NULL || event_add(w->tick, &second) == -1)
 		fatalx("event_add failed");
@@ -394,13 +396,12 @@ static int
 succeed(struct wampd *w)
 {
 	static const struct timespec	again = { 2, 0 };
-	sigset_t			ends;
+	sigset_t			ends, none;
 
 	successor_begin(w);
 	wampd_events(w);
 	control_take(w);
 	control_take_clients(w);
-	/* nobody looks for events meanwhile */
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
@@ -415,7 +416,8 @@ succeed(struct wampd *w)
 			return (0);
 		}
 	}
-	sigprocmask(SIG_UNBLOCK, &ends, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	run(w);
 	if (w->is_caretaker)
 		return (0);

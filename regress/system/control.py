@@ -611,7 +611,8 @@ def who_may():
     with Controlled(options='mode 0666 read only') as w:
         assert rows(w.control, 'show', 'summary')
         assert w.ctl('show', 'summary', user=nobody)[0] == 0
-        for words in (['reload'], ['stop'], ['check'], ['log', 'debug']):
+        for words in (['reload'], ['stop'], ['check'], ['upgrade'],
+                      ['log', 'debug']):
             fails(w, *words, user=nobody, err='^wampctl: %s: not permitted' %
                   words[0])
         w.wait_log(r'control: "reload" refused to uid %d' % owner(nobody)[0])

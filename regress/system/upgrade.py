@@ -347,6 +347,43 @@ def not_ready():
         assert upgrade.returncode == 1
 
 
+def cannot_start_yet():
+    """what was tried can start no more when it comes to it: the old ones
+    serve until it can, or all end"""
+    for is_mended in 1, 0:
+        with Upgraded() as w:
+            good = open(w.conf_path).read()
+            # after the trial, when it takes the place
+            w.wait_for('sbin/wampd', 2)
+            c = Client(w.sock)
+            upgrade = w.ask('upgrade')
+            path = w.tree + '/sbin/wampd'
+            wait_until(lambda: os.path.exists(path + '.runs') and
+                       len(open(path + '.runs').read()) == 2, 20, 'a run')
+            w.write_conf(good + 'nonsense\n')
+            open(path + '.go', 'w').close()
+            w.wait_log('upgrade: cannot start yet, trying again', count=2)
+            c.subscribe('com.example.t')
+            Client(w.addresses()[1]).close()
+            if is_mended:
+                w.write_conf(good)
+            else:
+                w.proc.send_signal(signal.SIGTERM)
+            c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+            c.send(GOODBYE, {}, 'wamp.close.goodbye_and_out')
+            c.close()
+            out, err = upgrade.communicate(timeout=60)
+            assert upgrade.returncode == 1 - is_mended, (out, err, w.log())
+            if is_mended:
+                assert w.reload(), w.log()
+                continue
+            assert w.proc.wait(60) == 0
+            assert 'processes are gone' in w.log()
+            assert not os.path.exists(w.sock), w.sock
+            assert not os.path.exists(w.control), w.control
+            assert not os.path.exists(w.pidfile), w.pidfile
+
+
 def by_signal():
     """SIGUSR2, and the log says what came of it"""
     with Upgraded() as w:
@@ -659,5 +696,5 @@ def under_load():
 
 if __name__ == '__main__':
     run_cases([replaced, refused, one_at_a_time, reloads, changed, clients,
-               not_ready, by_signal, stopped, killed, parent_killed, nonsense,
+               not_ready, cannot_start_yet, by_signal, stopped, killed, parent_killed, nonsense,
                by_user, detached, under_load])
