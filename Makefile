@@ -28,6 +28,8 @@ WARN +=		-Werror
 endif
 
 LIBS_EVENT :=	$(shell $(PKG_CONFIG) --libs libevent_core 2>/dev/null)
+# libevent's evhttp, which has no .pc of its own
+LIBS_HTTP :=	-levent_extra
 LIBS_TLS :=	$(shell $(PKG_CONFIG) --libs libtls 2>/dev/null) -lcrypto
 LIBS_CRYPTO :=	-lcrypto
 LIBS_UNBOUND :=	$(shell $(PKG_CONFIG) --libs libunbound 2>/dev/null)
@@ -52,6 +54,7 @@ PATHS =		-DSYSCONFDIR='"$(SYSCONFDIR)"' -DRUNDIR='"$(RUNDIR)"' \
 # Each is added when it builds.
 PROGRAMS =	$(B)/sbin/wampd $(B)/libexec/wampd/keeper \
 		$(B)/libexec/wampd/tlsproxy $(B)/libexec/wampd/broker \
+		$(B)/libexec/wampd/metrics \
 		$(B)/bin/wampc $(B)/sbin/wampctl
 
 all: programs
@@ -62,6 +65,7 @@ include wampd/wampd.mk
 include keeper/keeper.mk
 include tlsproxy/tlsproxy.mk
 include broker/broker.mk
+include metrics/metrics.mk
 include wampc/wampc.mk
 include wampctl/wampctl.mk
 include regress/regress.mk

@@ -2,7 +2,7 @@
 # may have changed is never overwritten; users are made when root installs
 # for this machine.
 
-USERS =		_wampd _wampbroker _wampkeeper
+USERS =		_wampd _wampbroker _wampkeeper _wampmetrics
 
 # The paths of this installation in the place of the usual ones.
 SUBST =		sed -e 's|/etc/wampd|$(SYSCONFDIR)/wampd|g' \
@@ -24,7 +24,7 @@ install: programs
 	install -m 755 $(B)/sbin/wampd $(D)$(SBINDIR)/wampd
 	install -m 755 $(B)/sbin/wampctl $(D)$(SBINDIR)/wampctl
 	install -m 755 $(B)/bin/wampc $(D)$(BINDIR)/wampc
-	for p in keeper tlsproxy broker; do \
+	for p in keeper tlsproxy broker metrics; do \
 		install -m 755 $(B)/libexec/wampd/$$p \
 		    $(D)$(LIBEXECDIR)/$$p || exit 1; \
 	done

@@ -49,6 +49,8 @@ conf_new(void)
 	c->limits.failures = 30;
 	c->limits.failures_per = 60 * 1000;
 	c->limits.failures_delay = 5 * 1000;
+	c->limits.metrics_time = 10 * 1000;
+	c->limits.metrics_connections = 64;
 	c->control.mode = 0600;
 	c->control.uid = (uid_t)-1;
 	c->control.gid = (gid_t)-1;
@@ -57,6 +59,7 @@ conf_new(void)
 	TAILQ_INIT(&c->keypairs);
 	TAILQ_INIT(&c->users);
 	TAILQ_INIT(&c->listens);
+	TAILQ_INIT(&c->metrics);
 	TAILQ_INIT(&c->realms);
 	TAILQ_INIT(&c->files);
 	return (c);
@@ -196,6 +199,10 @@ conf_free(struct conf *c)
 		TAILQ_REMOVE(&c->listens, l, entry);
 		listen_free(l);
 	}
+	while ((l = TAILQ_FIRST(&c->metrics)) != NULL) {
+		TAILQ_REMOVE(&c->metrics, l, entry);
+		listen_free(l);
+	}
 	while ((r = TAILQ_FIRST(&c->realms)) != NULL) {
 		TAILQ_REMOVE(&c->realms, r, entry);
 		realm_free(r);
@@ -254,8 +261,8 @@ conf_add_users(struct conf *c, const char *path, size_t len)
 	return (u);
 }
 
-struct conf_listen *
-conf_add_listen(struct conf *c, const char *name, size_t len)
+static struct conf_listen *
+listen_new(const char *name, size_t len)
 {
 	struct conf_listen	*l;
 	unsigned int		 i;
@@ -269,8 +276,27 @@ conf_add_listen(struct conf *c, const char *name, size_t len)
 		l->fds[i] = -1;
 	TAILQ_INIT(&l->paths);
 	TAILQ_INIT(&l->origins);
+	return (l);
+}
+
+struct conf_listen *
+conf_add_listen(struct conf *c, const char *name, size_t len)
+{
+	struct conf_listen	*l = listen_new(name, len);
+
 	TAILQ_INSERT_TAIL(&c->listens, l, entry);
 	c->nlistens++;
+	return (l);
+}
+
+struct conf_listen *
+conf_add_metrics(struct conf *c, const char *name, size_t len)
+{
+	struct conf_listen	*l = listen_new(name, len);
+
+	l->flags = LISTEN_METRICS;
+	TAILQ_INSERT_TAIL(&c->metrics, l, entry);
+	c->nmetrics++;
 	return (l);
 }
 
@@ -671,6 +697,8 @@ conf_assign_ids(struct conf *c, const struct conf *old)
 	c->next_id = old != NULL ? old->next_id : 1;
 	assign_keypair_ids(c, old);
 	assign_users_ids(c, old);
+	TAILQ_FOREACH(l, &c->metrics, entry)
+		l->id = c->next_id++;
 	TAILQ_FOREACH(l, &c->listens, entry) {
 		oldlisten = old != NULL ? conf_find_listen(old, l->name) :
 		    NULL;

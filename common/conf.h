@@ -28,6 +28,7 @@ struct imsg;
 #define CONF_MAXROLES	1000		/* of one realm */
 #define CONF_MAXTOPICS	1000		/* with a history, of one realm */
 #define CONF_MAXLISTENS	256
+#define CONF_MAXMETRICS	16		/* "metrics on" */
 #define CONF_MAXNETS	256		/* "from", of one listener */
 #define CONF_MAXKEYPAIRS 1000
 #define CONF_MAXUSERS	1000		/* users files */
@@ -70,8 +71,10 @@ struct conf_limits {
 	uint32_t	 failures_delay; /* of a refusal, at most */
 	struct conf_rate messages;	/* of one session */
 	struct conf_rate bytes;
-	uint32_t	 pad;
+	uint32_t	 metrics_time;	/* of a scraper */
 	uint32_t	 per_authid;	/* sessions, in each realm */
+	uint32_t	 metrics_connections;
+	uint32_t	 pad;
 };
 
 #define CONF_MAXMEMORY	(1ULL << 40)
@@ -143,6 +146,7 @@ TAILQ_HEAD(conf_users_list, conf_users);
 #define LISTEN_CLIENT_CA	0x0100	/* "client ca", optional ... */
 #define LISTEN_CLIENT_REQUIRED	0x0200	/* ... or required */
 #define LISTEN_PROXY		0x0400	/* "proxy protocol from" */
+#define LISTEN_METRICS		0x0800	/* "metrics on" */
 
 #define LISTEN_MAXADDRS		2	/* "*" and localhost: IPv4, IPv6 */
 
@@ -360,9 +364,11 @@ struct conf {
 	int			 secret_fd;	/* parent only, or -1 */
 	uint8_t			*secret;	/* K: content, or NULL */
 	size_t			 secretlen;
-	struct conf_listens	 listens;
+	struct conf_listens	 listens;	/* M: those for metrics */
+	struct conf_listens	 metrics;	/* "metrics on"; parent only */
 	struct conf_realms	 realms;
 	unsigned int		 nkeypairs, nlistens, nrealms, nusers;
+	unsigned int		 nmetrics;
 	uint32_t		 next_id;	/* conf_assign_ids() */
 	struct conf_strs	 files;		/* that were read, for errors */
 	int			 says_connections; /* parent only: it was
@@ -384,6 +390,9 @@ struct conf_keypair	*conf_add_keypair(struct conf *, const char *,
 struct conf_users	*conf_add_users(struct conf *, const char *,
 			    size_t len);
 struct conf_listen	*conf_add_listen(struct conf *, const char *,
+			    size_t len);
+/* The same for "metrics on". */
+struct conf_listen	*conf_add_metrics(struct conf *, const char *,
 			    size_t len);
 struct conf_realm	*conf_add_realm(struct conf *, const char *,
 			    size_t len);

@@ -31,6 +31,8 @@ static const struct conf_limit	limits[] = {
 	{ "hello", AT(hello), TIME_MIN, TIME_MAX, 1 },
 	{ "ipv6 prefix", AT(ipv6_prefix), 32, 128, 0 },
 	{ "message", AT(message), 512, 16 * 1024 * 1024, 0 },
+	{ "metrics", AT(metrics_time), TIME_MIN, TIME_MAX, 1 },
+	{ "metrics connections", AT(metrics_connections), 1, 128, 0 },
 	{ "ping every", AT(ping_every), TIME_MIN, TIME_MAX, 1 },
 	{ "ping timeout", AT(ping_timeout), TIME_MIN, DAY, 1 },
 	{ "queue", AT(queue), 4096, 1024 * 1024 * 1024, 0 },

@@ -90,8 +90,8 @@ struct m_conf_from {
 	struct conf_net	 net;
 };
 
-ASSERT_SIZE(conf_limits, 112);
-ASSERT_SIZE(m_conf_global, 136);
+ASSERT_SIZE(conf_limits, 120);
+ASSERT_SIZE(m_conf_global, 144);
 ASSERT_SIZE(m_conf_keypair, 8);
 ASSERT_SIZE(m_conf_file, 4);
 ASSERT_SIZE(m_conf_listen, 16);
@@ -315,8 +315,12 @@ conf_send(struct chan *chan, const struct conf *c, int role, int kind,
 		TAILQ_FOREACH(l, &c->listens, entry)
 			if (((l->flags & LISTEN_UNIX) != 0) == is_local)
 				send_listen(&s, l, listen_fd, arg);
-	TAILQ_FOREACH(r, &c->realms, entry)
-		confmsg_send_realm(&s, r, role);
+	if (role == PROC_METRICS)
+		TAILQ_FOREACH(l, &c->metrics, entry)
+			send_listen(&s, l, listen_fd, arg);
+	else
+		TAILQ_FOREACH(r, &c->realms, entry)
+			confmsg_send_realm(&s, r, role);
 	m.n = s.n;
 	confmsg_put(&s, IMSG_CONF_END, &m, sizeof(m), NULL, 0, NULL, 0);
 	return (s.has_failed ? -1 : 0);
@@ -504,7 +508,7 @@ recv_listen(struct confmsg_in *r)
 				    LISTEN_RSPING | LISTEN_UNIX |
 				    LISTEN_TLS12 | LISTEN_TLS13 |
 				    LISTEN_CLIENT_CA | LISTEN_CLIENT_REQUIRED |
-				    LISTEN_PROXY;
+				    LISTEN_PROXY | LISTEN_METRICS;
 	uint32_t		 ids[CONF_MAXKEYPAIRS];
 	struct m_conf_listen	 m;
 	struct conf_listen	*l;
@@ -516,7 +520,12 @@ recv_listen(struct confmsg_in *r)
 	    confmsg_get(r, ids, m.nkeypairs * sizeof(ids[0])) == -1 ||
 	    confmsg_get_last(r, &name, m.namelen, CONFMSG_MAXTEXT) == -1)
 		return (-1);
-	if ((m.flags & ~known) != 0 || m.sers == 0 || (m.sers & ~0xeU) != 0 ||
+	if ((m.flags & ~known) != 0)
+		return (-1);
+	/* nothing but HTTP */
+	if ((m.flags & LISTEN_METRICS) != 0 ? m.sers != 0 ||
+	    m.nkeypairs != 0 || (m.flags & ~(LISTEN_METRICS | LISTEN_UNIX |
+	    LISTEN_INSECURE)) != 0 : m.sers == 0 || (m.sers & ~0xeU) != 0 ||
 	    (m.flags & (LISTEN_RAWSOCKET | LISTEN_WEBSOCKET)) == 0)
 		return (-1);
 	if ((m.flags & LISTEN_TLS) != 0 && (m.nkeypairs == 0 ||

@@ -93,6 +93,11 @@ static const struct metric_def	 defs[METRIC_MAX] = {
 	[METRIC_LATENCY] = { "wampd_call_duration_seconds", METRIC_HISTOGRAM,
 	    0, { "process" },
 	    "From a call to the final answer of its callee." },
+	[METRIC_SCRAPERS] = { "wampd_http_connections", G, { "process" },
+	    "Connections of those who ask for metrics or health." },
+	[METRIC_REQUESTS] = { "wampd_http_requests_total", C,
+	    { "process", "code" },
+	    "Answers to those who ask for metrics or health." },
 };
 
 const struct metric_def *

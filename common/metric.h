@@ -60,6 +60,9 @@ enum metric {
 	METRIC_CALLS,
 	METRIC_ERRORS,
 	METRIC_LATENCY,
+	/* of the metrics process */
+	METRIC_SCRAPERS,
+	METRIC_REQUESTS,
 	METRIC_MAX
 };
 

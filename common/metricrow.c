@@ -20,7 +20,7 @@ metricrows_init(struct metricrows *mr, struct ctlrows *r,
 	memset(mr, 0, sizeof(*mr));
 	mr->r = r;
 	/* as the parent calls it */
-	if (p->role == PROC_KEEPER)
+	if (p->role == PROC_KEEPER || p->role == PROC_METRICS)
 		snprintf(mr->process, sizeof(mr->process), "%s",
 		    proc_role_name(p->role));
 	else

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: ISC
  *
  * The imsgs: type, direction, data.  P parent, K keeper, T tlsproxy,
- * B broker.  Fixed layout, fixed width, no pointers, no padding; what
+ * B broker, M metrics.  Fixed layout, fixed width, no pointers, no padding; what
  * follows a struct is named behind it, in order, with nothing left over.
  * Slot and generation of the header name the session where there is one.
  */
@@ -18,9 +18,10 @@ enum proc_role {
 	PROC_PARENT = 0,
 	PROC_KEEPER = 1,
 	PROC_TLSPROXY = 2,
-	PROC_BROKER = 3
+	PROC_BROKER = 3,
+	PROC_METRICS = 4
 };
-#define PROC_ROLES	4
+#define PROC_ROLES	5
 const char	*proc_role_name(enum proc_role);	/* in proc.c */
 
 /* What a tlsproxy serves: network listeners or Unix sockets, never both. */
@@ -38,8 +39,8 @@ enum imsg_type {
 	IMSG_SETUP_PEER,	/* P->any: m_peer + fd */
 	IMSG_PEER_READY,	/* any->P: m_peer, answers SETUP_PEER */
 	IMSG_PEER_GONE,		/* P->any: m_peer */
-	IMSG_ACCEPT,		/* P->T: {}; begin to accept */
-	IMSG_ACCEPTING,		/* T->P: {}; every listener accepts */
+	IMSG_ACCEPT,		/* P->T,M: {}; begin to accept */
+	IMSG_ACCEPTING,		/* T,M->P: {}; every listener accepts */
 	IMSG_PING,		/* P->any: m_u32 */
 	IMSG_PONG,		/* any->P: m_u32, the same number */
 	IMSG_SHUTDOWN,		/* P->T: m_u32 grace in ms; GOODBYE to all */
@@ -51,11 +52,17 @@ enum imsg_type {
 	IMSG_CTL_ROWS,		/* any->P: m_ctl_rows, rows; answers a
 				 * CTL_QUERY, once */
 	IMSG_LOG_LEVEL,		/* P->any: m_u32, enum log_level */
-	IMSG_DRAIN,		/* P->T: m_drain; accept nobody, GOODBYE to
+	IMSG_DRAIN,		/* P->T,M: m_drain; accept nobody, GOODBYE to
 				 * all */
-	IMSG_DRAINED,		/* T->P: m_u32 number of the DRAIN; no client
+	IMSG_DRAINED,		/* T,M->P: m_u32 number of the DRAIN; no client
 				 * is left, once */
 	IMSG_RESUME,		/* P->T: {}; takes it back */
+	IMSG_COUNTS_ASK,	/* M->P: m_u32, its number for it; what is
+				 * counted, when the last one is answered */
+	IMSG_COUNTS,		/* P->M: m_counts, rows; as many as it takes */
+	IMSG_HEALTH_ASK,	/* M->P: m_u32 likewise; do keeper and brokers
+				 * answer? */
+	IMSG_HEALTH,		/* P->M: m_health, text */
 
 	/* configuration, two-phase (conf.c) */
 	IMSG_CONF_BEGIN,	/* P->any: m_u32 generation */
@@ -66,10 +73,10 @@ enum imsg_type {
 	IMSG_CONF_OCSP,		/* P->T + fd */
 	IMSG_CONF_SECRET,	/* P->K + fd */
 	IMSG_CONF_USERS,	/* P->K + fd; read in slices after END */
-	IMSG_CONF_LISTEN,	/* P->T */
-	IMSG_CONF_LISTEN_FD,	/* P->T + fd */
+	IMSG_CONF_LISTEN,	/* P->T,M */
+	IMSG_CONF_LISTEN_FD,	/* P->T,M + fd */
 	IMSG_CONF_LISTEN_ITEM,	/* P->T */
-	IMSG_CONF_REALM,	/* P->any */
+	IMSG_CONF_REALM,	/* P->K,T,B */
 	IMSG_CONF_AUTH,		/* P->K */
 	IMSG_CONF_ROLE,		/* P->K,B */
 	IMSG_CONF_RULE,		/* P->B */
@@ -257,6 +264,26 @@ struct m_ctl_rows {
 				 * began meanwhile, or it is not one
 				 * for that process */
 	uint8_t		 pad[6];
+};
+
+/* Rows as behind m_ctl_rows, at most CTL_MAXROWS. */
+struct m_counts {
+	uint32_t	 number;	/* of the COUNTS_ASK */
+	uint32_t	 nrows;
+	uint8_t		 is_end;
+	uint8_t		 is_lost;	/* at the end: some process did not tell
+				 * all of its own */
+	uint8_t		 pad[6];
+};
+
+#define HEALTH_MAXTEXT	512
+
+/* Behind it why not, in words. */
+struct m_health {
+	uint32_t	 number;	/* of the HEALTH_ASK */
+	uint8_t		 is_good;
+	uint8_t		 pad;
+	uint16_t	 textlen;
 };
 
 #define SIGN_MAX	512		/* RSA 4096 */
@@ -827,6 +854,8 @@ ASSERT_SIZE(m_conn_limit, 20);
 ASSERT_SIZE(m_drain, 12);
 ASSERT_SIZE(m_ctl_query, 32);
 ASSERT_SIZE(m_ctl_rows, 24);
+ASSERT_SIZE(m_counts, 16);
+ASSERT_SIZE(m_health, 8);
 ASSERT_SIZE(m_sign, 552);
 ASSERT_SIZE(m_signed, 520);
 ASSERT_SIZE(m_auth_hello, 120);

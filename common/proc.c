@@ -40,7 +40,7 @@ const char *
 proc_role_name(enum proc_role role)
 {
 	static const char *const names[PROC_ROLES] = {
-		"parent", "keeper", "tlsproxy", "broker"
+		"parent", "keeper", "tlsproxy", "broker", "metrics"
 	};
 
 	return ((unsigned int)role < PROC_ROLES ? names[role] : "unknown");
@@ -199,6 +199,8 @@ on_setup_peer(struct chan *c, struct imsg *m)
 	memcpy(&peer, m->data, sizeof(peer));
 	if (peer.role >= PROC_ROLES)
 		return (-1);
+	if (hooks->peer_new == NULL)
+		return (-1);
 	m->fd = -1;
 	if (hooks->peer_new(&peer, fd) == -1)
 		return (-1);
@@ -213,6 +215,8 @@ on_peer_gone(struct chan *c, struct imsg *m)
 
 	(void)c;
 	memcpy(&peer, m->data, sizeof(peer));
+	if (hooks->peer_gone == NULL)
+		return (-1);
 	hooks->peer_gone(&peer);
 	return (0);
 }
@@ -302,12 +306,17 @@ read_setup(struct m_setup_start *s, char *root, size_t rootsize)
 static void
 enter_sandbox(const struct m_setup_start *s, const char *root)
 {
+	static const enum sandbox_role	roles[PROC_ROLES] = {
+		[PROC_KEEPER] = SANDBOX_KEEPER,
+		[PROC_TLSPROXY] = SANDBOX_TLSPROXY,
+		[PROC_BROKER] = SANDBOX_BROKER,
+		[PROC_METRICS] = SANDBOX_METRICS
+	};
 	struct sandbox_conf	sc;
 	char			err[256];
 
 	memset(&sc, 0, sizeof(sc));
-	sc.role = hooks->role == PROC_KEEPER ? SANDBOX_KEEPER :
-	    hooks->role == PROC_BROKER ? SANDBOX_BROKER : SANDBOX_TLSPROXY;
+	sc.role = roles[hooks->role];
 	sc.strict = (int)s->strict;
 	sc.is_root = (int)s->is_root;
 	sc.uid = (uid_t)s->uid;

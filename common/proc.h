@@ -39,7 +39,8 @@ struct proc_hooks {
 	void		(*conf_abort)(void);
 	/* It is in force from now on; the program owns it. */
 	void		(*conf_commit)(struct conf *next);
-	/* A channel to a peer; the program owns fd.  0, or -1: nonsense. */
+	/* A channel to a peer; the program owns fd.  0, or -1: nonsense.
+	 * NULL, both: it has no peers. */
 	int		(*peer_new)(const struct m_peer *, int fd);
 	void		(*peer_gone)(const struct m_peer *);
 	/* Further rows of the parent's table (IMSG_MAX rows), or NULL. */

@@ -16,7 +16,8 @@
 enum sandbox_role {
 	SANDBOX_KEEPER,
 	SANDBOX_TLSPROXY,
-	SANDBOX_BROKER
+	SANDBOX_BROKER,
+	SANDBOX_METRICS
 };
 
 struct sandbox_conf {

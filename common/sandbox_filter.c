@@ -134,9 +134,24 @@ static const struct rule tlsproxy_rules[] = {
 	CALL("getpeername"),
 };
 
+/* The one that answers HTTP with libevent. */
+static const struct rule metrics_rules[] = {
+	CALL_IF("accept4", IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)),
+	/* as above */
+	CALL_IF("shutdown", IS(1, SHUT_WR)),
+};
+
 /* Libraries try these and carry on without: EACCES instead of death. */
 static const char *const probes[] = {
 	"open", "openat", "stat", "lstat", "fstat", "newfstatat", "statx"
+};
+
+/*
+ * Likewise in the last one: how much there is to be read (FIONREAD), and the
+ * name of the interface of a link-local client.
+ */
+static const char *const metrics_probes[] = {
+	"ioctl", "socket"
 };
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
@@ -191,26 +206,56 @@ add_rule(scmp_filter_ctx ctx, const struct rule *r)
 }
 
 static int
-add_rules(scmp_filter_ctx ctx, enum sandbox_role role)
+add_probes(scmp_filter_ctx ctx, const char *const *names, size_t n)
 {
 	size_t	i;
 	int	nr, rc;
 
-	for (i = 0; i < NITEMS(common_rules); i++)
-		if ((rc = add_rule(ctx, &common_rules[i])) != 0)
-			return (rc);
-	for (i = 0; role == SANDBOX_TLSPROXY && i < NITEMS(tlsproxy_rules);
-	    i++)
-		if ((rc = add_rule(ctx, &tlsproxy_rules[i])) != 0)
-			return (rc);
-	for (i = 0; i < NITEMS(probes); i++) {
-		if ((nr = seccomp_syscall_resolve_name(probes[i])) < 0)
+	for (i = 0; i < n; i++) {
+		if ((nr = seccomp_syscall_resolve_name(names[i])) < 0)
 			continue;
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), nr, 0);
 		if (rc != 0)
 			return (rc);
 	}
 	return (0);
+}
+
+/* What a role keeps beside the common rules. */
+static const struct rule *
+own_rules(enum sandbox_role role, size_t *n)
+{
+	switch (role) {
+	case SANDBOX_TLSPROXY:
+		*n = NITEMS(tlsproxy_rules);
+		return (tlsproxy_rules);
+	case SANDBOX_METRICS:
+		*n = NITEMS(metrics_rules);
+		return (metrics_rules);
+	default:
+		*n = 0;
+		return (NULL);
+	}
+}
+
+static int
+add_rules(scmp_filter_ctx ctx, enum sandbox_role role)
+{
+	const struct rule	*own;
+	size_t			 i, n;
+	int			 rc;
+
+	for (i = 0; i < NITEMS(common_rules); i++)
+		if ((rc = add_rule(ctx, &common_rules[i])) != 0)
+			return (rc);
+	own = own_rules(role, &n);
+	for (i = 0; i < n; i++)
+		if ((rc = add_rule(ctx, &own[i])) != 0)
+			return (rc);
+	if ((rc = add_probes(ctx, probes, NITEMS(probes))) != 0 ||
+	    role != SANDBOX_METRICS)
+		return (rc);
+	return (add_probes(ctx, metrics_probes, NITEMS(metrics_probes)));
 }
 
 /* Returns 0 or a negative errno, as libseccomp does. */
@@ -272,12 +317,13 @@ nth_name(const struct rule *r, size_t n, size_t *i)
 const char *
 sandbox_name(enum sandbox_role role, size_t i)
 {
-	const char	*name;
+	const struct rule	*own;
+	const char		*name;
+	size_t			 n;
 
 	name = nth_name(common_rules, NITEMS(common_rules), &i);
-	if (name == NULL && role == SANDBOX_TLSPROXY)
-		name = nth_name(tlsproxy_rules, NITEMS(tlsproxy_rules), &i);
-	return (name);
+	own = own_rules(role, &n);
+	return (name == NULL && n > 0 ? nth_name(own, n, &i) : name);
 }
 
 size_t

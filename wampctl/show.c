@@ -52,6 +52,7 @@ static const struct column processes[] = {
 };
 static const struct column listeners[] = {
 	{ "listener", "LISTENER", SHOW_PLAIN },
+	{ "kind", "KIND", SHOW_PLAIN },
 	{ "tls", "TLS", SHOW_PLAIN },
 	{ "client_ca", "CLIENT-CA", SHOW_PLAIN },
 	{ "rawsocket", "RAWSOCKET", SHOW_PLAIN },

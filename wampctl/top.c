@@ -105,7 +105,7 @@ take_count(struct sample *s, const struct val *row)
 	    row_text(row, "what", what, sizeof(what)) == -1 ||
 	    row_uint(row, "instance", &instance) == -1)
 		return (-1);
-	if (strcmp(role, "keeper") == 0)
+	if (strcmp(role, "keeper") == 0 || strcmp(role, "metrics") == 0)
 		strlcpy(name, role, sizeof(name));
 	else
 		snprintf(name, sizeof(name), "%s %llu", role,

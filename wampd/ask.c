@@ -24,6 +24,7 @@
 #define K	(1U << PROC_KEEPER)
 #define T	(1U << PROC_TLSPROXY)
 #define B	(1U << PROC_BROKER)
+#define M	(1U << PROC_METRICS)
 
 /* Who can answer it; 0: no child is asked that. */
 static unsigned int
@@ -42,7 +43,7 @@ roles_of(unsigned int what)
 		return (T);
 	case CTL_MEMORY:
 	case CTL_METRICS:
-		return (K | T | B);
+		return (K | T | B | M);
 	default:
 		return (0);
 	}

@@ -76,7 +76,7 @@ check(struct wampd *w)
 {
 	int	rv = 0;
 
-	if (host_users(w) == -1)
+	if (host_users(w, w->conf) == -1)
 		rv = -1;
 	if (listen_check(w->conf) == -1)
 		rv = -1;

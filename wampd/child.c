@@ -32,7 +32,7 @@
 
 #define EARLY_DEATHS	5		/* in a row: give up */
 #define UP_LONG		60000		/* ms up: the backoff begins anew */
-#define SMALL_NOFILE	256		/* keeper and broker */
+#define SMALL_NOFILE	256		/* keeper, broker, metrics */
 
 static const unsigned int backoff[] = {
 	0, 200, 1000, 2000, 4000, 8000, 16000, 30000
@@ -52,7 +52,7 @@ child_new(struct wampd *w, enum proc_role role, enum proxy_kind kind,
 	c->role = role;
 	c->kind = kind;
 	c->instance = (uint16_t)instance;
-	if (role == PROC_KEEPER)
+	if (role == PROC_KEEPER || role == PROC_METRICS)
 		strlcpy(c->name, proc_role_name(role), sizeof(c->name));
 	else
 		snprintf(c->name, sizeof(c->name), "%s %u",
@@ -346,7 +346,7 @@ child_start(struct child *c)
 	c->is_stuck = 0;
 	c->is_shut = 0;
 	c->why[0] = '\0';
-	c->ping_sent = c->ping_got = 0;
+	c->ping_sent = c->ping_got = c->ping_health = 0;
 	c->reload = RELOAD_NOT;
 	c->pong_at = mono_ms();
 	if (spawn(c) == -1) {
@@ -469,11 +469,26 @@ bury(struct child *c)
 		wampd_fail(w);
 		return;
 	}
-	log_warnx("%s (process %d) %s%s", c->name, (int)c->pid, how,
-	    c->is_extra ? "" : "; it will be started again");
+	if (c->is_extra && !c->is_killed && c->wstatus == 0)
+		log_info("%s (process %d) ended: it is not needed", c->name,
+		    (int)c->pid);
+	else
+		log_warnx("%s (process %d) %s%s", c->name, (int)c->pid, how,
+		    c->is_extra ? "" : "; it will be started again");
 	c->pid = 0;
 	if (!c->is_extra && may_retry(c))
 		schedule(c);
+}
+
+/* It is not needed any more: at the end of its channel it leaves. */
+void
+child_retire(struct child *c)
+{
+	c->is_extra = 1;
+	chan_free(c->chan);
+	c->chan = NULL;
+	c->closed_at = mono_ms();
+	child_ended(c);
 }
 
 /* Its channel has ended or it was reaped. */

@@ -58,6 +58,19 @@ children_update(struct wampd *w, const struct conf *conf)
 		want(w, PROC_TLSPROXY, PROXY_NET, i);
 	if (has_unix)
 		want(w, PROC_TLSPROXY, PROXY_UNIX, conf->prefork);
+	if (!TAILQ_EMPTY(&conf->metrics))
+		want(w, PROC_METRICS, PROXY_NET, 0);
+}
+
+/* Whom the configuration in force has no use for: it sees its end. */
+void
+children_retire(struct wampd *w)
+{
+	struct child	*c = child_find(w, PROC_METRICS, 0);
+
+	if (c == NULL || !TAILQ_EMPTY(&w->conf->metrics))
+		return;
+	child_retire(c);
 }
 
 /* Those that a reload started which was given up, once they are buried. */
@@ -150,8 +163,10 @@ accept_begin(struct child *c)
 		child_set_state(c, CHILD_UP);
 		return;
 	}
-	connlimit_each_over(c->w->connlimit, limit_of_new, c);
-	drain_of_new(c);
+	if (c->role == PROC_TLSPROXY) {
+		connlimit_each_over(c->w->connlimit, limit_of_new, c);
+		drain_of_new(c);
+	}
 	chan_send(c->chan, IMSG_ACCEPT, 0, 0, NULL, 0);
 	child_set_state(c, CHILD_ACCEPT);
 }
@@ -180,7 +195,7 @@ start_step(struct child *c)
 		if (!edges_is_settled(c))
 			return;
 		/* the first of all has nothing to settle yet */
-		if (c->role != PROC_TLSPROXY) {
+		if (c->role != PROC_TLSPROXY && c->role != PROC_METRICS) {
 			if (w->is_ready || edges_has_all(c))
 				child_set_state(c, CHILD_UP);
 		} else if (edges_has_keeper(c) &&

@@ -178,6 +178,20 @@ control_end(void)
 		    (unsigned int)k->mode);
 }
 
+static const struct conf_listen *
+listener_of(const char *path)
+{
+	const struct conf_listen	*l;
+
+	TAILQ_FOREACH(l, &parser.conf->listens, entry)
+		if (l->path != NULL && strcmp(l->path, path) == 0)
+			return (l);
+	TAILQ_FOREACH(l, &parser.conf->metrics, entry)
+		if (l->path != NULL && strcmp(l->path, path) == 0)
+			return (l);
+	return (NULL);
+}
+
 /* It may stand before the listener whose path it has. */
 void
 control_check_whole(void)
@@ -187,24 +201,19 @@ control_check_whole(void)
 
 	if (k->path == NULL)
 		return;
-	TAILQ_FOREACH(l, &parser.conf->listens, entry)
-		if (l->path != NULL && strcmp(l->path, k->path) == 0)
-			conf_error_at(k->file, k->line, "control socket %s: "
-			    "is taken by \"listen on %s\" at %s:%d",
-			    parse_shown(k->path), l->name, l->file, l->line);
+	if ((l = listener_of(k->path)) != NULL)
+		conf_error_at(k->file, k->line, "control socket %s: is taken "
+		    "by \"%s on %s\" at %s:%d", parse_shown(k->path),
+		    (l->flags & LISTEN_METRICS) != 0 ? "metrics" : "listen",
+		    l->name, l->file, l->line);
 }
 
 /* Where nothing was said: the usual one, unless a listener has its place. */
 void
 control_default(void)
 {
-	struct conf_control		*k = &parser.conf->control;
-	const struct conf_listen	*l;
+	struct conf_control	*k = &parser.conf->control;
 
-	if (k->is_given)
-		return;
-	TAILQ_FOREACH(l, &parser.conf->listens, entry)
-		if (l->path != NULL && strcmp(l->path, CTL_SOCKET) == 0)
-			return;
-	k->path = xstrdup(CTL_SOCKET);
+	if (!k->is_given && listener_of(CTL_SOCKET) == NULL)
+		k->path = xstrdup(CTL_SOCKET);
 }

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * The statements "keypair" and "listen".
+ * The statements "keypair", "listen" and "metrics".
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -68,8 +68,15 @@ keypair_end(void)
 
 /* -- listeners ---------------------------------------------------------- */
 
-static void
-listen_add(const char *name)
+/* What is in front of "on". */
+static const char *
+word(const struct conf_listen *l)
+{
+	return ((l->flags & LISTEN_METRICS) != 0 ? "metrics" : "listen");
+}
+
+static struct conf_listen *
+add_listen(const char *name)
 {
 	struct conf_listen	*l;
 
@@ -77,6 +84,23 @@ listen_add(const char *name)
 		conf_error("more than %d listeners", CONF_MAXLISTENS);
 	l = conf_add_listen(parser.conf, name, strlen(name));
 	l->flags = LISTEN_RAWSOCKET | LISTEN_WEBSOCKET;
+	return (l);
+}
+
+static struct conf_listen *
+add_metrics(const char *name)
+{
+	if (parser.conf->nmetrics >= CONF_MAXMETRICS)
+		conf_error("more than %d \"metrics on\"", CONF_MAXMETRICS);
+	return (conf_add_metrics(parser.conf, name, strlen(name)));
+}
+
+static void
+listen_add(const char *name, int is_metrics)
+{
+	struct conf_listen	*l;
+
+	l = is_metrics ? add_metrics(name) : add_listen(name);
 	l->file = parser.file;
 	l->line = parser.line;
 	parser.listen = l;
@@ -128,7 +152,7 @@ listen_parse_in6(struct conf_listen *l, const char *text, uint16_t port)
 	scope = text[len] == '%' ? text + len + 1 : NULL;
 	if (IN6_IS_ADDR_V4MAPPED(&in6) || IN6_IS_ADDR_MULTICAST(&in6) ||
 	    IN6_IS_ADDR_LINKLOCAL(&in6) != (scope != NULL)) {
-		conf_error("listen on %s: %s", parse_shown(text),
+		conf_error("%s on %s: %s", word(l), parse_shown(text),
 		    IN6_IS_ADDR_V4MAPPED(&in6) ? "write it as IPv4" :
 		    IN6_IS_ADDR_MULTICAST(&in6) ? "is a multicast address" :
 		    scope != NULL ? "only link-local addresses take a scope" :
@@ -136,7 +160,7 @@ listen_parse_in6(struct conf_listen *l, const char *text, uint16_t port)
 		return (0);
 	}
 	if (scope != NULL && (id = if_nametoindex(scope)) == 0) {
-		conf_error("listen on %s: there is no interface %s",
+		conf_error("%s on %s: there is no interface %s", word(l),
 		    parse_shown(text), parse_shown(scope));
 		return (0);
 	}
@@ -160,13 +184,14 @@ listen_parse_addr(struct conf_listen *l, const char *text, uint16_t port)
 	} else if (inet_pton(AF_INET, text, &in) == 1) {
 		if (IN_MULTICAST(ntohl(in.s_addr)) ||
 		    in.s_addr == htonl(INADDR_BROADCAST))
-			conf_error("listen on %s: is a multicast or broadcast "
-			    "address", parse_shown(text));
+			conf_error("%s on %s: is a multicast or broadcast "
+			    "address", word(l), parse_shown(text));
 		else
 			listen_add_in(l, in, port);
 	} else if (listen_parse_in6(l, text, port) == -1)
-		conf_error("listen on %s: is no address (names other than "
-		    "localhost are not looked up)", parse_shown(text));
+		conf_error("%s on %s: is no address (names other than "
+		    "localhost are not looked up)", word(l),
+		    parse_shown(text));
 }
 
 /* The text of an address, so that equal ones have equal names. */
@@ -246,27 +271,37 @@ listen_overlaps(const struct conf_listen *a, const struct conf_listen *b)
 	return (0);
 }
 
-static void
-listen_check_new(struct conf_listen *l)
+/* Is it one of these already? */
+static int
+listen_is_taken(const struct conf_listen *l, const struct conf_listens *list)
 {
 	const struct conf_listen	*other;
 
-	TAILQ_FOREACH(other, &parser.conf->listens, entry) {
+	TAILQ_FOREACH(other, list, entry) {
 		if (other == l || !listen_overlaps(l, other))
 			continue;
-		conf_error("listen on %s: is taken by \"listen on %s\" at "
-		    "%s:%d", l->name, other->name, other->file, other->line);
-		return;
+		conf_error("%s on %s: is taken by \"%s on %s\" at %s:%d",
+		    word(l), l->name, word(other), other->name, other->file,
+		    other->line);
+		return (1);
 	}
+	return (0);
 }
 
-void
-listen_begin_inet(const char *addr, const char *port)
+static void
+listen_check_new(const struct conf_listen *l)
+{
+	if (!listen_is_taken(l, &parser.conf->listens))
+		(void)listen_is_taken(l, &parser.conf->metrics);
+}
+
+static void
+begin_inet(const char *addr, const char *port, int is_metrics)
 {
 	const char	*end;
 	uint64_t	 n;
 
-	listen_add("");
+	listen_add("", is_metrics);
 	end = parse_digits(port, &n);
 	if (end == NULL || *end != '\0' || n < 1 || n > 65535) {
 		conf_error("port %s: must be a number from 1 to 65535",
@@ -284,18 +319,25 @@ listen_begin_inet(const char *addr, const char *port)
 }
 
 void
-listen_begin_unix(const char *path)
+listen_begin_inet(const char *addr, const char *port)
+{
+	begin_inet(addr, port, 0);
+}
+
+static void
+begin_unix(const char *path, int is_metrics)
 {
 	struct sockaddr_un	*sun;
 	char			*name;
 
 	xasprintf(&name, "socket \"%s\"", path);
-	listen_add(name);
+	listen_add(name, is_metrics);
 	free(name);
 	parser.listen->flags |= LISTEN_UNIX;
 	parser.listen->mode = 0600;
 	sun = (struct sockaddr_un *)(void *)&parser.listen->addr[0];
-	if (check_socket_path("listen on socket", path) == -1) {
+	if (check_socket_path(is_metrics ? "metrics on socket" :
+	    "listen on socket", path) == -1) {
 		parser.is_blocklost = 1;
 		return;
 	}
@@ -304,6 +346,12 @@ listen_begin_unix(const char *path)
 	parser.listen->naddr = 1;
 	parser.listen->path = xstrdup(path);
 	listen_check_new(parser.listen);
+}
+
+void
+listen_begin_unix(const char *path)
+{
+	begin_unix(path, 0);
 }
 
 void
@@ -584,15 +632,37 @@ listen_client_crl(const char *path)
 void
 listen_complain(const struct conf_listen *l, const char *why)
 {
-	conf_error_at(l->file, l->line, "listen on %s: %s", l->name, why);
+	conf_error_at(l->file, l->line, "%s on %s: %s", word(l), l->name,
+	    why);
 }
 
-/* TLS and what goes with it, or plain text where that is safe or wanted. */
+/* Plain text, where that is safe or wanted. */
 static void
-listen_check_tls(const struct conf_listen *l)
+listen_check_plain(const struct conf_listen *l)
 {
 	unsigned int	i;
 
+	if ((l->flags & LISTEN_INSECURE) != 0) {
+		if ((l->flags & LISTEN_UNIX) != 0)
+			listen_complain(l, "insecure is for TCP");
+		return;
+	}
+	for (i = 0; i < l->naddr; i++) {
+		if (!is_loopback(&l->addr[i])) {
+			listen_complain(l, (l->flags & LISTEN_METRICS) != 0 ?
+			    "off loopback it needs the word insecure: "
+			    "everybody there could read it" :
+			    "plain text off loopback needs the word insecure "
+			    "(or tls)");
+			break;
+		}
+	}
+}
+
+/* TLS and what goes with it, or plain text. */
+static void
+listen_check_tls(const struct conf_listen *l)
+{
 	if ((l->flags & LISTEN_TLS) != 0) {
 		if ((l->flags & LISTEN_INSECURE) != 0)
 			listen_complain(l, "both tls and insecure");
@@ -613,18 +683,7 @@ listen_check_tls(const struct conf_listen *l)
 	if ((parser.blockseen & (1ULL << ONCE_CLIENT_CA |
 	    1ULL << ONCE_CLIENT_CRL)) != 0)
 		listen_complain(l, "client ca or crl without tls");
-	if ((l->flags & LISTEN_INSECURE) != 0) {
-		if ((l->flags & LISTEN_UNIX) != 0)
-			listen_complain(l, "insecure is for TCP");
-		return;
-	}
-	for (i = 0; i < l->naddr; i++) {
-		if (!is_loopback(&l->addr[i])) {
-			listen_complain(l, "plain text off loopback needs "
-			    "the word insecure (or tls)");
-			break;
-		}
-	}
+	listen_check_plain(l);
 }
 
 void
@@ -649,4 +708,25 @@ listen_end(void)
 	    (!TAILQ_EMPTY(&l->paths) || !TAILQ_EMPTY(&l->origins)))
 		listen_complain(l, "websocket path or origin, but only "
 		    "rawsocket");
+}
+
+/* -- metrics ------------------------------------------------------------ */
+
+void
+metrics_begin_inet(const char *addr, const char *port)
+{
+	begin_inet(addr, port, 1);
+}
+
+void
+metrics_begin_unix(const char *path)
+{
+	begin_unix(path, 1);
+}
+
+void
+metrics_end(void)
+{
+	if (!parser.is_blocklost)
+		listen_check_plain(parser.listen);
 }

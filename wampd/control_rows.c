@@ -314,7 +314,8 @@ listener(struct mpput *m, const struct conf *conf,
 {
 	control_row(m, 10);
 	put_text(m, "listener", l->name);
-	put_text(m, "kind", l->path != NULL ? "socket" : "network");
+	put_text(m, "kind", (l->flags & LISTEN_METRICS) != 0 ? "metrics" :
+	    l->path != NULL ? "socket" : "network");
 	put_bool(m, "tls", (l->flags & LISTEN_TLS) != 0);
 	put_text(m, "client_ca", (l->flags & LISTEN_CLIENT_REQUIRED) != 0 ?
 	    "required" : (l->flags & LISTEN_CLIENT_CA) != 0 ? "optional" :
@@ -327,23 +328,34 @@ listener(struct mpput *m, const struct conf *conf,
 	put_uint(m, "line", (uint64_t)l->line);
 }
 
-int
-control_listeners(struct control_client *k)
+/* *i: those in front of them.  0, or -1: no room for all. */
+static int
+listeners(struct control_client *k, const struct conf_listens *list, size_t *i)
 {
 	const struct conf_listen	*l;
 	struct mpput			 m;
-	size_t				 i = 0;
 
-	if (has_changed(k))
-		return (1);
-	TAILQ_FOREACH(l, &k->w->conf->listens, entry) {
-		if (i++ < k->cursor)
+	TAILQ_FOREACH(l, list, entry) {
+		if ((*i)++ < k->cursor)
 			continue;
 		listener(&m, k->w->conf, l);
 		if (control_row_end(k, &m) == -1)
-			return (0);
+			return (-1);
 		k->cursor++;
 	}
+	return (0);
+}
+
+int
+control_listeners(struct control_client *k)
+{
+	size_t	i = 0;
+
+	if (has_changed(k))
+		return (1);
+	if (listeners(k, &k->w->conf->listens, &i) == -1 ||
+	    listeners(k, &k->w->conf->metrics, &i) == -1)
+		return (0);
 	return (end(k));
 }
 

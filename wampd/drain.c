@@ -23,7 +23,9 @@ send_drain(struct child *c, uint32_t ms, int is_upgrade)
 static int
 may_have_clients(const struct child *c)
 {
-	return (c->role == PROC_TLSPROXY && c->chan != NULL &&
+	/* who asks for metrics is sent away by an upgrade only */
+	return ((c->role == PROC_TLSPROXY || (c->role == PROC_METRICS &&
+	    c->w->is_caretaker)) && c->chan != NULL &&
 	    c->state >= CHILD_ACCEPT);
 }
 
@@ -103,7 +105,7 @@ drain_done(struct child *c, uint32_t number)
 {
 	struct drain	*d = &c->w->drain;
 
-	if (c->role != PROC_TLSPROXY || c->state < CHILD_ACCEPT ||
+	if (!may_have_clients(c) ||
 	    number == 0 || number > d->number || c->is_drained)
 		return (-1);
 	if (d->is_on && number == d->number)

@@ -50,15 +50,18 @@ put_lsock(FILE *f, const struct lsock *s)
 {
 	size_t	i;
 
+	const char	*what = s->is_metrics ? "metrics " : "";
+
 	if (s->path != NULL) {
-		fprintf(f, "unix %d %d %llu %llu ", s->fds[0], s->dir,
-		    (unsigned long long)s->dev, (unsigned long long)s->ino);
+		fprintf(f, "%sunix %d %d %llu %llu ", what, s->fds[0],
+		    s->dir, (unsigned long long)s->dev,
+		    (unsigned long long)s->ino);
 		put_hex(f, s->path, strlen(s->path));
 		fprintf(f, "\n");
 		return;
 	}
 	for (i = 0; i < s->nfds; i++) {
-		fprintf(f, "tcp %zu %zu %d ", i, s->nfds, s->fds[i]);
+		fprintf(f, "%stcp %zu %zu %d ", what, i, s->nfds, s->fds[i]);
 		put_hex(f, &s->addr, s->addr.ss_family == AF_INET6 ?
 		    sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
 		fprintf(f, " ");
@@ -212,7 +215,8 @@ take_tcp(struct wampd *w, const struct handover_line *h)
 {
 	if (take_listening(h->fd, h->addr.ss_family) == -1)
 		return (-1);
-	return (listen_take_tcp(w, &h->addr, h->name, h->i, h->n, h->fd));
+	return (listen_take_tcp(w, &h->addr, h->name,
+	    h->what == HANDOVER_METRICS_TCP, h->i, h->n, h->fd));
 }
 
 static int
@@ -227,8 +231,8 @@ take_unix(struct wampd *w, const struct handover_line *h)
 	k.dir = h->dir;
 	k.dev = (dev_t)h->dev;
 	k.ino = (ino_t)h->ino;
-	if (h->what == HANDOVER_UNIX) {
-		listen_take_unix(w, &k);
+	if (h->what != HANDOVER_CONTROL) {
+		listen_take_unix(w, &k, h->what == HANDOVER_METRICS_UNIX);
 		free(k.path);
 		return (0);
 	}
@@ -293,8 +297,10 @@ take(struct wampd *w, const struct handover_line *h)
 		u->prefork = (uint32_t)h->n;
 		return (0);
 	case HANDOVER_TCP:
+	case HANDOVER_METRICS_TCP:
 		return (take_tcp(w, h));
 	case HANDOVER_UNIX:
+	case HANDOVER_METRICS_UNIX:
 	case HANDOVER_CONTROL:
 		return (take_unix(w, h));
 	case HANDOVER_CARETAKER:

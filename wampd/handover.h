@@ -23,6 +23,8 @@ enum handover_what {
 	HANDOVER_PREFORK,	/* n: for so many tlsproxies are the sockets */
 	HANDOVER_TCP,		/* i of n, fd, addr, name */
 	HANDOVER_UNIX,		/* fd, dir, dev, ino, path */
+	HANDOVER_METRICS_TCP,	/* as TCP and UNIX, */
+	HANDOVER_METRICS_UNIX,	/* for metrics */
 	HANDOVER_CONTROL,	/* fd, dir, dev, ino, path */
 	HANDOVER_CARETAKER,	/* pid, fd: pipe to it, ms: it has to end */
 	HANDOVER_OLD,		/* pid, name */

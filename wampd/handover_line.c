@@ -31,6 +31,8 @@ static const struct form {
 	{ "prefork", HANDOVER_PREFORK, "n" },
 	{ "tcp", HANDOVER_TCP, "infat" },
 	{ "unix", HANDOVER_UNIX, "fdvop" },
+	{ "metrics tcp", HANDOVER_METRICS_TCP, "infat" },
+	{ "metrics unix", HANDOVER_METRICS_UNIX, "fdvop" },
 	{ "control", HANDOVER_CONTROL, "fdvop" },
 	{ "caretaker", HANDOVER_CARETAKER, "gfm" },
 	{ "old", HANDOVER_OLD, "kt" },
@@ -199,6 +201,6 @@ handover_parse(const char *line, struct handover_line *h)
 		line += len;
 	}
 	/* socket i of n */
-	return (*line == '\0' && (h->what != HANDOVER_TCP || h->i < h->n) ?
-	    0 : -1);
+	return (*line == '\0' && ((h->what != HANDOVER_TCP &&
+	    h->what != HANDOVER_METRICS_TCP) || h->i < h->n) ? 0 : -1);
 }

@@ -19,24 +19,33 @@
 
 #include "wampd.h"
 
-/* Whom each child becomes: 0, or -1 and a line for each that is missing. */
+/*
+ * Whom each child that conf asks for becomes, if that is not known yet: 0, or
+ * -1 and a line for each that is missing.
+ */
 int
-host_users(struct wampd *w)
+host_users(struct wampd *w, const struct conf *conf)
 {
 	static const char *const names[PROC_ROLES] = {
 	    [PROC_KEEPER] = "_wampkeeper",
 	    [PROC_TLSPROXY] = "_wampd",
-	    [PROC_BROKER] = "_wampbroker"
+	    [PROC_BROKER] = "_wampbroker",
+	    [PROC_METRICS] = "_wampmetrics"
 	};
 	struct passwd	*pw;
 	unsigned int	 i;
 	int		 rv = 0;
 
 	for (i = 0; i < PROC_ROLES; i++) {
+		if (w->users[i].is_known ||
+		    (i == PROC_METRICS && TAILQ_EMPTY(&conf->metrics)))
+			continue;
 		w->users[i].uid = getuid();
 		w->users[i].gid = getgid();
-		if (!w->is_root || names[i] == NULL)
+		if (!w->is_root || names[i] == NULL) {
+			w->users[i].is_known = 1;
 			continue;
+		}
 		if ((pw = getpwnam(names[i])) == NULL) {
 			log_warnx("user %s does not exist (create it with: "
 			    "useradd -r -M -d %s -s /usr/sbin/nologin %s)",
@@ -50,6 +59,7 @@ host_users(struct wampd *w)
 		}
 		w->users[i].uid = pw->pw_uid;
 		w->users[i].gid = pw->pw_gid;
+		w->users[i].is_known = pw->pw_uid != 0;
 	}
 	return (rv);
 }
@@ -167,6 +177,11 @@ host_rundir(const struct conf *conf)
 	may_lack = !conf->control.is_given;
 	is_wanted = is_in_rundir(conf->control.path);
 	TAILQ_FOREACH(l, &conf->listens, entry)
+		if (is_in_rundir(l->path)) {
+			is_wanted = 1;
+			may_lack = 0;
+		}
+	TAILQ_FOREACH(l, &conf->metrics, entry)
 		if (is_in_rundir(l->path)) {
 			is_wanted = 1;
 			may_lack = 0;

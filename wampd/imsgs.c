@@ -216,6 +216,26 @@ on_ctl_rows(struct chan *ch, struct imsg *m)
 	return (ask_answer(chan_arg(ch), m));
 }
 
+/* -- metrics ------------------------------------------------------------ */
+
+static int
+on_counts_ask(struct chan *ch, struct imsg *m)
+{
+	struct m_u32	number;
+
+	memcpy(&number, m->data, sizeof(number));
+	return (scrape_counts_asked(chan_arg(ch), number.n));
+}
+
+static int
+on_health_ask(struct chan *ch, struct imsg *m)
+{
+	struct m_u32	number;
+
+	memcpy(&number, m->data, sizeof(number));
+	return (scrape_health_asked(chan_arg(ch), number.n));
+}
+
 /* Direction: any child to the parent.  Roles and states: the handlers. */
 static const struct chan_rule table[IMSG_MAX] = {
     [IMSG_SETUP_DONE] = { on_setup_done, sizeof(struct m_setup_done), 0,
@@ -230,6 +250,8 @@ static const struct chan_rule table[IMSG_MAX] = {
 	MAXCOUNTS * sizeof(struct m_conn_count), 0, 0 },
     [IMSG_CTL_ROWS] = { on_ctl_rows, sizeof(struct m_ctl_rows),
 	sizeof(struct m_ctl_rows) + CTL_MAXROWS, 0, 0 },
+    [IMSG_COUNTS_ASK] = { on_counts_ask, sizeof(struct m_u32), 0, 0, 0 },
+    [IMSG_HEALTH_ASK] = { on_health_ask, sizeof(struct m_u32), 0, 0, 0 },
     [IMSG_CONF_READY] = { on_conf_ready, sizeof(struct m_u32), 0, 0, 0 },
     [IMSG_CONF_FAILED] = { on_conf_failed, sizeof(struct m_u32),
 	sizeof(struct m_u32) + MAXREASON, 0, 0 },

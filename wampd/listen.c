@@ -54,14 +54,31 @@ addr_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 	    a6->sin6_scope_id == b6->sin6_scope_id);
 }
 
+static int
+is_metrics(const struct conf_listen *l)
+{
+	return ((l->flags & LISTEN_METRICS) != 0);
+}
+
+/* What is wrong with it. */
+static void
+complain(const struct conf_listen *l, const char *why)
+{
+	if (is_metrics(l))
+		log_warnx("metrics on %s: %s", l->name, why);
+	else
+		log_warnx("listen on %s: %s", l->name, why);
+}
+
 static struct lsock *
-lsock_new(struct wampd *w, const char *name, size_t nfds)
+lsock_new(struct wampd *w, const char *name, int for_metrics, size_t nfds)
 {
 	struct lsock	*s;
 	size_t		 i;
 
 	s = xcalloc(1, sizeof(*s));
 	s->name = xstrdup(name);
+	s->is_metrics = for_metrics;
 	s->fds = xreallocarray(NULL, nfds, sizeof(*s->fds));
 	s->nfds = nfds;
 	for (i = 0; i < nfds; i++)
@@ -94,23 +111,25 @@ lsock_free(struct wampd *w, struct lsock *s)
 }
 
 static struct lsock *
-find_path(struct wampd *w, const char *path)
+find_path(struct wampd *w, const struct conf_listen *l)
 {
 	struct lsock	*s;
 
 	TAILQ_FOREACH(s, &w->lsocks, entry)
-		if (s->path != NULL && strcmp(s->path, path) == 0)
+		if (s->path != NULL && s->is_metrics == is_metrics(l) &&
+		    strcmp(s->path, l->path) == 0)
 			return (s);
 	return (NULL);
 }
 
 static struct lsock *
-find_addr(struct wampd *w, const struct sockaddr_storage *ss)
+find_addr(struct wampd *w, const struct sockaddr_storage *ss, int for_metrics)
 {
 	struct lsock	*s;
 
 	TAILQ_FOREACH(s, &w->lsocks, entry)
-		if (s->path == NULL && addr_equal(&s->addr, ss))
+		if (s->path == NULL && s->is_metrics == for_metrics &&
+		    addr_equal(&s->addr, ss))
 			return (s);
 	return (NULL);
 }
@@ -210,7 +229,7 @@ tune_tcp(int fd, const struct conf_limits *l)
 
 /*
  * One socket for each network tlsproxy, the kernel spreads clients over
- * them.  With SO_REUSEPORT a second wampd of the same user would share the
+ * them; and one for metrics.  With SO_REUSEPORT a second wampd of the same user would share the
  * port unnoticed, so one bind without it comes first.
  */
 static int
@@ -227,7 +246,8 @@ open_addr(struct wampd *w, struct conf *conf, const struct conf_listen *l,
 			return (-1);
 		close(fd);
 	}
-	s = lsock_new(w, l->name, conf->prefork);
+	s = lsock_new(w, l->name, is_metrics(l), is_metrics(l) ? 1 :
+	    conf->prefork);
 	memcpy(&s->addr, ss, sizeof(s->addr));
 	for (i = 0; i < s->nfds; i++) {
 		if ((s->fds[i] = bind_tcp(ss, 1)) == -1 ||
@@ -256,10 +276,10 @@ open_net(struct wampd *w, struct conf *conf, struct conf_listen *l)
 	unsigned int	 i, n = 0;
 
 	for (i = 0; i < l->naddr; i++) {
-		if ((s = find_addr(w, &l->addr[i])) != NULL) {
+		s = find_addr(w, &l->addr[i], is_metrics(l));
+		if (s != NULL) {
 			if (s->is_named) {
-				log_warnx("listen on %s: named twice",
-				    l->name);
+				complain(l, "named twice");
 				return (-1);
 			}
 			s->is_named = 1;
@@ -272,16 +292,17 @@ open_net(struct wampd *w, struct conf *conf, struct conf_listen *l)
 		}
 		/* "*" and localhost do without IPv6 where there is none */
 		if (l->naddr > 1 && is_missing(errno)) {
-			log_info("listen on %s: no %s here", l->name,
+			log_info("%s on %s: no %s here",
+			    is_metrics(l) ? "metrics" : "listen", l->name,
 			    l->addr[i].ss_family == AF_INET6 ? "IPv6" : "IPv4");
 			continue;
 		}
-		log_warnx("listen on %s: %s", l->name, bind_error(errno));
+		complain(l, bind_error(errno));
 		return (-1);
 	}
 	if (n > 0)
 		return (0);
-	log_warnx("listen on %s: %s", l->name, bind_error(EADDRNOTAVAIL));
+	complain(l, bind_error(EADDRNOTAVAIL));
 	return (-1);
 }
 
@@ -295,9 +316,9 @@ open_unix(struct wampd *w, struct conf_listen *l)
 	char		 err[PATH_MAX + 128];
 	int		 fd, dir;
 
-	if ((s = find_path(w, l->path)) != NULL) {
+	if ((s = find_path(w, l)) != NULL) {
 		if (s->is_named) {
-			log_warnx("listen on %s: named twice", l->name);
+			complain(l, "named twice");
 			return (-1);
 		}
 		s->is_named = 1;
@@ -306,10 +327,10 @@ open_unix(struct wampd *w, struct conf_listen *l)
 	fd = unixsock_bind(l->path, l->mode, l->uid, l->gid, &dir, &st, err,
 	    sizeof(err));
 	if (fd == -1) {
-		log_warnx("listen on %s: %s", l->name, err);
+		complain(l, err);
 		return (-1);
 	}
-	s = lsock_new(w, l->name, 1);
+	s = lsock_new(w, l->name, is_metrics(l), 1);
 	s->path = xstrdup(l->path);
 	s->fds[0] = fd;
 	s->dir = dir;
@@ -320,6 +341,20 @@ open_unix(struct wampd *w, struct conf_listen *l)
 
 /* -- all of them -------------------------------------------------------- */
 
+static int
+open_list(struct wampd *w, struct conf *conf, struct conf_listens *list)
+{
+	struct conf_listen	*l;
+	int			 rv;
+
+	TAILQ_FOREACH(l, list, entry) {
+		rv = l->path != NULL ? open_unix(w, l) : open_net(w, conf, l);
+		if (rv == -1)
+			return (-1);
+	}
+	return (0);
+}
+
 /*
  * Open what conf names and is not open yet: 0, or -1 and nothing changed
  * but the marks.  listen_commit() or listen_abort() must follow.
@@ -327,66 +362,79 @@ open_unix(struct wampd *w, struct conf_listen *l)
 int
 listen_open(struct wampd *w, struct conf *conf)
 {
-	struct conf_listen	*l;
-	struct lsock		*s;
-	int			 rv;
+	struct lsock	*s;
 
 	TAILQ_FOREACH(s, &w->lsocks, entry)
 		s->is_named = 0;
-	TAILQ_FOREACH(l, &conf->listens, entry) {
-		rv = l->path != NULL ? open_unix(w, l) : open_net(w, conf, l);
-		if (rv == -1) {
-			listen_abort(w);
-			return (-1);
-		}
-	}
-	return (0);
+	if (open_list(w, conf, &conf->listens) == 0 &&
+	    open_list(w, conf, &conf->metrics) == 0)
+		return (0);
+	listen_abort(w);
+	return (-1);
 }
 
-/* For -n: what can be told without binding. */
-int
-listen_check(const struct conf *conf)
+static int
+check_list(const struct conf_listens *list)
 {
-	struct conf_listen	*l;
-	char			 err[PATH_MAX + 128];
-	int			 rv = 0;
+	const struct conf_listen	*l;
+	char				 err[PATH_MAX + 128];
+	int				 rv = 0;
 
-	TAILQ_FOREACH(l, &conf->listens, entry) {
+	TAILQ_FOREACH(l, list, entry) {
 		if (l->path == NULL)
 			continue;
 		if (host_makes_dir(l->path))
 			continue;
 		if (unixsock_check(l->path, l->uid, err, sizeof(err)) == -1) {
-			log_warnx("listen on %s: %s", l->name, err);
+			complain(l, err);
 			rv = -1;
 		}
 	}
 	return (rv);
 }
 
+/* For -n: what can be told without binding. */
+int
+listen_check(const struct conf *conf)
+{
+	int	rv;
+
+	rv = check_list(&conf->listens);
+	return (check_list(&conf->metrics) == -1 ? -1 : rv);
+}
+
+static void
+adjust_files(struct wampd *w, const struct conf_listens *list)
+{
+	const struct conf_listen	*l;
+	struct lsock			*s;
+	const char			*name;
+	char				 err[256];
+
+	TAILQ_FOREACH(l, list, entry) {
+		if (l->path == NULL || (s = find_path(w, l)) == NULL)
+			continue;
+		name = strrchr(l->path, '/') + 1;
+		if (unixsock_chmod(s->dir, name, l->mode, l->uid, l->gid, err,
+		    sizeof(err)) == -1)
+			complain(l, err);
+	}
+}
+
 /* The kept ones may have other options now. */
 static void
 adjust(struct wampd *w)
 {
-	struct conf_listen	*l;
-	struct lsock		*s;
-	const char		*name;
-	char			 err[256];
-	size_t			 i;
+	struct lsock	*s;
+	size_t		 i;
 
 	TAILQ_FOREACH(s, &w->lsocks, entry)
 		for (i = 0; s->path == NULL && i < s->nfds; i++)
 			if (s->fds[i] != -1 &&
 			    tune_tcp(s->fds[i], &w->conf->limits) == -1)
 				log_warn("listen on %s", s->name);
-	TAILQ_FOREACH(l, &w->conf->listens, entry) {
-		if (l->path == NULL || (s = find_path(w, l->path)) == NULL)
-			continue;
-		name = strrchr(l->path, '/') + 1;
-		if (unixsock_chmod(s->dir, name, l->mode, l->uid, l->gid, err,
-		    sizeof(err)) == -1)
-			log_warnx("listen on %s: %s", l->name, err);
-	}
+	adjust_files(w, &w->conf->listens);
+	adjust_files(w, &w->conf->metrics);
 }
 
 /* w->conf is what listen_open() looked at: close what it does not name. */
@@ -444,12 +492,12 @@ listen_remove(struct wampd *w)
 /* Socket i of n of an address: 0, or -1 if it is there already. */
 int
 listen_take_tcp(struct wampd *w, const struct sockaddr_storage *ss,
-    const char *name, size_t i, size_t n, int fd)
+    const char *name, int for_metrics, size_t i, size_t n, int fd)
 {
 	struct lsock	*s;
 
-	if ((s = find_addr(w, ss)) == NULL) {
-		s = lsock_new(w, name, n);
+	if ((s = find_addr(w, ss, for_metrics)) == NULL) {
+		s = lsock_new(w, name, for_metrics, n);
 		memcpy(&s->addr, ss, sizeof(s->addr));
 		s->is_new = 0;
 	}
@@ -460,11 +508,12 @@ listen_take_tcp(struct wampd *w, const struct sockaddr_storage *ss,
 }
 
 void
-listen_take_unix(struct wampd *w, const struct control_listen *k)
+listen_take_unix(struct wampd *w, const struct control_listen *k,
+    int for_metrics)
 {
 	struct lsock	*s;
 
-	s = lsock_new(w, k->path, 1);
+	s = lsock_new(w, k->path, for_metrics, 1);
 	s->path = xstrdup(k->path);
 	s->is_new = 0;
 	s->fds[0] = k->fd;
@@ -509,10 +558,10 @@ listen_fd(void *arg, const struct conf_listen *l, unsigned int i)
 	struct lsock	*s;
 
 	if (l->path != NULL) {
-		s = find_path(c->w, l->path);
+		s = find_path(c->w, l);
 		return (s != NULL ? s->fds[0] : -1);
 	}
-	s = find_addr(c->w, &l->addr[i]);
+	s = find_addr(c->w, &l->addr[i], is_metrics(l));
 	if (s == NULL || c->instance >= s->nfds)
 		return (-1);
 	return (s->fds[c->instance]);

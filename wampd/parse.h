@@ -63,6 +63,7 @@ enum once {
 	ONCE_REGISTRATIONS, ONCE_CALLS, ONCE_MESSAGES, ONCE_BYTES,
 	ONCE_PER_AUTHID,
 	ONCE_FAILURES, ONCE_FAILDELAY,
+	ONCE_METRICS, ONCE_METRICS_CONNECTIONS,
 	ONCE_SECRET, ONCE_CONTROL,
 	/* in a realm */
 	ONCE_URI, ONCE_IDS, ONCE_CALL_TIMEOUT, ONCE_RETAIN,
@@ -211,6 +212,9 @@ void	 listen_client_ca(const char *, int);
 void	 listen_client_crl(const char *);
 void	 listen_complain(const struct conf_listen *, const char *);
 void	 listen_end(void);
+void	 metrics_begin_inet(const char *, const char *);
+void	 metrics_begin_unix(const char *);
+void	 metrics_end(void);
 
 /* conf_realm.c */
 void	 realm_begin(const char *);

@@ -37,7 +37,6 @@ struct parser	 parser;
 static int	 yylex(void);
 static void	 yyerror(const char *);
 static void	 skip_statement(void);
-static void	 unsupported(const char *, const char *);
 static void	 words_free(void);
 static void	 macro_set(const char *, const char *);
 %}
@@ -63,11 +62,10 @@ static void	 macro_set(const char *, const char *);
 %token	ALWAYS ASKED CALLER DISCLOSE EVENTS HISTORY LEVEL MAX META PUBLISHER
 %token	READ RETAIN TOPIC TOPICS TRUST WHEN WRITE
 %token	CONSUMER DISCONNECT DROP SLOW
-%token	CONTROL
+%token	CONTROL METRICS
 %token	WRONG			/* the lexer found no token */
 %token	<string> STRING
 %token	<string> MACRO		/* a name with "=" behind */
-%token	<string> UNSUPPORTED	/* words of a later version */
 %type	<string> optauthid
 %type	<number> loglevel logformat strictness match disclosemode
 %type	<bits> method action actions meta metas discloses serializer
@@ -97,6 +95,7 @@ statement	: macro
 		| limits
 		| keypair
 		| listen
+		| metrics
 		| realm
 		;
 
@@ -153,10 +152,6 @@ global		: PREFORK STRING {
 			control_begin($3);
 		} controlopt_l {
 			control_end();
-		}
-		| UNSUPPORTED {
-			unsupported("", $1);
-			YYERROR;
 		}
 		;
 
@@ -230,6 +225,13 @@ limit		: CONNECTIONS STRING {
 		| FAILURES DELAY STRING {
 			limit_set(ONCE_FAILDELAY, "failures delay", $3);
 		}
+		| METRICS STRING {
+			limit_set(ONCE_METRICS, "metrics", $2);
+		}
+		| METRICS CONNECTIONS STRING {
+			limit_set(ONCE_METRICS_CONNECTIONS,
+			    "metrics connections", $3);
+		}
 		| PING EVERY STRING TIMEOUT STRING	{ limit_ping($3, $5); }
 		| PING EVERY STRING {
 			limit_lacks("ping every", $3,
@@ -240,10 +242,6 @@ limit		: CONNECTIONS STRING {
 			limit_set(ONCE_PER_AUTHID, "sessions per authid", $4);
 		}
 		| SESSION '{' session_l close
-		| UNSUPPORTED {
-			unsupported("", $1);
-			YYERROR;
-		}
 		;
 
 session_l	: /* empty */
@@ -279,10 +277,6 @@ session		: SUBSCRIPTIONS STRING {
 		| BYTES STRING {
 			limit_lacks("bytes", $2, "\"per\" and a time");
 		}
-		| UNSUPPORTED {
-			unsupported("", $1);
-			YYERROR;
-		}
 		;
 
 keypair		: KEYPAIR STRING '{' {
@@ -311,10 +305,6 @@ keypairitem	: CERTIFICATE STRING {
 		| OCSP STRING {
 			keypair_path(&parser.keypair->ocsp_path, "ocsp", $2);
 		}
-		| UNSUPPORTED {
-			unsupported("", $1);
-			YYERROR;
-		}
 		;
 
 listen		: LISTEN ON STRING PORT STRING {
@@ -341,10 +331,28 @@ listenopt	: TLS			{ listen_flag(LISTEN_TLS); }
 		| OWNER STRING		{ listen_owner($2); }
 		| GROUP STRING		{ listen_group($2); }
 		| PROXY PROTOCOL FROM	{ listen_proxy(); } from_l
-		| UNSUPPORTED {
-			unsupported("", $1);
-			YYERROR;
+		;
+
+metrics		: METRICS ON STRING PORT STRING {
+			metrics_begin_inet($3, $5);
+		} metricsopt_l {
+			metrics_end();
 		}
+		| METRICS ON SOCKET STRING {
+			metrics_begin_unix($4);
+		} metricsopt_l {
+			metrics_end();
+		}
+		;
+
+metricsopt_l	: /* empty */
+		| metricsopt_l metricsopt
+		;
+
+metricsopt	: INSECURE		{ listen_flag(LISTEN_INSECURE); }
+		| MODE STRING		{ listen_mode($2); }
+		| OWNER STRING		{ listen_owner($2); }
+		| GROUP STRING		{ listen_group($2); }
 		;
 
 from_l		: STRING			{ listen_from($1); }
@@ -373,10 +381,6 @@ listenitem	: KEYPAIR STRING	{ listen_keypair($2); }
 		| CLIENT CA STRING OPTIONAL	{ listen_client_ca($3, 0); }
 		| CLIENT CA STRING REQUIRED	{ listen_client_ca($3, 1); }
 		| CLIENT CRL STRING	{ listen_client_crl($3); }
-		| UNSUPPORTED {
-			unsupported("", $1);
-			YYERROR;
-		}
 		;
 
 path_l		: STRING			{ listen_path($1); }
@@ -425,10 +429,6 @@ realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
 		} authdynopt_l {
 			auth_dynamic();
 		}
-		| AUTHENTICATE UNSUPPORTED {
-			unsupported("authenticate ", $2);
-			YYERROR;
-		}
 		| URI strictness		{ realm_uri($2); }
 		| REQUEST IDS strictness	{ realm_ids($3); }
 		| ROLE STRING '{' {
@@ -459,10 +459,6 @@ realmitem	: AUTHENTICATE ANONYMOUS ROLE STRING {
 			history_begin();
 		} historyitem_l close {
 			history_end();
-		}
-		| UNSUPPORTED {
-			unsupported("", $1);
-			YYERROR;
 		}
 		;
 
@@ -585,10 +581,6 @@ roleitem	: ALLOW actions		{ role_rule(1, $2, -1, NULL); }
 		} dynamicopt_l {
 			role_authorize();
 		}
-		| UNSUPPORTED {
-			unsupported("", $1);
-			YYERROR;
-		}
 		;
 
 authdynopt_l	: /* empty */
@@ -624,10 +616,6 @@ action		: PUBLISH		{ $$ = ACTION_PUBLISH; }
 		| SUBSCRIBE		{ $$ = ACTION_SUBSCRIBE; }
 		| CALL			{ $$ = ACTION_CALL; }
 		| REGISTER		{ $$ = ACTION_REGISTER; }
-		| UNSUPPORTED {
-			unsupported("", $1);
-			YYERROR;
-		}
 		;
 
 match		: EXACT			{ $$ = MATCH_EXACT; }
@@ -728,13 +716,6 @@ yyerror(const char *msg)
 		conf_error("%s", msg);
 	else
 		conf_error("%s near %s", msg, parse_quoted(parser.word));
-	skip_statement();
-}
-
-static void
-unsupported(const char *before, const char *word)
-{
-	conf_error("%s%s is not supported by this version", before, word);
 	skip_statement();
 }
 
@@ -883,7 +864,7 @@ static const struct keyword {
 	{ "message",		MESSAGE },
 	{ "messages",		MESSAGES },
 	{ "meta",		META },
-	{ "metrics",		UNSUPPORTED },
+	{ "metrics",		METRICS },
 	{ "mode",		MODE },
 	{ "msgpack",		MSGPACK },
 	{ "name",		NAME },

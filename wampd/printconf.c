@@ -161,6 +161,8 @@ print_limits(const struct conf_limits *l, FILE *f)
 		    conf_text_time(every, sizeof(every), l->ping_every),
 		    conf_text_time(timeout, sizeof(timeout),
 		    l->ping_timeout));
+	put_time(f, "metrics", l->metrics_time);
+	put_number(f, "metrics connections", l->metrics_connections);
 	put_number(f, "sessions per authid", l->per_authid);
 	fprintf(f, "\tsession {\n\t");
 	put_number(f, "subscriptions", l->subscriptions);
@@ -196,6 +198,17 @@ print_from(const struct conf_listen *l, FILE *f)
 }
 
 static void
+print_file_options(const struct conf_listen *l, FILE *f)
+{
+	if ((l->flags & LISTEN_UNIX) != 0)
+		fprintf(f, " mode 0%03o", (unsigned int)l->mode);
+	if (l->owner != NULL)
+		put_named(f, " owner", l->owner);
+	if (l->group != NULL)
+		put_named(f, " group", l->group);
+}
+
+static void
 print_listen_options(const struct conf_listen *l, FILE *f)
 {
 	print_from(l, f);
@@ -207,12 +220,22 @@ print_listen_options(const struct conf_listen *l, FILE *f)
 		fprintf(f, " only websocket");
 	if ((l->flags & LISTEN_WEBSOCKET) == 0)
 		fprintf(f, " only rawsocket");
-	if ((l->flags & LISTEN_UNIX) != 0)
-		fprintf(f, " mode 0%03o", (unsigned int)l->mode);
-	if (l->owner != NULL)
-		put_named(f, " owner", l->owner);
-	if (l->group != NULL)
-		put_named(f, " group", l->group);
+	print_file_options(l, f);
+}
+
+static void
+print_metrics(const struct conf *c, FILE *f)
+{
+	const struct conf_listen	*l;
+
+	TAILQ_FOREACH(l, &c->metrics, entry) {
+		fprintf(f, "%smetrics on %s", l == TAILQ_FIRST(&c->metrics) ?
+		    "\n" : "", l->name);
+		if ((l->flags & LISTEN_INSECURE) != 0)
+			fprintf(f, " insecure");
+		print_file_options(l, f);
+		putc('\n', f);
+	}
 }
 
 static void
@@ -530,6 +553,7 @@ conf_print(const struct conf *c, void *stream)
 		print_keypair(k, stream);
 	TAILQ_FOREACH(l, &c->listens, entry)
 		print_listen(c, l, stream);
+	print_metrics(c, stream);
 	TAILQ_FOREACH(r, &c->realms, entry)
 		print_realm(c, r, stream);
 }
@@ -593,4 +617,7 @@ conf_print_summary(const struct conf *c, void *stream)
 			n += summarize_realm(l, r, n, f);
 		fprintf(f, "%s\n", n == 0 ? " none" : "");
 	}
+	TAILQ_FOREACH(l, &c->metrics, entry)
+		fprintf(f, "metrics on %s:%s http, what is counted\n", l->name,
+		    (l->flags & LISTEN_INSECURE) != 0 ? " insecure" : "");
 }

@@ -5,7 +5,7 @@
  * A new configuration in two phases: everything that can fail is done while
  * the old one is in force (parse, open, start who is missing, send to all,
  * READY from all), and only then it is committed: brokers, keeper,
- * tlsproxies.  Whatever fails before leaves everything as it was.
+ * tlsproxies, metrics.  Whatever fails before leaves everything as it was.
  */
 #include <sys/types.h>
 
@@ -127,7 +127,7 @@ load(struct wampd *w)
 	host_clamp(w, next);
 	conf_assign_ids(next, w->conf);
 	next->generation = ++w->confgen;
-	if (keyfile_open_all(next) == -1 ||
+	if (host_users(w, next) == -1 || keyfile_open_all(next) == -1 ||
 	    host_rundir(next) == -1 ||
 	    listen_open(w, next) == -1) {
 		conf_free(next);
@@ -255,6 +255,7 @@ finish(struct wampd *w)
 		w->children[i]->reload = RELOAD_NOT;
 	r->is_active = 0;
 	listen_commit(w);
+	children_retire(w);
 	connlimit_set(w->connlimit, w->conf->limits.connections,
 	    w->conf->limits.per_address);
 	control_commit(w);
@@ -365,6 +366,9 @@ reload_progress(struct wampd *w)
 			break;
 		case PROC_KEEPER:
 			r->turn = PROC_TLSPROXY;
+			break;
+		case PROC_TLSPROXY:
+			r->turn = PROC_METRICS;
 			break;
 		default:
 			finish(w);

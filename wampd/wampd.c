@@ -197,6 +197,7 @@ on_turn_end(void *arg)
 {
 	children_progress(arg);
 	control_progress(arg);
+	scrape_progress(arg);
 }
 
 void
@@ -310,7 +311,7 @@ prepare(struct wampd *w)
 {
 	char	err[256];
 
-	if (host_users(w) == -1 || child_find_programs(w) == -1)
+	if (host_users(w, w->conf) == -1 || child_find_programs(w) == -1)
 		return (-1);
 	if (w->is_root && host_emptydir() == -1)
 		return (-1);
@@ -362,6 +363,7 @@ end(struct wampd *w)
 		control_forget(w);
 	}
 	control_stop(w);
+	scrape_stop(w);
 	notify_close(w);
 	listen_remove(w);
 	daemon_pid_remove(w);

@@ -32,12 +32,13 @@ struct ctl_request;
 struct event;
 struct event_base;
 struct imsg;
+struct scrape;
 struct wampd;
 
 #define PARENT_MAXCTL	(16 * 1024)	/* longest imsg from a child */
 #define LIMITS_A_TIME	800			/* they fit in one imsg */
 #define MAXPROXIES	(CONF_MAXPREFORK + 1)
-#define MAXCHILDREN	(1 + CONF_MAXBROKERS + MAXPROXIES)
+#define MAXCHILDREN	(2 + CONF_MAXBROKERS + MAXPROXIES)
 
 /*
  * ms for the children to end once they are told, after the time of grace.
@@ -108,12 +109,15 @@ struct child {
 	int			 is_shut;	/* SHUTDOWN_DONE, or never up */
 	int			 is_drained;	/* has no client, and accepts none */
 	int			 is_extra;	/* started by a reload that is not
-						 * committed, for its sake */
+						 * committed, for its sake; or
+						 * needed no longer */
 	uint64_t		 state_since;	/* mono_ms() */
 	uint64_t		 up_since;
 	uint64_t		 pong_at;
 	uint64_t		 closed_at;	/* its channel, by itself */
 	uint32_t		 ping_sent, ping_got;
+	uint32_t		 ping_health;	/* the one to be answered for
+						 * HEALTH, 0: none (scrape.c) */
 	int			 was_told;	/* scratch of edges_gone() */
 	/* what it is asked (ask.c) */
 	struct ask		*asker;		/* until it has answered all */
@@ -145,7 +149,7 @@ struct edge {
 	uint64_t	 since;		/* the last one was told */
 };
 
-/* A listening socket: one descriptor for each tlsproxy that serves it. */
+/* A listening socket: one descriptor for each process that serves it. */
 struct lsock {
 	TAILQ_ENTRY(lsock) entry;
 	struct sockaddr_storage addr;	/* AF_UNSPEC: a Unix socket */
@@ -155,6 +159,7 @@ struct lsock {
 	size_t		 nfds;
 	int		 is_new;	/* opened by a reload under way */
 	int		 is_named;	/* by the configuration looked at */
+	int		 is_metrics;	/* for the metrics process */
 	int		 dir;		/* Unix: the directory that holds it */
 	dev_t		 dev;
 	ino_t		 ino;
@@ -244,6 +249,7 @@ struct upgrade {
 struct user {
 	uid_t		 uid;
 	gid_t		 gid;
+	int		 is_known;
 };
 
 struct wampd {
@@ -284,6 +290,7 @@ struct wampd {
 	struct m_conn_limit	 limits[LIMITS_A_TIME];	/* to be told */
 	size_t			 nlimits;
 	struct control		*control;	/* or NULL */
+	struct scrape		*scrape;	/* or NULL */
 	uint64_t		 started;	/* wall_ms() */
 	uint64_t		 started_mono;	/* mono_ms() */
 	uint64_t		 tick_at;
@@ -315,6 +322,7 @@ void		 child_set_state(struct child *, enum child_state);
 void		 child_kill(struct child *, const char *, ...)
 		    __attribute__((format(printf, 2, 3)));
 void		 child_reap(struct child *);
+void		 child_retire(struct child *);
 void		 child_ended(struct child *);
 int		 child_find_programs(struct wampd *);
 int		 child_check_program(const char *);
@@ -324,6 +332,7 @@ void		 children_update(struct wampd *, const struct conf *);
 void		 children_progress(struct wampd *);
 void		 children_tick(struct wampd *);
 void		 children_reap(struct wampd *);
+void		 children_retire(struct wampd *);
 void		 children_shutdown(struct wampd *);
 void		 children_end(struct wampd *);
 void		 children_limit(void *, const struct m_conn_limit *);
@@ -363,10 +372,10 @@ void		 listen_abort(struct wampd *);
 void		 listen_close(struct wampd *);
 void		 listen_remove(struct wampd *);
 int		 listen_take_tcp(struct wampd *,
-		    const struct sockaddr_storage *, const char *, size_t,
-		    size_t, int);
+		    const struct sockaddr_storage *, const char *,
+		    int for_metrics, size_t, size_t, int);
 void		 listen_take_unix(struct wampd *,
-		    const struct control_listen *);
+		    const struct control_listen *, int for_metrics);
 int		 listen_has_all(const struct wampd *);
 void		 listen_forget(struct wampd *);
 int		 listen_fd(void *, const struct conf_listen *, unsigned int);
@@ -477,6 +486,12 @@ typedef int	(*counts_cb)(void *, const uint8_t *, size_t);
  */
 int		 counts_tell(struct wampd *, counts_cb put, void *);
 
+/* scrape.c */
+int		 scrape_counts_asked(struct child *, uint32_t number);
+int		 scrape_health_asked(struct child *, uint32_t number);
+void		 scrape_progress(struct wampd *);
+void		 scrape_stop(struct wampd *);
+
 /* handover.c */
 int		 handover_write(struct wampd *, int is_trial);
 void		 handover_pass(struct wampd *, int, int is_passed);
@@ -501,7 +516,7 @@ void		 successor_wait(struct wampd *, const sigset_t *);
 void		 successor_reap(struct wampd *);
 
 /* host.c */
-int		 host_users(struct wampd *);
+int		 host_users(struct wampd *, const struct conf *);
 int		 host_emptydir(void);
 int		 host_rundir(const struct conf *);
 /* Is it in the directory that host_rundir() will make? */

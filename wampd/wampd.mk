@@ -40,6 +40,7 @@ WAMPD_OBJS =	$(WAMPD_CONF_OBJS) $(addprefix $(B)/obj/wampd/, \
 		pathwalk.o \
 		reload.o \
 		ruletest.o \
+		scrape.o \
 		successor.o \
 		unixsock.o \
 		upgrade.o \

@@ -38,7 +38,8 @@ check() {
 		return
 	fi
 	names=$("$parser" -N "$profile" 2>/dev/null | sort | tr '\n' ' ')
-	[ "$names" = "wampd wampd//broker wampd//keeper wampd//tlsproxy " ] ||
+	[ "$names" = "wampd wampd//broker wampd//keeper wampd//metrics \
+wampd//tlsproxy " ] ||
 	    not_ok "$name: profiles are: $names"
 	grep -n '[^{]@[A-Z]*@\|/usr/local/lib.*&' "$profile" |
 	    grep -v "$libexec" && not_ok "$name: paths were left"
@@ -75,6 +76,8 @@ expect() {
 }
 expect broker '/var/lib/wampd/empty/ r,'
 expect keeper '/var/lib/wampd/empty/ r,' '@{WAMPD_FILES} r,'
+expect metrics 'network inet stream, network inet6 stream,' \
+    '/var/lib/wampd/empty/ r,' '/run/wampd/** rw,'
 expect tlsproxy 'network inet stream, network inet6 stream,' \
     '/var/lib/wampd/empty/ r,' '/run/wampd/** rw,' '@{WAMPD_FILES} r,'
 

@@ -17,8 +17,8 @@ if [ ! -x "$wampd" ]; then
 	echo "skip - config: $wampd is not built"
 	exit 0
 fi
-if [ "$(id -u)" -eq 0 ] && ! id _wampd >/dev/null 2>&1; then
-	echo "skip - config: no user _wampd"
+if [ "$(id -u)" -eq 0 ] && ! id _wampd _wampmetrics >/dev/null 2>&1; then
+	echo "skip - config: no user _wampd or _wampmetrics"
 	exit 0
 fi
 # owned by who runs this, which the checkout may not be

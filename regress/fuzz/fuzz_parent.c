@@ -18,7 +18,7 @@
 #include "chan.h"
 
 #define MUST(x)		do { if (!(x)) abort(); } while (0)
-#define NCHILDREN	5
+#define NCHILDREN	6
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -72,6 +72,13 @@ chan_is_open(const struct chan *c)
 {
 	MUST(!c->is_freed);
 	return (!c->is_closed);
+}
+
+size_t
+chan_waiting(const struct chan *c)
+{
+	MUST(!c->is_freed);
+	return (0);
 }
 
 int
@@ -251,6 +258,7 @@ setup(void)
 	w.conf->prefork = 2;
 	w.conf->brokers = 1;
 	w.conf->generation = w.confgen = 1;
+	conf_add_metrics(w.conf, "m", 1);
 	MUST((w.connlimit = connlimit_new(children_limit, &w)) != NULL);
 	connlimit_set(w.connlimit, 100, 10);
 	add(PROC_KEEPER, PROXY_NET, 0);
@@ -258,6 +266,7 @@ setup(void)
 	add(PROC_TLSPROXY, PROXY_NET, 0);
 	add(PROC_TLSPROXY, PROXY_NET, 1);
 	add(PROC_TLSPROXY, PROXY_UNIX, 2);
+	add(PROC_METRICS, PROXY_NET, 0);
 }
 
 static void
@@ -266,6 +275,7 @@ teardown(void)
 	size_t	i;
 
 	reload_end(&w);
+	scrape_stop(&w);
 	for (i = 0; i < w.nchildren; i++)
 		edges_gone(w.children[i]);
 	for (i = 0; i < w.nedges; i++)
@@ -344,6 +354,7 @@ begin_reload(void)
 	w.reload.next = conf_new();
 	w.reload.next->prefork = 2;
 	w.reload.next->brokers = 1;
+	conf_add_metrics(w.reload.next, "m", 1);
 	w.reload.generation = w.reload.next->generation = ++w.confgen;
 	w.reload.is_active = 1;
 	w.reload.is_committed = 0;
@@ -397,6 +408,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t left)
 		if (c->chan == NULL)
 			renew(c);
 		children_progress(&w);
+		scrape_progress(&w);
 		if (++total > 4096)
 			break;
 	}

@@ -99,7 +99,7 @@ def lesson_1_nobody_runs_what_a_client_says():
     """lesson 1: exec stands in one place, with our own path"""
     calls = []
     for folder in ('common', 'common/codec', 'wampd', 'keeper', 'tlsproxy',
-                   'broker'):
+                   'broker', 'metrics'):
         d = os.path.join(TOP, folder)
         for name in os.listdir(d):
             if not name.endswith(('.c', '.y')):
@@ -185,7 +185,7 @@ def lesson_5_no_handlers_of_our_own():
                        r'ssignal|__sysv_signal|sigvec|signalfd)')
     there = set()
     for folder in ('common', 'common/codec', 'wampd', 'keeper', 'tlsproxy',
-                   'broker'):
+                   'broker', 'metrics'):
         d = os.path.join(B, 'obj', folder)
         for o in os.listdir(d):
             if not o.endswith('.o'):

@@ -28,7 +28,7 @@ B = os.environ.get('B') or os.path.join(TOP, 'build')
 SAN = os.environ.get('SAN', '') not in ('', '0')
 LONG = os.environ.get('LONG', '') not in ('', '0')
 IS_ROOT = os.geteuid() == 0
-USERS = ('_wampd', '_wampbroker', '_wampkeeper')
+USERS = ('_wampd', '_wampbroker', '_wampkeeper', '_wampmetrics')
 EMPTYDIR = '/var/empty/wampd'
 
 # what a sanitizer or libc prints when something is wrong
@@ -142,7 +142,7 @@ def is_user(name):
 
 
 def ensure_users():
-    """As root, wampd wants its three users and an empty directory."""
+    """As root, wampd wants its users and an empty directory."""
     if not IS_ROOT:
         return
     for u in USERS:

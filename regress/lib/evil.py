@@ -43,7 +43,7 @@ PROGRAM = r'''
 import array, base64, hmac, os, random, signal, socket, struct, sys
 import threading, time
 
-KEEPER, TLSPROXY, BROKER = 1, 2, 3
+KEEPER, TLSPROXY, BROKER, METRICS = 1, 2, 3, 4
 HASFD = 0x80000000
 HDR = struct.Struct('=IIII')
 NAMES = {v: k for k, v in T.items()}
@@ -146,8 +146,8 @@ class Evil:
         self.up = threading.Event()
 
     def name(self):
-        return '%s %d' % (('', 'keeper', 'tlsproxy', 'broker')[self.role],
-                          self.instance)
+        return '%s %d' % (('', 'keeper', 'tlsproxy', 'broker',
+                           'metrics')[self.role], self.instance)
 
     def life(self):
         plan = PLAN.get(self.instance)
@@ -158,8 +158,9 @@ class Evil:
 
     def real(self):
         path = os.path.abspath(sys.argv[0]) + '.real'
-        title = 'wampd: keeper' if self.role == KEEPER else \
-            'wampd: ' + self.name()
+        title = 'wampd: ' + self.name()
+        if self.role in (KEEPER, METRICS):
+            title = title[:-2]
         env = {k: v for k, v in os.environ.items() if k.endswith('_OPTIONS')}
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.execve(path, [title], env)

@@ -7,13 +7,13 @@
 # sandbox of its role.  Landlock and MDWE do not show in /proc: the unit
 # tests attempt what they forbid.
 #
-# usage: sandbox_report.py pid [keeper|tlsproxy|broker|parent [root|user]]
+# usage: sandbox_report.py pid [keeper|tlsproxy|broker|metrics|parent [root|user]]
 
 import os
 import subprocess
 import sys
 
-ROLES = ("keeper", "tlsproxy", "broker", "parent")
+ROLES = ("keeper", "tlsproxy", "broker", "metrics", "parent")
 NAMESPACES = ("net", "ipc", "mnt", "uts", "cgroup")
 CAP_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 LIMITS = ("Max core file size", "Max file size", "Max processes",

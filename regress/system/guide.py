@@ -16,7 +16,7 @@ if not IS_ROOT:
     done()
 
 DIR = tmpdir()
-PORTS = {p: str(free_port()) for p in ('8443', '8444', '9443')}
+PORTS = {p: str(free_port()) for p in ('8443', '8444', '9443', '9464')}
 BIN = os.path.join(DIR, 'bin')
 BLOCK = re.compile(r'^\.\\" (RUN|FILE|START|HAPROXY)(?: (\S+))?\n'
                    r'(?:(?<!START\n)(?<!HAPROXY\n)'
@@ -29,7 +29,7 @@ def here(text):
     """Paths and ports as they are in this test."""
     text = re.sub(r'(?<![\w.])/(etc|run)/(wampd|letsencrypt)',
                   lambda m: '%s/%s/%s' % (DIR, m.group(1), m.group(2)), text)
-    return re.sub(r'(?<!\d)(8443|8444|9443)(?!\d)', lambda m: PORTS[m.group(1)], text)
+    return re.sub(r'(?<!\d)(8443|8444|9443|9464)(?!\d)', lambda m: PORTS[m.group(1)], text)
 
 
 def script(name, text):

@@ -75,7 +75,7 @@ def install(tree, words):
            if k not in ('B', 'MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
     run(['make', '-s', '-C', TOP, 'B=' + B, 'DESTDIR=' + tree,
          'INIT=' + words, 'install'], env=env)
-    for user in ('_wampd', '_wampbroker', '_wampkeeper'):
+    for user in ('_wampd', '_wampbroker', '_wampkeeper', '_wampmetrics'):
         run(['chroot', tree, 'useradd', '-r', '-M', '-U', '-d', EMPTYDIR,
              '-s', '/usr/sbin/nologin', user])
 
@@ -201,7 +201,7 @@ class Machine:
     def is_gone(self):
         p = self.processes()
         return not any(n in p for n in ('wampd', 'keeper', 'tlsproxy',
-                                        'broker'))
+                                        'broker', 'metrics'))
 
     def gone(self):
         wait_until(self.is_gone, 30, 'the end')

@@ -65,7 +65,8 @@ def tree():
     install(prefix)
     for name in ('sbin/wampd', 'sbin/wampctl', 'bin/wampc',
                  'libexec/wampd/keeper', 'libexec/wampd/tlsproxy',
-                 'libexec/wampd/broker', 'etc/wampd.conf',
+                 'libexec/wampd/broker', 'libexec/wampd/metrics',
+                 'etc/wampd.conf',
                  'etc/init.d/wampd', 'share/man/man8/wampd.8',
                  'share/man/man8/wampctl.8',
                  'share/bash-completion/completions/wampc',

@@ -46,7 +46,8 @@ FORMAT = re.compile(r'\s*((?:"(?:[^"\\]|\\.)*"\s*|PRI\w+\s*)+)')
 def formats():
     """{format: where} of all warnings."""
     found = {}
-    for folder in ('wampd', 'keeper', 'tlsproxy', 'broker', 'common'):
+    for folder in ('wampd', 'keeper', 'tlsproxy', 'broker', 'metrics',
+                   'common'):
         for path in sorted(glob.glob(os.path.join(TOP, folder, '*.c'))):
             if path.endswith('common/log.c'):
                 continue

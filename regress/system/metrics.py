@@ -43,10 +43,12 @@ class World(Wampd):
         text = '''prefork 1
 brokers %d
 control socket "%s"
+metrics on socket "%s"
 keypair "k" { certificate "%s"  key "%s" }
 listen on 127.0.0.1 port %d
 listen on 127.0.0.1 port %d tls { keypair "k" }
-''' % (self.brokers, self.control, self.crt, self.key, self.port, self.tls)
+''' % (self.brokers, self.control, self.dir + '/metrics.sock', self.crt, self.key,
+       self.port, self.tls)
         for name in realms:
             text += '''realm "%s" {
 	authenticate ticket from "%s"
@@ -260,7 +262,7 @@ def processes():
         names = {dict(ls)['process'] for k, ls in got
                  if k == 'wampd_process_up'}
         assert names == {'wampd', 'keeper', 'broker 0', 'broker 1',
-                         'tlsproxy 0'}, names
+                         'tlsproxy 0', 'metrics'}, names
         assert total(got, 'wampd_process_restarts_total') == 0
         assert total(got, 'wampd_process_cpu_seconds_total') > 0
         for name in names:
@@ -274,7 +276,7 @@ def processes():
         w.wait_log('broker 1.*(started|up|ready)')
         wait_until(lambda: all(r['state'] == 'up' and r['pid'] for r in
                                rows(w.control, 'show', 'processes')) and
-                   len(rows(w.control, 'show', 'processes')) == 5)
+                   len(rows(w.control, 'show', 'processes')) == 6)
         got = w.values()
         assert total(got, 'wampd_process_restarts_total') == 1
         assert total(got, 'wampd_process_restarts_total',

@@ -19,7 +19,7 @@ from machine import Machine
 
 TOOLS = ['git', 'dpkg-buildpackage', 'dh', 'lintian', 'mmdebstrap',
          'unshare', 'nsenter']
-USERS = ['_wampd', '_wampbroker', '_wampkeeper']
+USERS = ['_wampd', '_wampbroker', '_wampkeeper', '_wampmetrics']
 CONF = '/etc/wampd.conf'
 KEY = '/etc/wampd/tls/placeholder.key'
 CRT = '/etc/wampd/tls/placeholder.crt'
@@ -271,7 +271,7 @@ def not_again():
 def remove():
     """remove stops it and keeps the configuration"""
     apt('remove', 'wampd', 'wampc')
-    assert m.run('ps', '-C', 'wampd,keeper,broker,tlsproxy', '-o', 'comm=',
+    assert m.run('ps', '-C', 'wampd,keeper,broker,tlsproxy,metrics', '-o', 'comm=',
                  status=1) == ''
     assert not os.path.exists(m.root + '/usr/sbin/wampd')
     for name in (CONF, '/etc/wampd/users'):

@@ -22,7 +22,7 @@ from wampclient import (CALL, ERROR as WERROR, EVENT, GOODBYE, INVOCATION,
                         RESULT, YIELD, Client, Closed)
 
 SHUTDOWN = 'wamp.close.system_shutdown'
-PROGRAMS = 'keeper', 'broker', 'tlsproxy'
+PROGRAMS = 'keeper', 'broker', 'tlsproxy', 'metrics'
 
 
 def replace(path, data):

@@ -45,6 +45,9 @@ static const char *const bad[] = {
 	"tcp 0 1 3 010050007f0000010000000000000000 61",
 	"tcp 0 1 3 02 61", "tcp 0 1 3  61",
 	"tcp 0 1 3 020050007f0000010000000000000000 61 61",
+	"metrics tcp 1 1 3 020050007f0000010000000000000000 61",
+	"metrics tcp 0 1 3", "metrics unix 3 4 1 1", "metrics",
+	"metrics 3 4 1 1 2f61", "metricsunix 3 4 1 1 2f61",
 	"unix 3 4 1 1", "unix 3 4 1 1 ", "unix 3 4 1 1 61",
 	"unix 3 4 1 1 612f", "unix 3 4 1 1 2f0061", "unix 3 4 1 1 2f6",
 	"unix 2 4 1 1 2f61", "unix 3 2 1 1 2f61", "unix 3 4 -1 1 2f61",
@@ -121,6 +124,13 @@ test_sockets(void)
 	want("tcp", "address", ntohl(in->sin_addr.s_addr), INADDR_LOOPBACK);
 	if (strcmp(h.name, "a port") != 0)
 		errx(1, "tcp: name is %s", h.name);
+
+	h = parse("metrics tcp 0 1 7 020050007f0000010000000000000000 61");
+	want("metrics tcp", "what", h.what, HANDOVER_METRICS_TCP);
+	want("metrics tcp", "fd", (uint64_t)h.fd, 7);
+	h = parse("metrics unix 3 4 5 6 2f61");
+	want("metrics unix", "what", h.what, HANDOVER_METRICS_UNIX);
+	want("metrics unix", "dir", (uint64_t)h.dir, 4);
 
 	memset(&in6, 0, sizeof(in6));
 	in6.sin6_family = AF_INET6;

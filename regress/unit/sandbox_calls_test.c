@@ -317,6 +317,46 @@ expect_all(const struct attempt *t, size_t n, size_t first, size_t end,
 	}
 }
 
+/* What the metrics process has beside the common rules. */
+static enum outcome
+of_metrics(const struct attempt *t, enum outcome of_keeper)
+{
+	if (t->nr == SYS_socket || t->nr == SYS_ioctl)
+		return (DENIED);
+	if ((t->nr == SYS_accept4 && t->a[3] != 0) ||
+	    (t->nr == SYS_shutdown && t->a[1] == SHUT_WR))
+		return (PASSES);
+	return (of_keeper);
+}
+
+static void
+test_metrics(void)
+{
+	const struct {
+		const struct attempt	*t;
+		size_t			 n;
+		enum outcome		 of_keeper;
+		const char		*what;
+	} lists[] = {
+		{ forbidden, NITEMS(forbidden), DIES, "is forbidden" },
+		{ proxy_only, NITEMS(proxy_only), DIES, "a tlsproxy has" },
+		{ allowed, NITEMS(allowed), PASSES, "is allowed" },
+		{ denied, NITEMS(denied), DENIED, "is denied" },
+	};
+	size_t	i, k;
+	int	ok;
+
+	for (i = 0; i < NITEMS(lists); i++) {
+		ok = 1;
+		for (k = 0; k < lists[i].n; k++)
+			ok &= meets(SANDBOX_METRICS, fix.is_root,
+			    &lists[i].t[k], of_metrics(&lists[i].t[k],
+			    lists[i].of_keeper));
+		result(ok, "metrics: what %s, %zu calls", lists[i].what,
+		    lists[i].n);
+	}
+}
+
 static void
 test_forbidden(void)
 {
@@ -380,10 +420,13 @@ in_table(enum sandbox_role role, const char *name)
 }
 
 static int
-in_denied(const char *name)
+in_denied(enum sandbox_role role, const char *name)
 {
 	size_t	i;
 
+	if (role == SANDBOX_METRICS && (strcmp(name, "socket") == 0 ||
+	    strcmp(name, "ioctl") == 0))
+		return (1);
 	for (i = 0; i < NITEMS(denied); i++)
 		if (strcmp(denied[i].name, name) == 0)
 			return (1);
@@ -444,7 +487,7 @@ test_sweep(enum sandbox_role role)
 			    !child_exited(&c, GOT_EACCES) &&
 			    !child_exited(&c, FAILED_ENTER);
 			nallowed++;
-		} else if (name != NULL && in_denied(name))
+		} else if (name != NULL && in_denied(role, name))
 			ok = child_exited(&c, GOT_EACCES);
 		else
 			ok = child_violated(&c);
@@ -469,6 +512,7 @@ test_counts(void)
 		{ SANDBOX_KEEPER, 30 },
 		{ SANDBOX_TLSPROXY, 38 },
 		{ SANDBOX_BROKER, 30 },
+		{ SANDBOX_METRICS, 32 },
 	};
 	size_t	i, n;
 
@@ -670,7 +714,7 @@ test_crashes(void)
 	struct child	c;
 	int		role, ok = 1;
 
-	for (role = SANDBOX_KEEPER; role <= SANDBOX_BROKER; role++) {
+	for (role = SANDBOX_KEEPER; role <= SANDBOX_METRICS; role++) {
 		child_run(&c, (enum sandbox_role)role, 0, do_abort);
 		ok &= WIFSIGNALED(c.status) && WTERMSIG(c.status) == SIGABRT;
 		child_run(&c, (enum sandbox_role)role, 0, do_double_free);
@@ -727,10 +771,11 @@ main(void)
 	test_thread();
 	test_layers();
 	test_forbidden();
+	test_metrics();
 #if defined(__x86_64__) && !defined(SANDBOX_TRAP)
 	test_int80();
 #endif
-	for (role = SANDBOX_KEEPER; role <= SANDBOX_BROKER; role++)
+	for (role = SANDBOX_KEEPER; role <= SANDBOX_METRICS; role++)
 		test_sweep((enum sandbox_role)role);
 	fixture_close();
 	return (fix.nfailed != 0);

@@ -34,7 +34,7 @@
 
 struct fixture		 fix;
 const char *const	 child_role_names[] = {
-	"keeper", "tlsproxy", "broker"
+	"keeper", "tlsproxy", "broker", "metrics"
 };
 
 void

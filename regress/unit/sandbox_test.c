@@ -499,7 +499,7 @@ test_reports(void)
 	const char	*text;
 	int		 role, mode;
 
-	for (role = SANDBOX_KEEPER; role <= SANDBOX_BROKER; role++)
+	for (role = SANDBOX_KEEPER; role <= SANDBOX_METRICS; role++)
 		for (mode = 0; mode <= fix.is_root; mode++)
 			test_report("", (enum sandbox_role)role, mode);
 	if (!fix.is_root)
@@ -786,7 +786,7 @@ main(int argc, char **argv)
 		_exit(enter_again(argv[2]));
 	signal(SIGPIPE, SIG_IGN);
 	fixture_open();
-	for (role = SANDBOX_KEEPER; role <= SANDBOX_BROKER; role++)
+	for (role = SANDBOX_KEEPER; role <= SANDBOX_METRICS; role++)
 		for (mode = 0; mode <= fix.is_root; mode++)
 			test_work((enum sandbox_role)role, mode);
 	for (mode = 0; mode <= fix.is_root; mode++)
