@@ -22,9 +22,9 @@
 #include "walk.h"
 
 #define CANCEL_NOW	256	/* callers told at once when a callee leaves */
-#define LEAVE_NOW	512	/* of a session that leaves: subscriptions and
+#define LEAVE_NOW	256	/* of a session that leaves: subscriptions and
 				 * registrations given up at once */
-#define LEAVE_TURN	1024	/* of all that leave in a turn */
+#define LEAVE_TURN	256	/* of all that leave in a turn */
 #define ENDS_MAX	64	/* SESSION_ENDs under way to a tlsproxy, of those
 				 * that end in slices: what is for others
 				 * waits behind them */

@@ -46,7 +46,7 @@ struct uri;
 
 #define PREJOIN_MAX	(16 * 1024)	/* longest message before WELCOME */
 #define TURN_STEPS	4096		/* of long work */
-#define TURN_CLOSES	64		/* connections that clients ended */
+#define TURN_CLOSES	16		/* connections that clients ended */
 #define READ_MAX	(64 * 1024)	/* octets a connection and turn */
 #define READ_BULK	(1024 * 1024)	/* beyond that, all connections */
 #define RECORD_MAX	(16 * 1024)	/* octets of a TLS record */
