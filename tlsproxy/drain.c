@@ -91,6 +91,8 @@ drain_on_drain(struct chan *ch, struct imsg *m)
 
 	(void)ch;
 	memcpy(&md, m->data, sizeof(md));
+	if (md.is_upgrade > 1)
+		return (-1);
 	d->is_on = 1;
 	d->number = md.number;
 	d->was_said = 0;
@@ -98,7 +100,7 @@ drain_on_drain(struct chan *ch, struct imsg *m)
 	d->ms = md.ms;
 	d->total = p->nconns;
 	d->told = 0;
-	d->is_upgrade = d->is_of_callees = md.is_upgrade != 0;
+	d->is_upgrade = d->is_of_callees = (int)md.is_upgrade;
 	d->next = TAILQ_FIRST(&p->conns);
 	listeners_update(p);
 	next_step(d, 1);

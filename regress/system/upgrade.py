@@ -9,6 +9,7 @@
 import os
 import pwd
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,8 @@ from daemon import (B, IS_ROOT, LONG, SAN, TOP, Skip, Wampd, free_port,
                     is_alive, proc_stat, run_cases, test_user, tmpdir,
                     wait_until)
 from wampclient import (CALL, ERROR as WERROR, EVENT, GOODBYE, INVOCATION,
-                        RESULT, YIELD, Client, Closed)
+                        RESULT, UNREGISTER, UNREGISTERED, YIELD, Client,
+                        Closed)
 
 SHUTDOWN = 'wamp.close.system_shutdown'
 PROGRAMS = 'keeper', 'broker', 'tlsproxy', 'metrics'
@@ -36,7 +38,7 @@ def replace(path, data):
 class Upgraded(Wampd):
     """wampd from a tree of its own, in which it may be replaced."""
 
-    def __init__(self, more='', **kw):
+    def __init__(self, more='', grace='2s', **kw):
         self.tree = tmpdir()
         os.makedirs(self.tree + '/sbin')
         os.makedirs(self.tree + '/libexec/wampd')
@@ -53,7 +55,7 @@ class Upgraded(Wampd):
         self.pidfile = os.path.join(self.run, 'pid')
         self.port = free_port()
         super().__init__('''prefork 2
-grace 2s
+grace %s
 control socket "%s"
 listen on socket "%s" mode 0666
 listen on 127.0.0.1 port %d
@@ -61,7 +63,7 @@ listen on 127.0.0.1 port %d
 	authenticate anonymous role "all"
 	role "all" { allow any }
 }
-''' % (self.control, self.sock, self.port, more), args=['-p', self.pidfile],
+''' % (grace, self.control, self.sock, self.port, more), args=['-p', self.pidfile],
             **kw)
 
     def command(self):
@@ -164,6 +166,25 @@ def replaced():
         assert w.reload()
 
 
+def callees_first():
+    """of all connections the one with a registration is told first"""
+    with Upgraded(grace='20s') as w:
+        # of one process; it is the last in its list
+        old = [Client(w.sock) for i in range(6)]
+        old[5].register('com.example.p')
+        # one that has none any more
+        id = old[0].register('com.example.q')
+        old[0].send(UNREGISTER, 2, id)
+        old[0].expect(UNREGISTERED, 2)
+        assert w.upgrade() == (0, '', '')
+        old[5].expect(GOODBYE, None, SHUTDOWN, timeout=60)
+        early = select.select([c.sock for c in old[:5]], [], [], 0)[0]
+        assert not early, early
+        for c in old:
+            c.close()
+        w.wait_over()
+
+
 def refused():
     """new programs that do not start: the reason, and all goes on"""
     with Upgraded() as w:
@@ -209,12 +230,13 @@ def one_at_a_time():
         status, out, err = wampctl(w.control, 'drain')
         assert status == 1 and 'an upgrade is under way' in err, err
         w.reload(wait=False)
+        w.wait_log('act=reload')
+        c.close()
         w.wait_log('upgrade: the old processes are gone')
         w.wait_log('configuration reloaded')
         log = w.log()
         assert log.index('processes are gone') < log.index(
             'configuration reloaded')
-        c.close()
         assert wampctl(w.control, 'drain')[0] == 0
         status, out, err = w.upgrade()
         assert status == 1 and 'resume it first' in err, err
@@ -304,6 +326,8 @@ def clients():
                     was = before[r['pid']]
                     assert r['role'] == was['role'], (r, was)
                     assert r['process'] == 'old ' + was['process'], (r, was)
+            c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+            c.close()
             seen = b''
             for text in (b'upgrade: trying ', b'the new wampd can start',
                          b'upgraded: this is wampd ',
@@ -312,8 +336,6 @@ def clients():
                     frame = monitor.frame()
                     assert frame is not None, seen
                     seen += frame[2]
-            c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
-            c.close()
             w.wait_over()
             assert len(w.processes()) == len(before)
 
@@ -444,9 +466,10 @@ def killed():
         for r in w.processes():
             if r['pid'] != w.pid and r['state'] != 'leaving':
                 os.kill(r['pid'], signal.SIGKILL)
+        old.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+        old.close()
         w.wait_over()
         wait_until(lambda: joins(w.sock), 20, 'a join')
-        old.close()
 
 
 def parent_killed():
@@ -695,6 +718,6 @@ def under_load():
 
 
 if __name__ == '__main__':
-    run_cases([replaced, refused, one_at_a_time, reloads, changed, clients,
+    run_cases([replaced, callees_first, refused, one_at_a_time, reloads, changed, clients,
                not_ready, cannot_start_yet, by_signal, stopped, killed, parent_killed, nonsense,
                by_user, detached, under_load])
