@@ -4,16 +4,19 @@
 # wampctl upgrade and SIGUSR2: another program takes the place of the running
 # one, under its process id and with its listening sockets.
 #
-# LONG=1: ten times in a row, under load, there and back between two builds.
+# LONG=1: ten times in a row, under load, there and back between two builds;
+# a hundred times with processes that are killed meanwhile.
 
 import os
 import pwd
+import random
 import re
 import select
 import shutil
 import signal
 import subprocess
 import threading
+import time
 
 from ctlclient import ERROR, WAMPCTL, Control, request, rows, wampctl
 from daemon import (B, IS_ROOT, LONG, SAN, TOP, Skip, Wampd, free_port,
@@ -472,6 +475,60 @@ def killed():
         wait_until(lambda: joins(w.sock), 20, 'a join')
 
 
+def descendants(pid):
+    """Of the parent: children, and a trial's."""
+    of = {}
+    for d in os.listdir('/proc'):
+        if d.isdigit() and proc_stat(int(d)):
+            of.setdefault(proc_stat(int(d))[0], []).append(int(d))
+    found, todo = [], [pid]
+    while todo:
+        more = of.get(todo.pop(), [])
+        found += more
+        todo += more
+    return found
+
+
+def killed_at_random():
+    """kill -9 of whichever process, while an upgrade goes on: the parent
+    lives, and somebody serves"""
+    seed = random.randrange(1 << 32)
+    print('seed %d' % seed)
+    rnd = random.Random(seed)
+    with Upgraded() as w:
+        inode = os.stat(w.sock).st_ino
+        begin = time.monotonic()
+        assert w.upgrade() == (0, '', '')
+        takes = time.monotonic() - begin
+        w.wait_over()
+        outcomes = []
+        for i in range(100):
+            c = Client(w.sock)
+            upgrade = w.ask('upgrade')
+            for k in range(rnd.randrange(1, 4)):
+                time.sleep(rnd.random() * takes)
+                pids = descendants(w.pid)
+                try:
+                    os.kill(rnd.choice(pids), signal.SIGKILL)
+                except (IndexError, ProcessLookupError):
+                    pass
+            out, err = upgrade.communicate(timeout=120)
+            outcomes.append(upgrade.returncode)
+            assert upgrade.returncode == 0 or 'not upgraded' in err, (
+                err, w.log()[-3000:])
+            c.close()
+            w.wait_over()
+            assert w.proc.poll() is None
+            for a in w.addresses():
+                wait_until(lambda: joins(a), 60, 'a join')
+        assert os.stat(w.sock).st_ino == inode
+        print('%d of %d were upgrades' % (outcomes.count(0), len(outcomes)))
+        assert 0 in outcomes
+        wait_until(lambda: {r['state'] for r in w.processes()} == {'up'}, 60,
+                   'all processes')
+        assert len(descendants(w.pid)) == len(w.processes()) - 1
+
+
 def parent_killed():
     """kill -9 of the parent ends the old ones, the new ones, and who cares
     for them"""
@@ -718,6 +775,7 @@ def under_load():
 
 
 if __name__ == '__main__':
-    run_cases([replaced, callees_first, refused, one_at_a_time, reloads, changed, clients,
-               not_ready, cannot_start_yet, by_signal, stopped, killed, parent_killed, nonsense,
-               by_user, detached, under_load])
+    run_cases([replaced, callees_first, refused, one_at_a_time, reloads,
+               changed, clients, not_ready, cannot_start_yet, by_signal,
+               stopped, killed, parent_killed, nonsense, by_user, detached,
+               under_load] + ([killed_at_random] if LONG else []))
