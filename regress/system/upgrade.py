@@ -636,6 +636,42 @@ def detached():
         assert not os.path.exists(w.pidfile)
 
 
+class Linked(Upgraded):
+    """Started by a symbolic link to it."""
+
+    def __init__(self):
+        self.link = tmpdir() + '/wampd'
+        super().__init__()
+
+    def command(self):
+        if not os.path.islink(self.link):
+            os.symlink(self.tree + '/sbin/wampd', self.link)
+        return [self.link] + super().command()[1:]
+
+
+def linked():
+    """by a symbolic link that points to another tree by then: that one's
+    programs, if nobody else may have made the link"""
+    with Linked() as w:
+        other = tmpdir() + '/other'
+        shutil.copytree(w.tree, other)
+        exe = os.readlink('/proc/%d/exe' % w.pid)
+        assert exe == w.tree + '/sbin/wampd', exe
+        os.unlink(w.link)
+        os.symlink(other + '/sbin/wampd', w.link)
+        if IS_ROOT:
+            os.chown(w.link, 1, 1, follow_symlinks=False)
+            status, out, err = w.upgrade()
+            assert status == 1 and 'symbolic link' in err, err
+            assert 'the program cannot be run' in err, err
+            os.chown(w.link, 0, 0, follow_symlinks=False)
+        assert w.upgrade() == (0, '', ''), w.log()
+        w.wait_over()
+        for r in w.processes():
+            exe = os.readlink('/proc/%d/exe' % r['pid'])
+            assert exe.startswith(other), (r, exe)
+
+
 class Load(threading.Thread):
     """Connects, joins, calls and leaves; and counts what goes wrong."""
 
@@ -778,4 +814,4 @@ if __name__ == '__main__':
     run_cases([replaced, callees_first, refused, one_at_a_time, reloads,
                changed, clients, not_ready, cannot_start_yet, by_signal,
                stopped, killed, parent_killed, nonsense, by_user, detached,
-               under_load] + ([killed_at_random] if LONG else []))
+               linked, under_load] + ([killed_at_random] if LONG else []))
