@@ -104,6 +104,14 @@ $(B)/regress/unit/proxy_flow: $(B)/obj/regress/unit/certs.o
 UNIT_TESTS +=	listen logjson logsink connlimit edges control_ask
 UNIT_OBJS_control_ask =	$(addprefix $(B)/obj/wampd/, ask.o control_ask.o)
 $(B)/regress/unit/control_ask: $(UNIT_OBJS_control_ask)
+UNIT_TESTS +=	scrape
+UNIT_OBJS_scrape =	$(addprefix $(B)/obj/wampd/, ask.o scrape.o)
+$(B)/regress/unit/scrape: $(UNIT_OBJS_scrape)
+
+# the metrics process's
+UNIT_TESTS +=	metrics_answer
+UNIT_OBJS_metrics_answer = $(B)/obj/metrics/answer.o
+$(B)/regress/unit/metrics_answer: $(UNIT_OBJS_metrics_answer)
 UNIT_OBJS_listen =	$(addprefix $(B)/obj/wampd/, pathwalk.o unixsock.o)
 UNIT_OBJS_logjson =	$(B)/obj/wampd/logjson.o
 UNIT_LIBS_logjson =	-ljansson
