@@ -333,13 +333,18 @@ on_request(struct evhttp_request *req, void *arg)
 
 /* -- listeners ---------------------------------------------------------- */
 
-/* Takes fd. */
+/*
+ * Takes fd.  One before us that was taken over may have made the socket, which
+ * the parent keeps, one that blocks: evhttp accepts until there is nobody.
+ */
 static struct evhttp_bound_socket *
 bind_fd(int fd)
 {
 	struct evhttp_bound_socket	*b;
 	struct evconnlistener		*l;
 
+	if (evutil_make_socket_nonblocking(fd) == -1)
+		fatal("metrics: fcntl");
 	l = evconnlistener_new(metrics.proc.base, NULL, NULL,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (l == NULL || (b = evhttp_bind_listener(http, l)) == NULL)

@@ -143,6 +143,7 @@ class Evil:
         self.realms = {}
         self.gen = b''
         self.rows = None
+        self.told = []		# what the parent answers a metrics process
         self.up = threading.Event()
 
     def name(self):
@@ -208,6 +209,8 @@ class Evil:
             self.up.set()
         elif name == 'CTL_QUERY' and self.rows is not None:
             self.rows(data)
+        elif name in ('COUNTS', 'HEALTH'):
+            self.told.append((name, data))
         elif name == 'SHUTDOWN':
             self.parent.send('SHUTDOWN_DONE')
         elif name == 'CONF_LISTEN_FD':
@@ -718,6 +721,67 @@ def two_words(e, chan, type, shape):
         while e.by_name(chan) is c and time.monotonic() < end:
             time.sleep(0.01)
         time.sleep(0.1)
+
+
+# -- of the metrics process --------------------------------------------------
+
+def number(n):
+    return struct.pack('=I', n)
+
+
+def no_rows(e):
+    """Of itself it has nothing to tell."""
+    e.rows = lambda query: e.parent.send('CTL_ROWS', struct.pack(
+        '=IIQBB6x', struct.unpack_from('=I', query)[0], 0, 0, 1, 0))
+
+
+def asked(e, what, n, timeout=10):
+    """Ask, and wait for the end of the answer."""
+    no_rows(e)
+    e.parent.send(what + '_ASK', number(n))
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        for name, data in list(e.told):
+            if name == what and data[:4] == number(n) and (
+                    what == 'HEALTH' or data[8] == 1):
+                return data
+        time.sleep(0.005)
+    return None
+
+
+def ask_twice(e, what):
+    """The second one before the first is answered."""
+    e.parent.send(what + '_ASK', number(1))
+    e.parent.send(what + '_ASK', number(2))
+
+
+def ask_again(e, what, first='1', second='1'):
+    verdict('answered', asked(e, what, int(first)) is not None)
+    e.parent.send(what + '_ASK', number(int(second)))
+
+
+def ask_flood(e, what, n='100000'):
+    for i in range(0, int(n), 100):
+        e.parent.raw(b''.join(HDR.pack(T[what + '_ASK'], 20, 0, 0) +
+                              number(i + j + 1) + b'\0' * 4
+                              for j in range(100)))
+
+
+def greedy(e, what, most, seconds='4'):
+    """As often as it is answered: that is not often."""
+    n, end = 0, time.monotonic() + float(seconds)
+    while time.monotonic() < end:
+        n += 1
+        if asked(e, what, n) is None:
+            verdict('greedy', False, 'no answer to %d' % n)
+            return
+    verdict('greedy', n <= int(most), '%s: %d answers' % (what, n))
+
+
+def deaf(e):
+    """It asks and asks, and never reads the answer."""
+    e.parent.send('COUNTS_ASK', number(1))
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 # -- of the keeper -----------------------------------------------------------
