@@ -29,6 +29,8 @@
 
 #define MAXHEADERS	8192	/* octets of a request */
 #define SWEEP		200	/* ms */
+#define SWEEP_FULL	20
+#define ASKS_WITHIN	20	/* ms: a request comes with its connection */
 #define READS_WITHIN	1000	/* ms, where others wait to be accepted */
 #define TYPE		"text/plain; version=0.0.4; charset=utf-8"
 #define PLAIN		"text/plain; charset=utf-8"
@@ -59,6 +61,7 @@ static struct evhttp_bound_socket	*bound[MAXBOUND];
 static size_t				 nbound;
 static int				 is_paused;
 static struct event			*sweeper;
+static int				 is_hurried;	/* it comes soon */
 
 /* -- how many ----------------------------------------------------------- */
 
@@ -158,7 +161,7 @@ make_room(void)
 	uint64_t	 now = mono_ms();
 
 	TAILQ_FOREACH(c, &clients, entry) {
-		if (c->state == CLIENT_ASKS) {
+		if (c->state == CLIENT_ASKS && now - c->since >= ASKS_WITHIN) {
 			worst = c;
 			break;
 		}
@@ -170,6 +173,20 @@ make_room(void)
 		return;
 	limit_reached(LIMIT_METRICS_CONNECTIONS, "connections=%u", nclients);
 	client_end(worst);
+}
+
+/* As long as there is somebody. */
+static void
+arm_sweeper(void)
+{
+	static const struct timeval	seldom = { 0, SWEEP * 1000 };
+	static const struct timeval	often = { 0, SWEEP_FULL * 1000 };
+
+	if (is_full() && !is_hurried) {
+		evtimer_add(sweeper, &often);
+		is_hurried = 1;
+	} else if (nclients > 0 && !evtimer_pending(sweeper, NULL))
+		evtimer_add(sweeper, &seldom);
 }
 
 void
@@ -184,6 +201,7 @@ http_turn_end(void)
 	}
 	if (is_paused && !is_full())
 		pause_listeners(0);
+	arm_sweeper();
 }
 
 /* evhttp's own time begins anew with each octet. */
@@ -196,6 +214,7 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	is_hurried = 0;
 	for (c = TAILQ_FIRST(&clients); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
 		if ((c->state != CLIENT_ASKS && c->state != CLIENT_READS) ||
@@ -396,9 +415,6 @@ on_libevent(int severity, const char *text)
 void
 http_prepare(void)
 {
-	static const struct timeval	tv = { SWEEP / 1000,
-					    SWEEP % 1000 * 1000 };
-
 	event_set_log_callback(on_libevent);
 	if ((http = evhttp_new(metrics.proc.base)) == NULL)
 		fatalx("metrics: out of memory");
@@ -411,7 +427,6 @@ http_prepare(void)
 	    EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
 	    EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT |
 	    EVHTTP_REQ_PATCH);
-	sweeper = event_new(metrics.proc.base, -1, EV_PERSIST, on_sweep, NULL);
-	if (sweeper == NULL || event_add(sweeper, &tv) == -1)
+	if ((sweeper = evtimer_new(metrics.proc.base, on_sweep, NULL)) == NULL)
 		fatalx("metrics: out of memory");
 }
