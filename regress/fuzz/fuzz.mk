@@ -9,7 +9,7 @@ FUZZ_TARGETS +=	config confmsg
 FUZZ_TARGETS +=	meta
 FUZZ_TARGETS +=	parent
 FUZZ_TARGETS +=	keeper proxy
-FUZZ_TARGETS +=	handover logjson proxyproto
+FUZZ_TARGETS +=	handover logjson metrics proxyproto
 FUZZ_TARGETS +=	usersfile
 FUZZ ?=		$(FUZZ_TARGETS)
 FUZZ_TIME ?=	60
@@ -41,6 +41,9 @@ $(B)/fuzz/fuzz_config $(B)/regress/unit/fuzz_config: $(WAMPD_CONF_OBJS)
 # all of the parent but main()
 FUZZ_OBJS_parent =	$(filter-out %/wampd.o %/check.o,$(WAMPD_OBJS))
 $(B)/fuzz/fuzz_parent $(B)/regress/unit/fuzz_parent: $(FUZZ_OBJS_parent)
+
+FUZZ_OBJS_metrics =	$(B)/obj/metrics/answer.o
+$(B)/fuzz/fuzz_metrics $(B)/regress/unit/fuzz_metrics: $(FUZZ_OBJS_metrics)
 
 # keeper.c is in the target itself, and so are stand-ins for workers.c
 FUZZ_OBJS_keeper =	$(filter-out %/keeper.o %/workers.o,$(KEEPER_OBJS)) \

@@ -20,7 +20,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static void
 check_socket(const struct handover_line *h)
 {
-	if (h->what == HANDOVER_TCP) {
+	if (h->what == HANDOVER_TCP || h->what == HANDOVER_METRICS_TCP) {
 		if (h->n == 0 || h->n > CONF_MAXPREFORK || h->i >= h->n ||
 		    (h->addr.ss_family != AF_INET &&
 		    h->addr.ss_family != AF_INET6))
@@ -40,6 +40,8 @@ check(const struct handover_line *h)
 	switch (h->what) {
 	case HANDOVER_TCP:
 	case HANDOVER_UNIX:
+	case HANDOVER_METRICS_TCP:
+	case HANDOVER_METRICS_UNIX:
 	case HANDOVER_CONTROL:
 		check_socket(h);
 		break;
