@@ -365,6 +365,55 @@ def directory():
     assert os.listdir(d) == []
 
 
+def linklocal():
+    """a scraper at a link-local address"""
+    with open('/proc/net/if_inet6') as f:
+        found = [ln.split() for ln in f if ln.startswith('fe80')]
+    if not found:
+        raise Skip('no link-local address')
+    raw, name = found[0][0], found[0][5]
+    addr = '%s%%%s' % (socket.inet_ntop(socket.AF_INET6, bytes.fromhex(raw)),
+                       name)
+    with World() as w:
+        pid = w.child('metrics')
+        port = free_port()
+        assert w.reload(w.conf('metrics on %s port %d insecure\n' % (addr,
+                                                                     port)))
+        assert get((addr, port), '/health')[0] == 200
+        assert 'wampd_process_up' in get((addr, port), '/metrics')[2]
+        assert w.child('metrics') == pid
+
+
+def nobody():
+    """without its user there are no metrics, at a start and by a reload"""
+    if not IS_ROOT:
+        raise Skip('needs root')
+    d = tmpdir()
+    with open('/etc/passwd') as f:
+        lines = [ln for ln in f if not ln.startswith('_wampmetrics:')]
+    with open(d + '/passwd', 'w') as f:
+        f.writelines(lines)
+    os.chmod(d + '/passwd', 0o644)
+
+    class Without(World):
+        def command(self):
+            return ['unshare', '-m', 'sh', '-c', 'mount --bind "$0"/passwd '
+                    '/etc/passwd && exec "$@"', d] + super().command()
+    want = r'user _wampmetrics does not exist \(create it with: useradd '
+    w = Without()
+    w.wait = False
+    w.start()
+    assert w.proc.wait(30) == 1
+    if 'unshare failed' in w.log() or 'mount:' in w.log():
+        raise Skip('no mount namespaces here')
+    assert re.search(want, w.log()), w.log()
+    # who wants none needs nobody
+    with Without('') as w:
+        assert not w.reload(w.conf('metrics on 127.0.0.1 port %d\n' % w.tcp))
+        assert re.search(want, w.log()), w.log()
+        assert not is_served(w.net)
+
+
 def upgraded():
     """an upgrade hands its sockets on, and nobody who asks is cut off"""
     with World() as w:
@@ -409,4 +458,4 @@ def upgraded():
 
 run_cases([same, promtool, curl, others, together, health, drained,
            incomplete, killed, sandboxed, reload, refused, moved, directory,
-           upgraded])
+           linklocal, nobody, upgraded])
