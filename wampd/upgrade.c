@@ -288,7 +288,7 @@ upgrade_reap(struct wampd *w)
 	logsink_close(&u->log);
 	if (w->is_stopping)
 		return;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	if (WIFEXITED(status) && WEXITSTATUS(status) == TRIAL_PASSED) {
 		u->state = UPGRADE_TRIED;
 		log_info("upgrade: the new wampd can start");
 		if (evtimer_add(u->timer, &within) == -1)
@@ -298,6 +298,8 @@ upgrade_reap(struct wampd *w)
 	if (WIFSIGNALED(status))
 		log_warnx("the new wampd was killed by signal %d",
 		    WTERMSIG(status));
+	else if (WEXITSTATUS(status) == 0)
+		log_warnx("%s is no wampd", u->program);
 	else
 		log_warnx("the new wampd cannot start");
 	refused(w);

@@ -197,6 +197,8 @@ struct control_listen {
 
 /* Names the descriptor of what is handed over. */
 #define HANDOVER_ENV	"WAMPD_HANDOVER"
+/* How a trial exits that got ready, and no other program. */
+#define TRIAL_PASSED	113
 
 #define UPGRADE_CLIENTS	16
 

@@ -199,6 +199,7 @@ def refused():
                 ('libexec/wampd/tlsproxy', b'#!/bin/sh\necho no >&2; exit 1\n',
                  'tlsproxy . .*no'),
                 ('sbin/wampd', b'#!/bin/sh\nexit 1\n', 'cannot start'),
+                ('sbin/wampd', b'#!/bin/sh\nexit 0\n', 'is no wampd'),
                 ('sbin/wampd', b'nonsense', 'sbin/wampd'),
                 ('sbin/wampd', b'#!/bin/sh\nkill -9 $$\n', 'signal 9')):
             path = os.path.join(w.tree, path)
