@@ -4,6 +4,7 @@
  *
  * wampctl(8): options and words, and who does what they say.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,9 @@ main(int argc, char **argv)
 		return (1);
 	rv = run(&opt, &w, argc, argv);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
-		log_warn("standard output");
+		/* who has seen enough of it is no news */
+		if (errno != EPIPE)
+			log_warn("standard output");
 		rv = 1;
 	}
 	return (rv);
