@@ -25,6 +25,7 @@
 
 #define MAXPROCS	128
 #define MAXLINES	(MAXPROCS + 8)
+#define MAXNAME		17	/* with the other columns 80 */
 
 #define SCREEN_BEGIN	"\033[?1049h\033[?25l"
 #define SCREEN_END	"\033[?25h\033[?1049l"
@@ -327,37 +328,63 @@ text_number(char *buf, size_t size, int64_t n)
 	return (buf);
 }
 
+/* Names take what they need, so that all of it fits into 80 columns. */
+static int
+name_width(const struct sample *s)
+{
+	size_t	i, n, max = sizeof("PROCESS") - 1;
+
+	for (i = 0; i < s->nprocs; i++)
+		if ((n = strlen(s->procs[i].name)) > max)
+			max = n;
+	return (max < MAXNAME ? (int)max : MAXNAME);
+}
+
+static void
+head_line(const struct sample *s, int is_screen, char *line, size_t size)
+{
+	char	iso[ISOTIME_LEN + 1], in[32], out[32];
+
+	isotime(iso, wall_ms());
+	/* a screen is narrow, and of today */
+	snprintf(line, size, "%.*s%s  sessions %lld  connections %lld  "
+	    "%s %s  %s %s%s%s", is_screen ? 8 : ISOTIME_LEN,
+	    iso + (is_screen ? 11 : 0), is_screen ? "Z" : "",
+	    (long long)s->sessions, (long long)s->connections,
+	    is_screen ? "in/s" : "messages/s in",
+	    text_rate(in, sizeof(in), s->in_rate, "0"),
+	    is_screen ? "out/s" : "out",
+	    text_rate(out, sizeof(out), s->out_rate, "0"),
+	    is_screen ? "  q: quit" : "",
+	    s->is_incomplete ? "  (incomplete)" : "");
+}
+
 /* All of it, cut to what the screen takes; 0: as it is. */
 static void
 print_lines(const struct sample *s, const char *end, unsigned int columns,
     unsigned int rows)
 {
 	const struct process	*p;
-	char			 line[512], iso[ISOTIME_LEN + 1], b[8][32];
+	char			 line[512], b[8][32];
 	size_t			 i;
 	unsigned int		 n = 0;
+	int			 width = name_width(s);
 
+	head_line(s, columns > 0, line, sizeof(line));
 	if (columns == 0 || columns >= sizeof(line))
 		columns = sizeof(line) - 1;
 	if (rows == 0)
 		rows = MAXLINES;
-	isotime(iso, wall_ms());
-	snprintf(line, sizeof(line), "%s  sessions %lld  connections %lld  "
-	    "messages/s in %s out %s%s", iso, (long long)s->sessions,
-	    (long long)s->connections,
-	    text_rate(b[0], sizeof(b[0]), s->in_rate, "0"),
-	    text_rate(b[1], sizeof(b[1]), s->out_rate, "0"),
-	    s->is_incomplete ? "  (incomplete)" : "");
 	printf("%.*s%s", (int)columns, line, end);
-	snprintf(line, sizeof(line), "%-14s %8s %7s %6s %9s %9s %9s %9s %9s",
-	    "PROCESS", "PID", "STARTS", "CPU%", "MEMORY-K", "SESSIONS",
+	snprintf(line, sizeof(line), "%-*s %7s %6s %5s %8s %8s %7s %7s %7s",
+	    width, "PROCESS", "PID", "STARTS", "CPU%", "MEMORY-K", "SESSIONS",
 	    "CONNS", "IN/S", "OUT/S");
 	printf("%.*s", (int)columns, line);
 	/* the last line has no end, or the screen would roll */
 	for (i = 0, n = 2; i < s->nprocs && n < rows; i++, n++) {
 		p = &s->procs[i];
-		snprintf(line, sizeof(line), "%-14.14s %8s %7llu %6s %9s %9s "
-		    "%9s %9s %9s", p->name,
+		snprintf(line, sizeof(line), "%-*.*s %7s %6llu %5s %8s %8s "
+		    "%7s %7s %7s", width, width, p->name,
 		    text_number(b[0], sizeof(b[0]), p->pid > 0 ?
 		    (int64_t)p->pid : -1), (unsigned long long)p->starts,
 		    text_rate(b[1], sizeof(b[1]), p->cpu, "1"),
@@ -391,6 +418,16 @@ on_signal(int sig)
 {
 	(void)sig;
 	is_ended = 1;
+}
+
+/* One that can be drawn on, as far as TERM says. */
+static int
+is_terminal(void)
+{
+	const char	*term = getenv("TERM");
+
+	return (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
+	    term != NULL && *term != '\0' && strcmp(term, "dumb") != 0);
 }
 
 /* Keys come one by one, unseen; ^Z would leave the screen as it is. */
@@ -491,8 +528,7 @@ top(const struct options *opt, unsigned int seconds)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
-	is_screen = !opt->json && isatty(STDIN_FILENO) &&
-	    isatty(STDOUT_FILENO) && screen_begin() == 0;
+	is_screen = !opt->json && is_terminal() && screen_begin() == 0;
 	rv = loop(opt, fd, is_screen, (int)seconds * 1000);
 	if (is_screen)
 		screen_end();

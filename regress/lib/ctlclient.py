@@ -120,11 +120,12 @@ class Control:
 class Terminal:
     """A program on a terminal of its own, with all of its three streams."""
 
-    def __init__(self, argv):
+    def __init__(self, argv, term='xterm'):
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ,
-                    struct.pack('HHHH', 24, 100, 0, 0))
+                    struct.pack('HHHH', 24, 80, 0, 0))
         self.argv = argv
+        self.env = dict(os.environ, TERM=term)
         self.seen = b''
         self.p = None
         self.before = self.flags()	# before the program may change them
@@ -135,7 +136,7 @@ class Terminal:
             fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
         self.p = subprocess.Popen(self.argv, stdin=self.slave,
                                   stdout=self.slave, stderr=self.slave,
-                                  preexec_fn=become)
+                                  env=self.env, preexec_fn=become)
         return self
 
     def __exit__(self, *args):

@@ -556,6 +556,18 @@ def top():
                 text = t.text()
                 assert text.startswith('\033[?1049h'), repr(text[:40])
                 assert text.rstrip().endswith('\033[?1049l'), repr(text[-40:])
+                assert 'q: quit' in text and ' OUT/S' in text, text
+        # a terminal that cannot
+        for term in ('dumb', ''):
+            with Terminal([WAMPCTL, '-s', w.control, 'top', '1'], term) as t:
+                t.wait_for('tlsproxy 1')
+                assert t.flags() == t.before and '\033' not in t.text()
+        # a reader that has seen enough
+        p = subprocess.Popen([WAMPCTL, '-s', w.control, 'top', '1'],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        p.stdout.readline()
+        p.stdout.close()
+        assert (p.wait(20), p.stderr.read()) == (1, b'')
         # wampd goes
         with Terminal([WAMPCTL, '-s', w.control, 'top', '1']) as t:
             t.wait_for('tlsproxy 1')
