@@ -62,6 +62,7 @@ static size_t				 nbound;
 static int				 is_paused;
 static struct event			*sweeper;
 static int				 is_hurried;	/* it comes soon */
+static int				 is_starved;	/* until then */
 
 /* -- how many ----------------------------------------------------------- */
 
@@ -185,7 +186,8 @@ arm_sweeper(void)
 	if (is_full() && !is_hurried) {
 		evtimer_add(sweeper, &often);
 		is_hurried = 1;
-	} else if (nclients > 0 && !evtimer_pending(sweeper, NULL))
+	} else if ((nclients > 0 || is_starved) &&
+	    !evtimer_pending(sweeper, NULL))
 		evtimer_add(sweeper, &seldom);
 }
 
@@ -199,7 +201,7 @@ http_turn_end(void)
 		make_room();
 		bury();
 	}
-	if (is_paused && !is_full())
+	if (is_paused && !is_full() && !is_starved)
 		pause_listeners(0);
 	arm_sweeper();
 }
@@ -214,7 +216,7 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	is_hurried = 0;
+	is_hurried = is_starved = 0;
 	for (c = TAILQ_FIRST(&clients); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
 		if ((c->state != CLIENT_ASKS && c->state != CLIENT_READS) ||
@@ -352,6 +354,16 @@ on_request(struct evhttp_request *req, void *arg)
 
 /* -- listeners ---------------------------------------------------------- */
 
+/* No descriptor or no memory for one more: again when the sweeper comes. */
+static void
+on_error(struct evconnlistener *l, void *arg)
+{
+	(void)l;
+	(void)arg;
+	is_starved = 1;
+	pause_listeners(1);
+}
+
 /*
  * Takes fd.  One before us that was taken over may have made the socket, which
  * the parent keeps, one that blocks: evhttp accepts until there is nobody.
@@ -368,6 +380,7 @@ bind_fd(int fd)
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (l == NULL || (b = evhttp_bind_listener(http, l)) == NULL)
 		fatalx("metrics: out of memory");
+	evconnlistener_set_error_cb(l, on_error);
 	return (b);
 }
 
@@ -392,7 +405,8 @@ http_listen(void)
 		evhttp_del_accept_socket(http, old[i]);
 	if (is_paused || is_full())
 		pause_listeners(is_full());
-	tv.tv_sec = metrics.conf->limits.metrics_time / 1000;
+	/* ours is over before, and counted */
+	tv.tv_sec = metrics.conf->limits.metrics_time / 1000 + 2;
 	tv.tv_usec = (suseconds_t)(metrics.conf->limits.metrics_time % 1000 *
 	    1000);
 	evhttp_set_timeout_tv(http, &tv);

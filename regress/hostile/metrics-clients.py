@@ -11,6 +11,7 @@
 import os
 import random
 import re
+import resource
 import select
 import socket
 import struct
@@ -29,7 +30,7 @@ GET = b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'
 
 
 class World(Wampd):
-    def __init__(self, realms=1):
+    def __init__(self, realms=1, most=MOST, nofile=0):
         d = tmpdir()
         self.sock, self.path = d + '/metrics.sock', d + '/wampd.sock'
         self.tcp = free_port()
@@ -39,11 +40,13 @@ limits { metrics %ds  metrics connections %d }
 listen on socket "%s" mode 0666
 metrics on 127.0.0.1 port %d
 metrics on socket "%s" mode 0666
-''' % (TIME, MOST, self.path, self.tcp, self.sock)
+''' % (TIME, most, self.path, self.tcp, self.sock)
         for i in range(realms):
             conf += 'realm "realm%d" { authenticate anonymous role "all" ' \
                 'role "all" { allow any } }\n' % (i + 1)
-        super().__init__(conf, timeout=40)
+        def few():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (nofile, nofile))
+        super().__init__(conf, timeout=40, preexec=few if nofile else None)
 
     def __enter__(self):
         super().__enter__()
@@ -294,6 +297,34 @@ def rubbish():
         print('%d clients' % n)
 
 
+def no_descriptors():
+    """more clients than it may have descriptors: it waits, and does not spin"""
+    with World(most=128, nofile=100) as w:
+        pid = w.before['metrics']
+        socks = []
+        for i in range(120):
+            socks.append(w.connect())
+            socks[i].sendall(GET[:20])
+        wait_until(lambda: len(os.listdir('/proc/%d/fd' % pid)) == 100, 10,
+                   'the last descriptor')
+        begin = cpu(pid)
+        time.sleep(1)
+        used = cpu(pid) - begin
+        assert SAN or used < 0.3, '%.2f s of a second' % used
+        # their time is over, one after another
+        wait_until(lambda: w.count('metrics') > 50, 30 * SLOW, 'their end')
+        for s in socks:
+            s.close()
+        w.well()
+        w.finish()
+
+
+def cpu(pid):
+    with open('/proc/%d/stat' % pid) as f:
+        fields = f.read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
 def stays_small():
     """after all who came: no descriptor and no client is left"""
     with World() as w:
@@ -315,7 +346,8 @@ def rnd_len(i):
     return i * 7 % (len(GET) + 1)
 
 
-CASES = [much, bodies, slow, thousand, unread, rubbish, stays_small]
+CASES = [much, bodies, slow, thousand, unread, rubbish, no_descriptors,
+         stays_small]
 for f in CASES:
     if not sys.argv[1:] or f.__name__ in sys.argv[1:]:
         run_case(f)
