@@ -320,6 +320,24 @@ http_answer(enum question q, enum outcome o, size_t len,
 	}
 }
 
+/*
+ * A quarter of the places is for those whose answer does not take long, and
+ * for those who have not asked yet.
+ */
+static int
+may_wait(void)
+{
+	const struct client	*c;
+	unsigned int		 n = 0, most;
+
+	most = metrics.conf->limits.metrics_connections;
+	most -= most / 4;
+	TAILQ_FOREACH(c, &clients, entry)
+		if (c->state == CLIENT_WAITS && c->question == ASK_COUNTS)
+			n++;
+	return (n < most);
+}
+
 /* A request is whole, or evhttp could not understand it. */
 static void
 on_request(struct evhttp_request *req, void *arg)
@@ -344,6 +362,12 @@ on_request(struct evhttp_request *req, void *arg)
 	}
 	if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
 		refuse(req, OUT_METHOD, "GET or HEAD");
+		return;
+	}
+	if (q == ASK_COUNTS && !may_wait()) {
+		limit_reached(LIMIT_METRICS_CONNECTIONS, "waiting=%u",
+		    nclients);
+		refuse(req, OUT_UNAVAILABLE, "too many ask");
 		return;
 	}
 	c->state = CLIENT_WAITS;

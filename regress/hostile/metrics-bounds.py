@@ -1,0 +1,92 @@
+# Copyright (c) 2026 The wampd authors
+# SPDX-License-Identifier: ISC
+#
+# Nobody keeps what is counted, and whether wampd is well, from those who ask:
+# neither who asks for much himself, nor a broker that somebody has taken over,
+# nor a client of the control socket.
+#
+# LONG=1: a metrics process that takes nothing and answers pings unseen
+#
+# alone: witnesses must not wait longer than a second
+
+import os
+import re
+import signal
+import socket
+import sys
+import time
+
+from ctlclient import Control, request, wampctl
+from daemon import LONG, SAN, Wampd, done, free_port, run_case, tmpdir, \
+    wait_until
+from httpclient import get
+from takeover import Evil, good_ones, rss
+
+SLOW = 4 if SAN else 1
+MOST = 32
+GET = b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'
+
+
+class World(Wampd):
+    def __init__(self, realms=1, more='', **kw):
+        self.control = tmpdir() + '/control.sock'
+        self.tcp = free_port()
+        conf = '''prefork 1
+brokers 1
+control socket "%s"
+limits { metrics connections %d }
+listen on 127.0.0.1 port %d
+metrics on 127.0.0.1 port %d
+%s''' % (self.control, MOST, free_port(), self.tcp, more)
+        for i in range(realms):
+            conf += 'realm "realm%d" { authenticate anonymous role "all" ' \
+                'role "all" { allow any } }\n' % (i + 1)
+        super().__init__(conf, timeout=40, **kw)
+
+    def get(self, path, **kw):
+        return get(('127.0.0.1', self.tcp), path, **kw)
+
+    def connect(self):
+        return socket.create_connection(('127.0.0.1', self.tcp), 20 * SLOW)
+
+
+def status(s):
+    """Of the answer, or None."""
+    got = b''
+    try:
+        while True:
+            part = s.recv(65536)
+            if not part:
+                break
+            got += part
+    except ConnectionResetError:
+        pass
+    return int(got[9:12]) if got else None
+
+
+def waiting():
+    """who wait for /metrics leave room for who asks for /health"""
+    with World() as w:
+        assert w.get('/metrics')[0] == 200
+        pid = w.child('broker 0')
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            socks = []
+            for i in range(MOST - 4):
+                socks.append(w.connect())
+                socks[-1].sendall(GET)
+            for i in range(3):
+                assert w.get('/nobody')[0] == 404
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        got = [status(s) for s in socks]
+        assert got == [200] * (MOST - MOST // 4) + [503] * (
+            MOST // 4 - 4), got
+        assert w.get('/health')[0] == 200
+
+
+CASES = [waiting]
+for f in CASES:
+    if not sys.argv[1:] or f.__name__ in sys.argv[1:]:
+        run_case(f)
+done()
