@@ -34,7 +34,6 @@ static struct {
 
 /* The counts that come at present; of those given up nothing is kept. */
 static struct promtext	 rows;
-static size_t		 rowslen;
 static int		 is_lost;
 
 /* -- texts -------------------------------------------------------------- */
@@ -110,7 +109,6 @@ drop_rows(void)
 {
 	promtext_free(&rows);
 	promtext_init(&rows);
-	rowslen = 0;
 	is_lost = 0;
 }
 
@@ -207,9 +205,7 @@ add_row(const uint8_t *p, size_t len)
 
 	if (is_lost)
 		return;
-	rowslen += len;
-	if (rowslen <= metrics.conf->limits.memory &&
-	    codec_check(SER_MSGPACK, p, len, &row) == CODEC_OK &&
+	if (codec_check(SER_MSGPACK, p, len, &row) == CODEC_OK &&
 	    row.type == VAL_MAP && val_map_check(&row) == 0 &&
 	    promtext_add(&rows, &row) == 0)
 		return;

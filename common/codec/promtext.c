@@ -25,6 +25,7 @@ promtext_free(struct promtext *t)
 
 	for (i = 0; i < METRIC_MAX; i++)
 		wbuf_free(&t->lines[i]);
+	t->len = 0;
 }
 
 static void
@@ -193,8 +194,12 @@ promtext_add(struct promtext *t, const struct val *row)
 		line(w, d->name, "", &lab, NULL, value);
 	if (lab.failed)
 		w->failed = 1;
+	/* its labels stand in each line of it: a row may become much */
+	if (rv == 0 && w->len - len > PROMTEXT_MAX - t->len)
+		rv = -1;
 	if (rv == -1)
 		w->len = len;
+	t->len += w->len - len;
 	wbuf_free(&lab);
 	return (rv);
 }

@@ -14,16 +14,21 @@
 #include "codec.h"
 #include "metric.h"
 
+/* Octets of one text: of 10,000 realms it is a sixth of that. */
+#define PROMTEXT_MAX	(32 * 1024 * 1024)
+
 /* The samples of a metric have to stand together, wherever they come from. */
 struct promtext {
 	struct wbuf	 lines[METRIC_MAX];
+	size_t		 len;		/* of all of them */
 };
 
 void	 promtext_init(struct promtext *);
 void	 promtext_free(struct promtext *);
 /*
  * One row more, a map in MessagePack.  0, or -1: it is none that metric.h has
- * (a process may have been taken over), and nothing of it is kept.
+ * (a process may have been taken over), or more than PROMTEXT_MAX would
+ * become of all; nothing of it is kept.
  */
 int	 promtext_add(struct promtext *, const struct val *row);
 /* All of it behind what is there; 0, or -1: no memory. */

@@ -85,7 +85,45 @@ def waiting():
         assert w.get('/health')[0] == 200
 
 
-CASES = [waiting]
+class EvilBroker(Evil):
+    """One of two brokers is not."""
+
+    def __init__(self, *lives):
+        super().__init__('broker', {0: list(lives)}, prefork=1,
+                         verbose=False)
+        self.tcp = free_port()
+        self.control = tmpdir() + '/control.sock'
+        with open(self.conf_path) as f:
+            conf = f.read()
+        self.write_conf(conf + 'metrics on 127.0.0.1 port %d\n'
+                        'control socket "%s"\n' % (self.tcp, self.control))
+
+    def get(self, path, **kw):
+        return get(('127.0.0.1', self.tcp), path, **kw)
+
+
+def peak(pid):
+    with open('/proc/%d/status' % pid) as f:
+        return int(re.search(r'VmHWM:\s+(\d+)', f.read()).group(1))
+
+
+def much():
+    """a broker whose rows become 140 MB of text: there is none"""
+    with EvilBroker('counts:350') as w:
+        w.go()
+        w.wait_lives(1)
+        pid = w.child('metrics')
+        for i in range(2):
+            assert w.get('/metrics')[::2] == (
+                503, 'what is counted cannot be told\n')
+        assert w.get('/health')[0] == 200
+        assert SAN or peak(pid) < 100 * 1024, peak(pid)
+        assert wampctl(w.control, 'show', 'metrics')[0] == 1
+        assert w.child('metrics') == pid
+        w.verdicts()
+
+
+CASES = [waiting, much]
 for f in CASES:
     if not sys.argv[1:] or f.__name__ in sys.argv[1:]:
         run_case(f)

@@ -18,6 +18,7 @@
 #include "conf.h"
 #include "metric.h"
 #include "mpput.h"
+#include "promtext.h"
 
 struct metrics		 metrics;
 
@@ -124,7 +125,7 @@ row(uint8_t *p, const char *process, uint64_t n)
 	struct mpput	 m;
 	uint16_t	 len;
 
-	mpput_init(&m, p + sizeof(len), 500);
+	mpput_init(&m, p + sizeof(len), 500 + strlen(process));
 	mpput_map(&m, METRIC_FIELDS);
 	metric_put(&m, METRIC_UP, labels, n);
 	len = (uint16_t)m.len;
@@ -174,7 +175,8 @@ test_rows(void)
 		{ "\3\0\201\1\2", 5 },		/* a key that is no text */
 		{ "\1\0\301", 3 },
 	};
-	uint8_t		 rows[2000];
+	static char	 name[11000];
+	static uint8_t	 rows[12000];
 	size_t		 i, n;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -187,15 +189,14 @@ test_rows(void)
 		    outcome == OUT_UNAVAILABLE &&
 		    strstr(text, "wampd_process") == NULL, "bad row");
 	}
-	/* more of them than it may hold */
-	metrics.conf->limits.memory = 1024;
+	/* more of them than a text may be of */
+	memset(name, '"', sizeof(name) - 1);
 	answer_want(ASK_COUNTS);
-	n = row(rows, "wampd", 1);
-	for (i = 0; i < 20; i++)
+	n = row(rows, name, 1);
+	for (i = 0; i < PROMTEXT_MAX / (2 * sizeof(name)); i++)
 		want(counts(asked[0], 1, 0, 0, rows, n) == 0, "rows");
 	want(counts(asked[0], 0, 1, 0, NULL, 0) == 0 &&
 	    outcome == OUT_UNAVAILABLE, "too many");
-	metrics.conf->limits.memory = 1024 * 1024;
 }
 
 static void
