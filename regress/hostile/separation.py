@@ -14,10 +14,11 @@ import sys
 
 from daemon import (B, IS_ROOT, SAN, TOP, Skip, Wampd, done, free_port,
                     make_cert, run_case, test_user, tmpdir, wait_until)
+from httpclient import get
 import sandbox_report
 from wampclient import Client
 
-ROLES = ('keeper', 'tlsproxy', 'broker')
+ROLES = ('keeper', 'tlsproxy', 'broker', 'metrics')
 REALM = '''
 realm "realm1" {
 	authenticate anonymous role "all"
@@ -42,18 +43,21 @@ class Daemon(Wampd):
                 os.chown(path, uid, -1)
         self.port = free_port()
         self.path = d + '/s'
-        self.n = prefork + brokers + 2
+        self.metrics = d + '/m'
+        self.n = prefork + brokers + 3
         super().__init__(
             'prefork %d\nbrokers %d\nkeypair "k" { certificate "%s" '
             'key "%s" }\nlisten on 127.0.0.1 port %d tls { keypair "k" }\n'
-            'listen on socket "%s" mode 0666\n%s' % (
-                prefork, brokers, crt, key, self.port, self.path, REALM),
+            'listen on socket "%s" mode 0666\nmetrics on socket "%s"\n%s' % (
+                prefork, brokers, crt, key, self.port, self.path,
+                self.metrics, REALM),
             as_user=as_user, **kw)
 
     def serves(self):
         with Client(self.path) as c:
             c.subscribe('com.example.t')
             c.publish('com.example.u')
+        assert get(self.metrics, '/health')[2] == 'ok\n'
 
 
 def ordinary():
@@ -90,7 +94,7 @@ def sandbox_of_root():
                      if role_of(n) == r} for r in ROLES}
         # one user a role, another one for each
         assert all(len(u) == 1 for u in users.values()), users
-        assert len(set.union(*users.values())) == 3, users
+        assert len(set.union(*users.values())) == 4, users
         if sandbox_report.may_unshare():
             for ns in sandbox_report.NAMESPACES:
                 # nor do they share one with each other
@@ -98,7 +102,8 @@ def sandbox_of_root():
                 assert len(set(links)) == len(links), (ns, links)
         w.serves()
         # a child of a later generation has the same
-        for name in ('keeper', 'broker 1', 'tlsproxy 0', 'tlsproxy 2'):
+        for name in ('keeper', 'broker 1', 'tlsproxy 0', 'tlsproxy 2',
+                     'metrics'):
             old = w.child(name)
             os.kill(old, 9)
             wait_until(lambda: w.children().get(name, old) != old, 30, name)
@@ -219,6 +224,8 @@ DEADLY = [
 # answered instead: what libraries probe for
 REFUSED = [('open', 2, 0, 0), ('openat', 257, -100, 0, 0),
            ('openat(O_PATH)', 257, -100, 0, 0o10000000)]
+# by the metrics process, too
+PROBED = ('socket(AF_INET)', 'socket(AF_UNIX)', 'ioctl')
 EACCES = 13
 
 
@@ -260,14 +267,16 @@ def wait_settled(w):
 def drill(w, calls):
     """Each call in each role, in a life of its own."""
     left = {role: list(calls) for role in ROLES}
-    # there is one keeper, and after each death it waits longer
+    # of these there is one, and after each death it waits longer
     left['keeper'] = left['keeper'][:5]
+    left['metrics'] = [c for c in calls if c[0] not in PROBED][:5]
     ntries = 0
     while any(left.values()):
         kids = wait_settled(w)
         if ntries == 0:
-            for name in ('keeper', 'broker 0', 'tlsproxy 0'):
-                for call in REFUSED:
+            for name in ('keeper', 'broker 0', 'tlsproxy 0', 'metrics'):
+                for call in REFUSED + [c for c in DEADLY if c[0] in PROBED
+                                       and name == 'metrics']:
                     got = inject(kids[name], call, w.pid)
                     assert got == 'returned %d' % -EACCES, (name, call, got)
             assert w.children() == kids
@@ -409,7 +418,7 @@ def code_of_others():
     assert holds['tlsproxy'] & codec
     cred = of_folder('common/cred')
     assert len(cred) > 20, cred
-    for role in ('tlsproxy', 'broker'):
+    for role in ('tlsproxy', 'broker', 'metrics'):
         assert not holds[role] & cred, (role, holds[role] & cred)
     for role in own:
         assert own[role] & holds[role], role
@@ -426,6 +435,7 @@ def libraries_of_each():
         # libc, libevent_core, libseccomp and libbsd everywhere
         'keeper': {'crypto'}, 'broker': set(),
         'tlsproxy': {'crypto', 'tls', 'ssl'}, 'wampd': set(),
+        'metrics': set(),
     }
     for role, libs in want.items():
         out = subprocess.run(['readelf', '-d', program(role)], check=True,

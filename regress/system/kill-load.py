@@ -40,7 +40,8 @@ class Site:
 brokers 2
 listen on 127.0.0.1 port %d
 listen on socket "%s" mode 0666
-''' % (self.net[1], self.path) + ''.join('''realm "%s" {
+metrics on socket "%s.metrics"
+''' % (self.net[1], self.path, self.path) + ''.join('''realm "%s" {
 	authenticate anonymous role "all"
 	role "all" { allow any }
 }

@@ -17,6 +17,7 @@ import time
 from daemon import (IS_ROOT, LONG, SAN, Wampd, free_port, make_cert,
                     run_cases, tmpdir, wait_until)
 from authmethods import Cra, cra_line
+from httpclient import get
 from traffic import PATIENCE, Calls, Events, Joins, Traffic
 from wampclient import *
 
@@ -48,7 +49,7 @@ class Site:
     not is what the load needs."""
 
     WORDS = ['realm', 'port', 'socket', 'rule', 'limits', 'user', 'history',
-             'debug', 'order']
+             'debug', 'order', 'metrics']
 
     def __init__(self, rng=random):
         self.rng = rng
@@ -76,7 +77,9 @@ class Site:
                    when('port', 'listen on 127.0.0.1 port %d\n' %
                         self.port2),
                    when('socket', 'listen on socket "%s" mode 0666\n' %
-                        self.path2)]
+                        self.path2),
+                   when('metrics', 'metrics on socket "%s.metrics"\n' %
+                        self.path)]
         if 'order' in self.now:
             listens.reverse()
         realm2 = '''realm "realm2" {
@@ -138,6 +141,12 @@ keypair "k" { certificate "%s" key "%s" }
         c.close()
         return m[0] == WELCOME
 
+    def is_counted(self):
+        try:
+            return get(self.path + '.metrics', '/health')[2] == 'ok\n'
+        except FileNotFoundError:
+            return False
+
     def looks(self, fickle):
         """As the words say, and that at once."""
         net = ('127.0.0.1', self.net)
@@ -146,6 +155,7 @@ keypair "k" { certificate "%s" key "%s" }
         assert self.can_join(self.path, 'realm1', Cra('alice', 'a'))
         assert self.can_join(self.path, 'realm1', Cra('carol', 'c')) == \
             ('user' in now), now
+        assert self.is_counted() == ('metrics' in now), now
         assert self.can_connect(self.path2) == ('socket' in now), now
         # whoever waited to be accepted there is told so
         if 'port' in now:
