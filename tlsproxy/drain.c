@@ -93,6 +93,9 @@ drain_on_drain(struct chan *ch, struct imsg *m)
 	memcpy(&md, m->data, sizeof(md));
 	if (md.is_upgrade > 1)
 		return (-1);
+	/* who waits is among those who are told */
+	if (md.is_upgrade)
+		listeners_leave(p);
 	d->is_on = 1;
 	d->number = md.number;
 	d->was_said = 0;

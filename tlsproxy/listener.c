@@ -609,33 +609,66 @@ connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 	c->gid = cred.gid;
 }
 
+/* The next who waits, or -1. */
+static int
+accept_one(struct listener *l, int fd)
+{
+	struct proxy		*p = l->p;
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+	int			 s;
+
+	/* not more than the limit, though others may have some */
+	if (p->nconns >= p->most) {
+		pause_at_limit(p);
+		return (-1);
+	}
+	memset(&ss, 0, sizeof(ss));
+	s = accept4(fd, (struct sockaddr *)&ss, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (s == -1) {
+		if (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOBUFS || errno == ENOMEM)
+			out_of_descriptors(p);
+		return (-1);
+	}
+	p->counts.accepted++;
+	connection(l, s, &ss);
+	return (0);
+}
+
+/*
+ * Nobody accepts here any more.  Most of these sockets our successors have as
+ * well; on one that they have not, nobody may wait for an answer.
+ */
+void
+listeners_leave(struct proxy *p)
+{
+	struct listener	*l;
+	unsigned int	 i, n;
+
+	TAILQ_FOREACH(l, &p->listeners, entry) {
+		for (i = 0; i < l->nsocks; i++) {
+			for (n = 0; n < SOMAXCONN && p->is_accepting &&
+			    accept_one(l, l->fds[i]) == 0; n++)
+				;
+			if (l->ev[i] != NULL)
+				event_free(l->ev[i]);
+			l->ev[i] = NULL;
+			listener_close_later(p, l->fds[i]);
+		}
+		l->nsocks = 0;
+	}
+}
+
 static void
 listener_on_read(evutil_socket_t fd, short what, void *arg)
 {
-	struct listener		*l = arg;
-	struct proxy		*p = l->p;
-	struct sockaddr_storage	 ss;
-	socklen_t		 len;
-	int			 i, s;
+	struct listener	*l = arg;
+	int		 i;
 
 	(void)what;
-	for (i = 0; i < ACCEPT_BURST && p->is_accepting; i++) {
-		/* not more than the limit, though others may have some */
-		if (p->nconns >= p->most) {
-			pause_at_limit(p);
+	for (i = 0; i < ACCEPT_BURST && l->p->is_accepting; i++)
+		if (accept_one(l, fd) == -1)
 			return;
-		}
-		memset(&ss, 0, sizeof(ss));
-		len = sizeof(ss);
-		s = accept4(fd, (struct sockaddr *)&ss, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (s == -1) {
-			if (errno == EMFILE || errno == ENFILE ||
-			    errno == ENOBUFS || errno == ENOMEM)
-				out_of_descriptors(p);
-			return;
-		}
-		p->counts.accepted++;
-		connection(l, s, &ss);
-	}
 }

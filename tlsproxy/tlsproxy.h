@@ -434,6 +434,7 @@ int	 listeners_check(struct conf *, char *err, size_t errlen);
 void	 listeners_commit(struct proxy *, struct conf *);
 void	 listeners_update(struct proxy *);	/* start or stop accepting */
 void	 listeners_turn_end(struct proxy *);
+void	 listeners_leave(struct proxy *);	/* all who wait, then close */
 /* A client's certificate was refused: is the fault ours? */
 void	 listener_refused_cert(struct listener *);
 void	 listener_unref(struct listener *);

@@ -229,8 +229,10 @@ tune_tcp(int fd, const struct conf_limits *l)
 
 /*
  * One socket for each network tlsproxy, the kernel spreads clients over
- * them; and one for metrics.  With SO_REUSEPORT a second wampd of the same user would share the
- * port unnoticed, so one bind without it comes first.
+ * them; and one for metrics.  With SO_REUSEPORT a second wampd of the same
+ * user would share the port unnoticed, so one bind without it comes first.
+ * Those of a trial do not listen: who connects to an address that a socket of
+ * the running wampd covers must come to that.
  */
 static int
 open_addr(struct wampd *w, struct conf *conf, const struct conf_listen *l,
@@ -252,7 +254,8 @@ open_addr(struct wampd *w, struct conf *conf, const struct conf_listen *l,
 	for (i = 0; i < s->nfds; i++) {
 		if ((s->fds[i] = bind_tcp(ss, 1)) == -1 ||
 		    tune_tcp(s->fds[i], &conf->limits) == -1 ||
-		    listen(s->fds[i], SOMAXCONN) == -1)
+		    (!w->upgrade.is_trial &&
+		    listen(s->fds[i], SOMAXCONN) == -1))
 			goto fail;
 	}
 	return (0);

@@ -14,6 +14,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -305,6 +306,58 @@ def changed():
         assert 'trying again' in w.log()
         replace(path, real)
         assert w.upgrade() == (0, '', ''), w.log()
+
+
+def rebind(w, address):
+    """Listen there from now on, at the same port."""
+    w.write_conf(re.sub(r'listen on [0-9.]+ port (\d+).*',
+                        r'listen on %s port \1 insecure' % address,
+                        open(w.conf_path).read()))
+
+
+def covered():
+    """addresses that cover one another: who connects during a trial comes to
+    those that serve, and so he does while the old ones are leaving"""
+    with Upgraded(grace='60s') as w:
+        address = w.addresses()[1]
+        rebind(w, '0.0.0.0')
+        assert w.reload()
+        path = w.tree + '/libexec/wampd/broker'
+        go = w.wait_for('libexec/wampd/broker')
+        rebind(w, '127.0.0.1')
+        upgrade = w.ask('upgrade')
+        w.wait_upgrading(path)
+        for i in range(6):
+            Client(address).close()
+        open(go, 'w').close()
+        assert upgrade.wait(60) == 0, w.log()
+        w.wait_over()
+        # and the other way round
+        old = [Client(w.sock) for i in range(4)]
+        rebind(w, '0.0.0.0')
+        assert w.upgrade() == (0, '', ''), w.log()
+        # some who connect at once still come to an old one
+        wait_until(lambda: all(joins(address) for i in range(6)), 20, 'joins')
+        assert [r for r in w.processes() if r['state'] == 'leaving']
+        # a port that is no more
+        w.write_conf(re.sub(r'listen on 0.*', '',
+                            open(w.conf_path).read()))
+        for c in old:
+            c.close()
+        w.wait_over()
+        old = Client(w.sock)
+        assert w.upgrade() == (0, '', ''), w.log()
+        wait_until(lambda: is_refused(address), 20, 'the end of a port')
+        assert [r for r in w.processes() if r['state'] == 'leaving']
+        old.close()
+
+
+def is_refused(address):
+    try:
+        socket.create_connection(address, 5).close()
+        return False
+    except ConnectionRefusedError:
+        return True
 
 
 def clients():
@@ -813,6 +866,6 @@ def under_load():
 
 if __name__ == '__main__':
     run_cases([replaced, callees_first, refused, one_at_a_time, reloads,
-               changed, clients, not_ready, cannot_start_yet, by_signal,
-               stopped, killed, parent_killed, nonsense, by_user, detached,
+               changed, covered, clients, not_ready, cannot_start_yet,
+               by_signal, stopped, killed, parent_killed, nonsense, by_user, detached,
                linked, under_load] + ([killed_at_random] if LONG else []))
