@@ -26,6 +26,11 @@
 
 #define MAXHANDOVER	(1024 * 1024)
 
+/* Linux 6.3 to 6.5 may insist on it (vm.memfd_noexec), others know it not. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL	0x0008U
+#endif
+
 /* -- writing ------------------------------------------------------------ */
 
 static void
@@ -123,7 +128,10 @@ handover_write(struct wampd *w, int is_trial)
 	FILE	*f;
 	int	 fd, copy;
 
-	if ((fd = memfd_create("wampd", MFD_CLOEXEC)) == -1)
+	fd = memfd_create("wampd", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	if (fd == -1 && errno == EINVAL)
+		fd = memfd_create("wampd", MFD_CLOEXEC);
+	if (fd == -1)
 		return (-1);
 	if ((copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) == -1 ||
 	    (f = fdopen(copy, "w")) == NULL) {
