@@ -6,6 +6,7 @@
  * in imsgs.c, what they do together in children.c.
  */
 #include <sys/types.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -203,7 +204,7 @@ environment(void)
 
 __attribute__((noreturn))
 static void
-run_program(struct child *c, int ctl, int log)
+run_program(struct child *c, pid_t parent, int ctl, int log)
 {
 	struct sigaction	sa;
 	sigset_t		none;
@@ -217,6 +218,9 @@ run_program(struct child *c, int ctl, int log)
 		sigaction(sig, &sa, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* at least until its sandbox; then it sees the end of its channel */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
+		_exit(1);
 	/* out of the way of the numbers they shall have */
 	ctl = fcntl(ctl, F_DUPFD, 16);
 	log = fcntl(log, F_DUPFD, 16);
@@ -249,6 +253,7 @@ run_program(struct child *c, int ctl, int log)
 static int
 spawn(struct child *c)
 {
+	pid_t	parent = getpid();
 	int	sp[2] = { -1, -1 }, lp[2] = { -1, -1 };
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sp) == -1 ||
@@ -259,7 +264,7 @@ spawn(struct child *c)
 		c->pid = 0;
 		goto fail;
 	case 0:
-		run_program(c, sp[1], lp[1]);
+		run_program(c, parent, sp[1], lp[1]);
 	}
 	close(sp[1]);
 	close(lp[1]);
