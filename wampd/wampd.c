@@ -5,6 +5,7 @@
  * The parent: options, signals, the order of start and end.
  */
 #include <sys/types.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <event2/event.h>
@@ -498,6 +499,14 @@ close_rest(struct wampd *w)
 	closefrom(first);
 }
 
+static int
+is_pipe(int fd)
+{
+	struct stat	st;
+
+	return (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -516,13 +525,15 @@ main(int argc, char **argv)
 	w.started_mono = mono_ms();
 	upgrade_init(&w, argv[0]);
 	log_init(notify_is_journal() ? LOG_TO_PARENT : LOG_TO_STDERR, "wampd");
+	options(&w, argc, argv);
+	/* a trial's goes to who runs it, that of a successor to nobody */
+	if (getenv(HANDOVER_ENV) != NULL && !w.is_foreground &&
+	    !is_pipe(STDERR_FILENO))
+		log_init(LOG_TO_SYSLOG, "wampd");
 	if ((handed = handover_read(&w)) == -1)
 		return (1);
-	options(&w, argc, argv);
 	if (w.upgrade.is_trial)
 		log_init(LOG_TO_PARENT, "wampd");
-	else if (w.upgrade.is_successor && !w.is_foreground)
-		log_init(LOG_TO_SYSLOG, "wampd");
 	/* a wampd has none open that its successor shall not have */
 	if (!handed)
 		close_rest(&w);
