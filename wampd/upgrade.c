@@ -8,6 +8,7 @@
  * new program, which says when its children serve (successor.c).
  */
 #include <sys/types.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,13 +20,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "chan.h"
+#include "mono.h"
 #include "wampd.h"
 #include "xmalloc.h"
 
 #define TRIAL_WITHIN	90	/* s */
+#define TRIAL_ENDS	(END_WITHIN + 1000)	/* ms: its children, and it */
 #define STEP_WITHIN	60	/* s: then, for all children to be up */
 #define HOPELESS	3	/* backoff: it died often in a row */
 
@@ -174,33 +178,46 @@ refused(struct wampd *w)
 
 /* -- the trial ---------------------------------------------------------- */
 
+/* It ends its children and takes away the files that it made. */
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct wampd	*w = arg;
+	static const struct timeval	 ends = { TRIAL_ENDS / 1000, 0 };
+	struct wampd			*w = arg;
+	struct upgrade			*u = &w->upgrade;
 
 	(void)fd;
 	(void)what;
-	if (w->upgrade.trial != 0) {
-		log_warnx("the new wampd is not ready in %d s", TRIAL_WITHIN);
-		kill(w->upgrade.trial, SIGKILL);
+	if (u->trial == 0) {
+		log_warnx("upgrade: not all processes are up");
+		refused(w);
 		return;
 	}
-	log_warnx("upgrade: not all processes are up");
-	refused(w);
+	if (!u->is_ending) {
+		log_warnx("the new wampd is not ready in %d s", TRIAL_WITHIN);
+		u->is_ending = 1;
+		kill(u->trial, SIGTERM);
+		if (evtimer_add(u->timer, &ends) == 0)
+			return;
+	}
+	kill(u->trial, SIGKILL);
 }
 
 __attribute__((noreturn))
 static void
-run_trial(struct wampd *w, int state, int log)
+run_trial(struct wampd *w, pid_t parent, int state, int log)
 {
 	log_tap(NULL, NULL);
 	log_init(LOG_TO_PARENT, "wampd");
-	if (dup2(log, STDERR_FILENO) == -1)
+	/* it has our listening sockets: it must not outlive us */
+	if (dup2(log, STDERR_FILENO) == -1 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
 		_exit(1);
 	setpgid(0, 0);
 	run_program(w, state);
-	fatal("%s", w->upgrade.program);
+	log_warn("%s", w->upgrade.program);
+	/* what stdio has is our parent's to write */
+	_exit(1);
 }
 
 static int
@@ -208,13 +225,14 @@ start_trial(struct wampd *w)
 {
 	static const struct timeval	 within = { TRIAL_WITHIN, 0 };
 	struct upgrade			*u = &w->upgrade;
+	pid_t				 parent = getpid();
 	int				 p[2], state = -1;
 
-	u->is_stale = 0;
+	u->is_stale = u->is_ending = 0;
 	if (stat(u->program, &u->tried) == -1 || pipe2(p, O_CLOEXEC) == -1)
 		return (-1);
 	/* as in step_over(), and the form of it is all that counts */
-	u->caretaker = getpid();
+	u->caretaker = parent;
 	u->go = p[1];
 	control_hand_clients(w);
 	if ((state = handover_write(w, 1)) == -1 ||
@@ -227,7 +245,7 @@ start_trial(struct wampd *w)
 	if (logsink_open(&u->log, w->base, "new wampd", p[0]) == -1)
 		goto out;
 	if ((u->trial = fork()) == 0)
-		run_trial(w, state, p[1]);
+		run_trial(w, parent, state, p[1]);
 	if (u->trial == -1)
 		u->trial = 0;
 out:
@@ -250,6 +268,14 @@ try(struct wampd *w)
 	refused(w);
 }
 
+/* What lies there by now is run as root. */
+static int
+may_run(const struct wampd *w)
+{
+	return (w->upgrade.program[0] == '/' && (!w->is_root ||
+	    child_check_program(w->upgrade.program) == 0));
+}
+
 /* NULL, or why it cannot be begun just now. */
 const char *
 upgrade_begin(struct wampd *w)
@@ -266,8 +292,7 @@ upgrade_begin(struct wampd *w)
 		return ("a reload is under way");
 	if (w->drain.is_on)
 		return ("wampd is drained: resume it first");
-	if (u->program[0] != '/' ||
-	    (w->is_root && child_check_program(u->program) == -1))
+	if (!may_run(w))
 		return ("the program cannot be run, see the log");
 	log_info("upgrade: trying %s", u->program);
 	notify(w, "STATUS=upgrading");
@@ -312,8 +337,26 @@ upgrade_end(struct wampd *w)
 	if (w->upgrade.state == UPGRADE_NOT)
 		return;
 	if (w->upgrade.trial != 0)
-		kill(w->upgrade.trial, SIGKILL);
+		kill(w->upgrade.trial, SIGTERM);
 	over(w);
+}
+
+/* Our children are gone: the trial's have had as long, and some. */
+void
+upgrade_wait(struct wampd *w)
+{
+	static const struct timespec	 nap = { 0, 5 * 1000 * 1000 };
+	uint64_t			 begin = mono_ms();
+	struct upgrade			*u = &w->upgrade;
+
+	for (upgrade_reap(w); u->trial != 0; upgrade_reap(w)) {
+		if (mono_ms() - begin > TRIAL_ENDS) {
+			/* it would also end with us */
+			kill(u->trial, SIGKILL);
+			return;
+		}
+		nanosleep(&nap, NULL);
+	}
 }
 
 /* -- the caretaker ------------------------------------------------------ */
@@ -349,6 +392,29 @@ release_children(struct wampd *w)
 }
 
 static void
+shut_down(struct wampd *w)
+{
+	if (w->upgrade.is_shut)
+		return;
+	w->upgrade.is_shut = 1;
+	children_shutdown(w);
+	caretaker_hurry(w);
+}
+
+/*
+ * Somebody means every process of our name: clients say goodbye here, too.
+ * A second signal does not wait.
+ */
+void
+caretaker_signal(struct wampd *w)
+{
+	if (w->upgrade.is_signalled)
+		chan_loop_exit();
+	w->upgrade.is_signalled = 1;
+	shut_down(w);
+}
+
+static void
 on_word(evutil_socket_t fd, short what, void *arg)
 {
 	struct wampd	*w = arg;
@@ -363,10 +429,12 @@ on_word(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	if (n == 1 && c == 'q') {
-		children_shutdown(w);
-		caretaker_hurry(w);
+		shut_down(w);
 		return;
 	}
+	/* a later version may have more to say */
+	if (n > 0)
+		return;
 	/* the parent is dead */
 	chan_loop_exit();
 }
@@ -581,7 +649,10 @@ upgrade_progress(struct wampd *w)
 		else {
 			log_info("upgrade: something has changed, trying "
 			    "again");
-			try(w);
+			if (may_run(w))
+				try(w);
+			else
+				refused(w);
 		}
 	}
 }

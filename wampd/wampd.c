@@ -167,7 +167,10 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	case SIGTERM:
 	case SIGINT:
 		log_admin_signal("stop", sig == SIGTERM ? "TERM" : "INT");
-		wampd_stop(w);
+		if (w->is_caretaker)
+			caretaker_signal(w);
+		else
+			wampd_stop(w);
 		break;
 	case SIGHUP:
 		log_admin_signal("reload", "HUP");
@@ -349,6 +352,7 @@ run(struct wampd *w)
 	children_update(w, w->conf);
 	wampd_loop(w);
 	children_end(w);
+	upgrade_wait(w);
 }
 
 static void

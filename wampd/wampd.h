@@ -228,11 +228,14 @@ struct upgrade {
 		UPGRADE_STEP		/* signals wait, those before do not */
 	}		 state;
 	pid_t		 trial;
+	int		 is_ending;	/* it took too long */
 	struct stat	 tried;		/* program of the trial */
 	int		 is_stale;	/* reloaded since the trial */
 	struct logsink	 log;		/* of it */
 	struct event	*timer;
 	struct event	*word;		/* a caretaker's: from our parent */
+	int		 is_shut;	/* likewise: all are told to go */
+	int		 is_signalled;
 	/* of the new program */
 	int		 is_trial;	/* accepts nobody, and ends */
 	int		 is_successor;
@@ -508,7 +511,9 @@ void		 upgrade_reloads(struct wampd *);
 void		 upgrade_progress(struct wampd *);
 void		 upgrade_reap(struct wampd *);
 void		 upgrade_end(struct wampd *);
+void		 upgrade_wait(struct wampd *);
 void		 caretaker_hurry(struct wampd *);
+void		 caretaker_signal(struct wampd *);
 
 /* successor.c */
 void		 successor_begin(struct wampd *);

@@ -304,6 +304,20 @@ def changed():
         assert upgrade.returncode == 1 and 'cannot start' in err, (err,
                                                                   w.log())
         assert 'trying again' in w.log()
+        if IS_ROOT:
+            # one that root would not run
+            replace(path, real)
+            os.unlink(go)
+            go = w.wait_for('sbin/wampd')
+            upgrade = w.ask('upgrade')
+            wait_until(lambda: os.path.getsize(path + '.runs') == 2, 20,
+                       'a run')
+            replace(path, b'#!/bin/sh\ntouch %s.was_run\n' % path.encode())
+            os.chown(path, 1, 1)
+            open(go, 'w').close()
+            out, err = upgrade.communicate(timeout=60)
+            assert upgrade.returncode == 1 and "of root's" in err, err
+            assert not os.path.exists(path + '.was_run')
         replace(path, real)
         assert w.upgrade() == (0, '', ''), w.log()
 
@@ -527,6 +541,77 @@ def killed():
         old.close()
         w.wait_over()
         wait_until(lambda: joins(w.sock), 20, 'a join')
+
+
+def of_tree(w):
+    """Processes that run programs of it."""
+    found = []
+    for d in os.listdir('/proc'):
+        try:
+            if d.isdigit() and w.tree in os.readlink(
+                    '/proc/%s/exe' % d) + open('/proc/%s/cmdline' % d).read():
+                found.append(int(d))
+        except OSError:
+            pass
+    return found
+
+
+def caretaker_signalled():
+    """SIGTERM to all that are called wampd: old sessions are told; a second
+    one does not wait; an octet of a later version is no reason to end"""
+    with Upgraded(grace='20s') as w:
+        old = [Client(w.sock) for i in range(3)]
+        assert w.upgrade() == (0, '', '')
+        caretaker, = (r['pid'] for r in w.processes()
+                      if r['role'] == 'caretaker')
+        pipes = {os.readlink('/proc/%d/fd/%s' % (caretaker, d))
+                 for d in os.listdir('/proc/%d/fd' % caretaker)}
+        for d in os.listdir('/proc/%d/fd' % w.pid):
+            path = '/proc/%d/fd/%s' % (w.pid, d)
+            if 'pipe:' in os.readlink(path) and os.readlink(path) in pipes:
+                with open('/proc/%d/fdinfo/%s' % (w.pid, d)) as f:
+                    if re.search(r'^flags:.*1$', f.read(), re.M):
+                        with open(path, 'wb') as pipe:
+                            pipe.write(b'?')
+        with open('/proc/%d/comm' % caretaker) as f:
+            assert f.read() == 'wampd\n'
+        os.kill(caretaker, signal.SIGTERM)
+        for c in old:
+            c.expect(GOODBYE, None, SHUTDOWN, timeout=15)
+        assert is_alive(caretaker)
+        os.kill(caretaker, signal.SIGTERM)
+        for c in old:
+            c.expect_closed()
+            c.close()
+        w.wait_over()
+        Client(w.sock).close()
+
+
+def trial_ends():
+    """a trial leaves nothing behind: no process, no file, whether its parent
+    is told to stop or killed"""
+    for by in signal.SIGTERM, signal.SIGKILL:
+        with Upgraded() as w:
+            c = Client(w.sock)
+            path = w.tree + '/libexec/wampd/broker'
+            w.wait_for('libexec/wampd/broker')
+            w.write_conf(open(w.conf_path).read() +
+                         'listen on socket "%s/other" mode 0666\n' % w.run)
+            upgrade = w.ask('upgrade')
+            w.wait_upgrading(path)
+            wait_until(lambda: os.path.exists(w.run + '/other'), 20, 'a file')
+            w.proc.send_signal(by)
+            if by == signal.SIGTERM:
+                c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+            c.close()
+            assert w.proc.wait(60) == (0 if by == signal.SIGTERM else -by)
+            upgrade.communicate(timeout=20)
+            wait_until(lambda: not of_tree(w), 2, 'the end of all')
+            if by == signal.SIGTERM:
+                assert not os.path.exists(w.run + '/other')
+            else:
+                os.rename(path + '.real', path)
+                w.start()
 
 
 def descendants(pid):
@@ -867,5 +952,6 @@ def under_load():
 if __name__ == '__main__':
     run_cases([replaced, callees_first, refused, one_at_a_time, reloads,
                changed, covered, clients, not_ready, cannot_start_yet,
-               by_signal, stopped, killed, parent_killed, nonsense, by_user, detached,
+               by_signal, stopped, killed, parent_killed,
+               caretaker_signalled, trial_ends, nonsense, by_user, detached,
                linked, under_load] + ([killed_at_random] if LONG else []))
