@@ -3,10 +3,10 @@
 # Copyright (c) 2026 The wampd authors
 # SPDX-License-Identifier: ISC
 #
-# make run: a wampd to play with.  Built before, it gets a CA and a certificate of its own under
-# run/, and stays in the foreground with TLS on 127.0.0.1:8443 and a Unix
-# socket.  Nothing outside this folder is changed, but as root for packages
-# and wampd's users.
+# make run: a wampd to play with.  Built before, it gets a CA and a certificate
+# of its own under run/, and stays in the foreground with TLS on 127.0.0.1:8443,
+# a Unix socket and a control socket.  Nothing outside this folder is changed,
+# but as root for packages and wampd's users.
 #
 # run/ is made anew when it is removed; what you change there stays.
 
@@ -55,6 +55,7 @@ write_conf() {
 	[ -f "$run/wampd.conf" ] && return 0
 	cat >"$run/wampd.conf" <<CONF
 # Made by "make run" and yours to change: see wampd.conf(5).
+control socket "$run/control.sock"
 listen on socket "$run/sock/wampd.sock" mode 0666
 listen on 127.0.0.1 port $port tls { keypair "localhost" }
 
@@ -87,6 +88,10 @@ The same over TLS, verified against the throw-away CA:
 
   build/bin/wampc -u rss://localhost:$port --cafile $run/tls/ca.crt \\
       subscribe com.example.hello
+
+What it is doing, and what can be asked and told (man man/wampctl.8):
+
+  build/sbin/wampctl -s $run/control.sock show sessions
 
 WebSocket: wss://localhost:$port/ (JSON, MessagePack, CBOR), realm realm1.
 From Python and JavaScript: man man/wampd-clients.7
