@@ -88,9 +88,6 @@ struct conf_limit {
 };
 /* Fatal for a name there is not. */
 const struct conf_limit	*conf_find_limit(const char *name);
-/* Number i in the order of the names, NULL: no more. */
-const struct conf_limit	*conf_limit_number(size_t i);
-size_t			 conf_limit_count(void);
 uint32_t		*conf_limit_value(struct conf_limits *,
 			    const struct conf_limit *);
 /* Is each in its range, and as large as others need it? */

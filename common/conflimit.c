@@ -53,18 +53,6 @@ conf_find_limit(const char *name)
 	fatalx("no limit \"%s\"", name);
 }
 
-size_t
-conf_limit_count(void)
-{
-	return (sizeof(limits) / sizeof(limits[0]));
-}
-
-const struct conf_limit *
-conf_limit_number(size_t i)
-{
-	return (i < conf_limit_count() ? &limits[i] : NULL);
-}
-
 uint32_t *
 conf_limit_value(struct conf_limits *l, const struct conf_limit *which)
 {

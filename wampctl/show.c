@@ -59,6 +59,7 @@ static const struct column listeners[] = {
 	{ "websocket", "WEBSOCKET", SHOW_PLAIN },
 	{ "serializers", "SERIALIZERS", SHOW_PLAIN },
 	{ "keypairs", "KEYPAIRS", SHOW_PLAIN },
+	{ "proxy_protocol_from", "PROXY-PROTOCOL-FROM", SHOW_PLAIN },
 };
 static const struct column realms[] = {
 	{ "realm", "REALM", SHOW_PLAIN },

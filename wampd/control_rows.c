@@ -308,15 +308,30 @@ put_serializers(struct mpput *m, uint32_t sers)
 			mpput_text(m, names[i]);
 }
 
+/* Who may say for whom he speaks; none: no PROXY protocol. */
+static void
+put_nets(struct mpput *m, const struct conf_listen *l)
+{
+	char	net[NET_MAXTEXT];
+	size_t	i;
+
+	mpput_text(m, "proxy_protocol_from");
+	mpput_array(m, (uint32_t)l->nfrom);
+	for (i = 0; i < l->nfrom; i++)
+		mpput_text(m, conf_net_text(&l->from[i], net));
+}
+
 static void
 listener(struct mpput *m, const struct conf *conf,
     const struct conf_listen *l)
 {
-	control_row(m, 10);
+	control_row(m, 12);
 	put_text(m, "listener", l->name);
 	put_text(m, "kind", (l->flags & LISTEN_METRICS) != 0 ? "metrics" :
 	    l->path != NULL ? "socket" : "network");
 	put_bool(m, "tls", (l->flags & LISTEN_TLS) != 0);
+	put_bool(m, "insecure", (l->flags & LISTEN_INSECURE) != 0);
+	put_nets(m, l);
 	put_text(m, "client_ca", (l->flags & LISTEN_CLIENT_REQUIRED) != 0 ?
 	    "required" : (l->flags & LISTEN_CLIENT_CA) != 0 ? "optional" :
 	    "none");
@@ -416,76 +431,89 @@ control_realms(struct control_client *k)
 
 /* -- show limits -------------------------------------------------------- */
 
-/* Those that are not one number, or one time. */
-static const struct {
-	const char	*name, *unit;
-} others[] = {
-	{ "memory", "octets" },
-	{ "messages", "count" },
-	{ "messages per", "ms" },
-	{ "messages burst", "count" },
-	{ "bytes", "octets" },
-	{ "bytes per", "ms" },
-	{ "bytes burst", "octets" }
+/* Rates are kept in another way than what is one number, or one time. */
+enum rate {
+	RATE_NONE,
+	RATE_BYTES,
+	RATE_MESSAGES
 };
-#define NOTHERS	(sizeof(others) / sizeof(others[0]))
 
+/* In the order of wampd.conf(5), with all words that lead there. */
+static const struct limit_row {
+	const char	*words;
+	const char	*name;	/* for conf_find_limit(), or which of three */
+	const char	*unit;
+	enum rate	 rate;
+} limit_rows[] = {
+	{ "authenticate", "authenticate", "ms", RATE_NONE },
+	{ "complete", "complete", "ms", RATE_NONE },
+	{ "connections", "connections", "count", RATE_NONE },
+	{ "connections per address", "connections per address", "count",
+	    RATE_NONE },
+	{ "ipv6 prefix", "ipv6 prefix", "bits", RATE_NONE },
+	{ "failures", "failures", "count", RATE_NONE },
+	{ "failures per", "failures per", "ms", RATE_NONE },
+	{ "failures delay", "failures delay", "ms", RATE_NONE },
+	{ "handshake", "handshake", "ms", RATE_NONE },
+	{ "hello", "hello", "ms", RATE_NONE },
+	{ "memory", NULL, "octets", RATE_NONE },
+	{ "message", "message", "octets", RATE_NONE },
+	{ "metrics", "metrics", "ms", RATE_NONE },
+	{ "metrics connections", "metrics connections", "count", RATE_NONE },
+	{ "ping every", "ping every", "ms", RATE_NONE },
+	{ "ping timeout", "ping timeout", "ms", RATE_NONE },
+	{ "queue", "queue", "octets", RATE_NONE },
+	{ "session bytes", "number", "octets", RATE_BYTES },
+	{ "session bytes per", "per", "ms", RATE_BYTES },
+	{ "session bytes burst", "burst", "octets", RATE_BYTES },
+	{ "session calls", "calls", "count", RATE_NONE },
+	{ "session messages", "number", "count", RATE_MESSAGES },
+	{ "session messages per", "per", "ms", RATE_MESSAGES },
+	{ "session messages burst", "burst", "count", RATE_MESSAGES },
+	{ "session registrations", "registrations", "count", RATE_NONE },
+	{ "session subscriptions", "subscriptions", "count", RATE_NONE },
+	{ "sessions per authid", "sessions per authid", "count", RATE_NONE },
+	{ "slow", "slow", "ms", RATE_NONE }
+};
+#define NLIMITS	(sizeof(limit_rows) / sizeof(limit_rows[0]))
+
+/* 0: there is none. */
 static uint64_t
-other(const struct conf_limits *l, size_t i)
+limit_value(struct conf_limits *l, const struct limit_row *lr)
 {
-	switch (i) {
-	case 0:
-		return (l->memory);
-	case 1:
-		return (l->messages.number);
-	case 2:
-		return (l->messages.per);
-	case 3:
-		return (l->messages.burst);
-	case 4:
-		return (l->bytes.number);
-	case 5:
-		return (l->bytes.per);
-	default:
-		return (l->bytes.burst);
-	}
-}
+	const struct conf_rate	*rate;
 
-static const char *
-limit_unit(const struct conf_limit *l)
-{
-	if (l->is_time)
-		return ("ms");
-	if (strcmp(l->name, "message") == 0 || strcmp(l->name, "queue") == 0)
-		return ("octets");
-	return (strcmp(l->name, "ipv6 prefix") == 0 ? "bits" : "count");
+	if (lr->rate == RATE_NONE)
+		return (lr->name == NULL ? l->memory :
+		    *conf_limit_value(l, conf_find_limit(lr->name)));
+	rate = lr->rate == RATE_BYTES ? &l->bytes : &l->messages;
+	if (strcmp(lr->name, "number") == 0)
+		return (rate->number);
+	return (strcmp(lr->name, "per") == 0 ? rate->per : rate->burst);
 }
 
 int
 control_limits(struct control_client *k)
 {
-	struct conf_limits	*l = &k->w->conf->limits;
-	const struct conf_limit	*one;
+	const struct limit_row	*lr;
 	struct mpput		 m;
-	size_t			 i;
+	uint64_t		 value;
 
 	if (has_changed(k))
 		return (1);
-	for (; (one = conf_limit_number(k->cursor)) != NULL ||
-	    k->cursor - conf_limit_count() < NOTHERS; k->cursor++) {
+	for (; k->cursor < NLIMITS; k->cursor++) {
+		lr = &limit_rows[k->cursor];
+		value = limit_value(&k->w->conf->limits, lr);
 		control_row(&m, 4);
-		if (one != NULL) {
-			put_text(&m, "limit", one->name);
-			put_uint(&m, "value", *conf_limit_value(l, one));
-			put_text(&m, "unit", limit_unit(one));
-		} else {
-			i = k->cursor - conf_limit_count();
-			put_text(&m, "limit", others[i].name);
-			put_uint(&m, "value", other(l, i));
-			put_text(&m, "unit", others[i].unit);
-		}
+		put_text(&m, "limit", lr->words);
+		mpput_text(&m, "value");
+		if (value > 0)
+			mpput_uint(&m, value);
+		else
+			mpput_nil(&m);
+		put_text(&m, "unit", lr->unit);
 		mpput_text(&m, "used");
-		if (one != NULL && strcmp(one->name, "connections") == 0)
+		if (strcmp(lr->words, "connections") == 0)
 			mpput_uint(&m, connlimit_total(k->w->connlimit));
 		else
 			mpput_nil(&m);

@@ -26,6 +26,17 @@ realm "realm1" {
 '''
 
 
+LIMITS = [
+    'authenticate', 'complete', 'connections', 'connections per address',
+    'ipv6 prefix', 'failures', 'failures per', 'failures delay', 'handshake',
+    'hello', 'memory', 'message', 'metrics', 'metrics connections',
+    'ping every', 'ping timeout', 'queue', 'session bytes',
+    'session bytes per', 'session bytes burst', 'session calls',
+    'session messages', 'session messages per', 'session messages burst',
+    'session registrations', 'session subscriptions', 'sessions per authid',
+    'slow']
+
+
 class Controlled(Wampd):
     """Its control socket is self.control."""
 
@@ -113,19 +124,30 @@ def processes():
 def configuration():
     """show listeners, realms, limits, config"""
     port = free_port()
-    with Controlled('listen on 127.0.0.1 port %d only websocket\n'
-                    'limits { connections 77 }\n' % port) as w:
+    with Controlled('listen on 127.0.0.1 port %d only websocket'
+                    ' proxy protocol from 10.0.0.0/8, ::1\n'
+                    'limits { connections 77 ping never }\n' % port) as w:
         got = rows(w.control, 'show', 'listeners')
         assert [(r['listener'], r['kind'], r['rawsocket']) for r in got] == [
             ('socket "%s"' % w.sock, 'socket', True),
             ('127.0.0.1 port %d' % port, 'network', False)], got
         assert got[1]['serializers'] == ['json', 'msgpack', 'cbor'], got
         assert (got[0]['file'], got[0]['line']) == (w.conf_path, 3), got
+        assert [(r['proxy_protocol_from'], r['insecure']) for r in got] == [
+            ([], False), (['10.0.0.0/8', '::1'], False)], got
+        assert ' 10.0.0.0/8,::1\n' in w.ctl('show', 'listeners')[1]
         row, = rows(w.control, 'show', 'realms')
         assert row == {'realm': 'realm1', 'broker': 0, 'roles': 1,
                        'methods': ['anonymous'], 'uri': 'loose',
                        'file': w.conf_path, 'line': 7}, row
         got = {r['limit']: r for r in rows(w.control, 'show', 'limits')}
+        # in the order of the page, and by the words there
+        assert list(got) == LIMITS, list(got)
+        assert got['session calls']['value'] == 1000, got
+        assert got['session messages']['value'] is None, got
+        assert got['ping every']['value'] is None, got
+        assert re.search('^session messages +- +- +count$',
+                         w.ctl('show', 'limits')[1], re.M)
         assert got['connections'] == {
             'limit': 'connections', 'value': 77, 'unit': 'count',
             'used': 0}, got
