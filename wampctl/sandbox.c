@@ -199,9 +199,9 @@ static size_t
 compare(const struct val *row, uint64_t pid, const struct status *s,
     const char *root, const char *weak[MAXWEAK])
 {
-	char		 role[32], sandbox[32], wanted[PATH_MAX];
+	char		 role[32], sandbox[32], wanted[PATH_MAX], caps[32];
 	struct val	 san, by_root;
-	uint64_t	 uid, gid, caps;
+	uint64_t	 uid, gid;
 	size_t		 n = 0;
 	int		 is_child, is_san;
 
@@ -210,7 +210,7 @@ compare(const struct val *row, uint64_t pid, const struct status *s,
 	    row_text(row, "wanted_root", wanted, sizeof(wanted)) == -1 ||
 	    row_uint(row, "wanted_uid", &uid) == -1 ||
 	    row_uint(row, "wanted_gid", &gid) == -1 ||
-	    row_uint(row, "wanted_capabilities", &caps) == -1 ||
+	    row_text(row, "wanted_capabilities", caps, sizeof(caps)) == -1 ||
 	    row_get(row, "sanitizers", &san) == -1 ||
 	    row_get(row, "started_by_root", &by_root) == -1) {
 		weak[n++] = "wanted";
@@ -223,7 +223,7 @@ compare(const struct val *row, uint64_t pid, const struct status *s,
 	/* what relaxes this is the configuration */
 	if (strcmp(sandbox, "strict") != 0)
 		return (n);
-	if ((s->caps & ~caps) != 0)
+	if ((s->caps & ~strtoull(caps, NULL, 16)) != 0)
 		weak[n++] = "capabilities";
 	if (!is_child)
 		return (n);

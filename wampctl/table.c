@@ -16,6 +16,7 @@
 #define FIRST		500	/* rows looked at for the widths */
 #define MAXCOLUMNS	16
 #define MAXCELL		8192
+#define MAXLABEL	32	/* "remembered_verdicts:" and the like */
 
 struct table {
 	const struct column	*columns;
@@ -221,6 +222,14 @@ begin(struct table *t)
 	}
 }
 
+static void
+field_name(struct cell *c, const struct val *key)
+{
+	c->len = 0;
+	add_scalar(c, key, SHOW_PLAIN);
+	add(c, ":");
+}
+
 /* One line a field. */
 static void
 print_lines(struct table *t, const struct val *row)
@@ -228,18 +237,24 @@ print_lines(struct table *t, const struct val *row)
 	static struct cell	c;
 	struct val_iter		it;
 	struct val		key, v;
+	size_t			width = 0;
 
 	if (t->nrows++ > 0)
 		putchar('\n');
 	val_iter_init(&it, row);
 	while (val_map_next(&it, &key, &v)) {
-		c.len = 0;
-		add_scalar(&c, &key, SHOW_PLAIN);
-		add(&c, ":");
-		printf("%-18s ", c.buf);
+		field_name(&c, &key);
+		if (c.len > width && c.len <= MAXLABEL)
+			width = c.len;
+	}
+	val_iter_init(&it, row);
+	while (val_map_next(&it, &key, &v)) {
+		field_name(&c, &key);
+		printf("%-*s  ", (int)width, c.buf);
 		c.len = 0;
 		c.buf[0] = '\0';
-		add_value(&c, &v, SHOW_PLAIN);
+		add_value(&c, &v, val_is(&key, "uptime", 6) ? SHOW_SECONDS :
+		    SHOW_PLAIN);
 		printf("%s\n", c.buf);
 	}
 }

@@ -594,6 +594,7 @@ static void
 sandboxed(struct mpput *m, struct wampd *w, const char *name,
     const struct child *c, pid_t pid)
 {
+	char	caps[32];
 	int	is_child = c != NULL && w->is_root;
 
 	control_row(m, 10);
@@ -612,8 +613,10 @@ sandboxed(struct mpput *m, struct wampd *w, const char *name,
 	put_uint(m, "wanted_gid", is_child ? w->users[c->role].gid :
 	    getegid());
 	put_text(m, "wanted_root", is_child ? EMPTYDIR : "/");
-	put_uint(m, "wanted_capabilities", c == NULL && w->is_root ?
-	    sandbox_parent_mask() : 0);
+	/* as they stand in /proc/PID/status */
+	snprintf(caps, sizeof(caps), "%016llx", c == NULL && w->is_root ?
+	    (unsigned long long)sandbox_parent_mask() : 0ULL);
+	put_text(m, "wanted_capabilities", caps);
 }
 
 int

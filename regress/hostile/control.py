@@ -238,7 +238,7 @@ def weaker():
     row = {'process': 'broker 0', 'pid': os.getpid(), 'role': 'broker',
            'sandbox': 'strict', 'sanitizers': False, 'started_by_root': False,
            'wanted_uid': os.geteuid(), 'wanted_gid': os.getegid(),
-           'wanted_root': '/', 'wanted_capabilities': 0}
+           'wanted_root': '/', 'wanted_capabilities': '0' * 16}
 
     def ask(**change):
         r = dict(row, **change)

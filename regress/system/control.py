@@ -87,6 +87,7 @@ def summary():
         status, out, err = w.ctl('sh', 'sum')
         assert status == 0 and err == '', err
         assert re.search(r'^pid: +%d$' % w.pid, out, re.M), out
+        assert re.search(r'^uptime: +\d+s$', out, re.M), out
         # what it counts
         os.kill(w.child('broker 0'), signal.SIGKILL)
         wait_until(lambda: rows(w.control, 'show', 'sum')[0]['restarts'] == 1
@@ -312,6 +313,8 @@ def sessions():
         assert row['state'] == 'joined' and row['realm'] == 'realm1', row
         row, = rows(w.control, 'show', 'session', str(cs[1].id))
         assert row['session'] == cs[1].id, row
+        lines = w.ctl('show', 'session', str(cs[1].id))[1].splitlines()
+        assert len({re.match(r'\w+: +', x).end() for x in lines}) == 1, lines
         assert rows(w.control, 'show', 'session', '7', status=1) == []
         fails(w, 'show', 'session', '7', err='there is no such session')
         # killed
@@ -412,6 +415,7 @@ def sandbox():
                                     else 'none'), r
             assert r['seccomp'] == ('none' if SAN else 'filter'), r
             assert r['capabilities'] == '0' * 16, r
+            assert r['wanted_capabilities'] == '0' * 16, r
             assert r['threads'] == int(kernel['Threads']), r
             if IS_ROOT:
                 assert r['user'].startswith('_wamp'), r
