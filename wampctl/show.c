@@ -5,8 +5,10 @@
  * Asks wampd, and shows its answer: tables for people, JSON for programs.
  */
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,9 +297,9 @@ take_text(struct answer *a, const uint8_t *p, size_t len)
 		    a->view->what == CTL_UPGRADE ? stderr : stdout);
 }
 
-/* One object that holds all of the text. */
+/* One object that holds all of the text, and whether it was done. */
 static void
-json_text(struct answer *a, const char *key, int is_done)
+json_text(struct answer *a, const char *key, const char *done, int is_done)
 {
 	struct wbuf	w;
 	struct val	row;
@@ -305,9 +307,9 @@ json_text(struct answer *a, const char *key, int is_done)
 
 	memset(&w, 0, sizeof(w));
 	enc_init(&e, SER_MSGPACK, &w);
-	enc_map(&e, a->view->what == CTL_RELOAD ? 2 : 1);
-	if (a->view->what == CTL_RELOAD) {
-		ENC_KEY(&e, "reloaded");
+	enc_map(&e, done != NULL ? 2 : 1);
+	if (done != NULL) {
+		enc_str(&e, done, strlen(done));
 		enc_bool(&e, is_done);
 	}
 	enc_str(&e, key, strlen(key));
@@ -319,6 +321,16 @@ json_text(struct answer *a, const char *key, int is_done)
 		a->has_failed = 1;
 	}
 	wbuf_free(&w);
+}
+
+/* What a reload and an upgrade say meanwhile, as JSON. */
+static void
+json_outcome(struct answer *a, int is_done)
+{
+	if (a->view->what == CTL_RELOAD)
+		json_text(a, "messages", "reloaded", is_done);
+	else if (a->view->what == CTL_UPGRADE)
+		json_text(a, "messages", "upgraded", is_done);
 }
 
 /* -- the whole ---------------------------------------------------------- */
@@ -363,9 +375,9 @@ end(struct answer *a)
 		log_warnx("there is no such session");
 		a->has_failed = 1;
 	} else if (a->view->what == CTL_CONFIG && a->opt->json)
-		json_text(a, "config", 1);
-	else if (a->view->what == CTL_RELOAD && a->opt->json)
-		json_text(a, "messages", 1);
+		json_text(a, "config", NULL, 1);
+	else if (a->opt->json)
+		json_outcome(a, 1);
 	else if (a->view->what == CTL_RELOAD)
 		printf("configuration reloaded\n");
 }
@@ -382,8 +394,10 @@ take(struct answer *a, const struct frame *f)
 		return (1);
 	case CTL_ERROR:
 		a->is_refused = a->has_failed = 1;
-		if (a->view->what == CTL_RELOAD && a->opt->json)
-			json_text(a, "messages", 0);
+		if (a->text.len == 0)
+			wbuf_add(&a->text, f->data, f->h.len);
+		if (a->opt->json)
+			json_outcome(a, 0);
 		client_error(f);
 		return (0);
 	default:
@@ -558,6 +572,46 @@ find_wampd(char *path, size_t size)
 	memcpy(slash, "/wampd", sizeof("/wampd"));
 }
 
+/* Run it, and make an object of what it says; returns its exit status. */
+static int
+run_json(const struct options *opt, char **argv)
+{
+	struct answer	 a;
+	char		 buf[4096];
+	ssize_t		 n;
+	pid_t		 pid;
+	int		 fds[2], null, status;
+
+	memset(&a, 0, sizeof(a));
+	a.opt = opt;
+	if (pipe(fds) == -1 || (null = open("/dev/null", O_WRONLY)) == -1 ||
+	    (pid = fork()) == -1)
+		fatal("check");
+	if (pid == 0) {
+		if (dup2(fds[1], STDERR_FILENO) == -1 ||
+		    dup2(null, STDOUT_FILENO) == -1)
+			_exit(127);
+		close(fds[0]);
+		execv(argv[0], argv);
+		log_warn("%s", argv[0]);
+		_exit(127);
+	}
+	close(null);
+	close(fds[1]);
+	while ((n = read(fds[0], buf, sizeof(buf))) > 0 ||
+	    (n == -1 && errno == EINTR))
+		if (n > 0)
+			wbuf_add(&a.text, buf, (size_t)n);
+	close(fds[0]);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	json_text(&a, "messages", "good", status == 0);
+	printf("%s\n", a.nrows > 0 ? "]" : "[]");
+	wbuf_free(&a.json);
+	wbuf_free(&a.text);
+	return (status != 0 || a.has_failed);
+}
+
 /*
  * wampd -n with the file and the macros of the running one.  Returns the
  * exit status, if at all.
@@ -570,7 +624,7 @@ check(const struct options *opt, const struct ctl_request *req)
 	char			  path[PATH_MAX], text[CTL_MAXDATA];
 	char			**argv;
 	size_t			  n = 0;
-	int			  fd, rv;
+	int			  fd, rv, status = 1;
 
 	if ((fd = client_connect(opt->socket)) == -1)
 		return (1);
@@ -604,11 +658,18 @@ check(const struct options *opt, const struct ctl_request *req)
 		goto fail;
 	}
 	argv[n] = NULL;
+	if (opt->json) {
+		status = run_json(opt, argv);
+		goto done;
+	}
 	execv(path, argv);
 	log_warn("%s", path);
 fail:
+	if (opt->json)
+		printf("[]\n");
+done:
 	while (--n > 0)
 		free(argv[n]);
 	free(argv);
-	return (1);
+	return (status);
 }

@@ -34,6 +34,7 @@ struct request {
 	struct conf	*conf;
 	const char	*host;		/* or NULL: all names */
 	size_t		 nrecords;
+	int		 json;
 	int		 has_failed;
 };
 
@@ -119,11 +120,19 @@ print(struct request *rq, const char *name, in_port_t port,
 {
 	int	i;
 
-	printf("_%u._tcp.%s. IN TLSA %d %d %d ", port, name, TLSA_DANE_EE,
-	    TLSA_SPKI, TLSA_SHA256);
+	/* a name is one of hosts: nothing in it wants to be escaped */
+	if (rq->json)
+		printf("%s{\"name\":\"_%u._tcp.%s.\",\"host\":\"%s\","
+		    "\"port\":%u,\"usage\":%d,\"selector\":%d,"
+		    "\"matching_type\":%d,\"data\":\"",
+		    rq->nrecords > 0 ? ",\n " : "[", port, name, name, port,
+		    TLSA_DANE_EE, TLSA_SPKI, TLSA_SHA256);
+	else
+		printf("_%u._tcp.%s. IN TLSA %d %d %d ", port, name,
+		    TLSA_DANE_EE, TLSA_SPKI, TLSA_SHA256);
 	for (i = 0; i < TLSA_SHA256_LEN; i++)
 		printf("%02x", hash[i]);
-	putchar('\n');
+	printf(rq->json ? "\"}" : "\n");
 	rq->nrecords++;
 }
 
@@ -204,7 +213,7 @@ add_macro(struct conf_macro **macros, size_t *n, char *arg)
 }
 
 int
-ctl_tlsa(int argc, char **argv)
+ctl_tlsa(const struct options *opt, int argc, char **argv)
 {
 	struct request			 rq;
 	struct conf_macro		*macros = NULL;
@@ -215,6 +224,7 @@ ctl_tlsa(int argc, char **argv)
 	int				 ch;
 
 	memset(&rq, 0, sizeof(rq));
+	rq.json = opt->json;
 	while ((ch = getopt(argc, argv, "+D:f:")) != -1) {
 		switch (ch) {
 		case 'D':
@@ -237,10 +247,15 @@ ctl_tlsa(int argc, char **argv)
 		}
 		rq.host = host;
 	}
-	if ((rq.conf = conf_parse(file, macros, nmacros)) == NULL)
+	if ((rq.conf = conf_parse(file, macros, nmacros)) == NULL) {
+		if (rq.json)
+			printf("[]\n");
 		return (1);
+	}
 	TAILQ_FOREACH(kp, &rq.conf->keypairs, entry)
 		keypair(&rq, kp);
+	if (rq.json)
+		printf("%s\n", rq.nrecords > 0 ? "]" : "[]");
 	if (rq.nrecords == 0 && !rq.has_failed) {
 		log_warnx("no TLS listener has a certificate%s%s",
 		    rq.host != NULL ? " for " : " that names a host",

@@ -19,7 +19,7 @@ void
 usage(void)
 {
 	fprintf(stderr, "usage: wampctl [-j] [-s socket] word ...\n"
-	    "       wampctl tlsa [-D macro=value] [-f file] [host]\n"
+	    "       wampctl [-j] tlsa [-D macro=value] [-f file] [host]\n"
 	    "       wampctl -V\n");
 	exit(1);
 }
@@ -30,7 +30,7 @@ run(const struct options *opt, const struct words *w, int argc, char **argv)
 	switch (w->what) {
 	case DO_TLSA:
 		optind = 1;
-		return (ctl_tlsa(argc - w->rest, argv + w->rest));
+		return (ctl_tlsa(opt, argc - w->rest, argv + w->rest));
 	case DO_TOP:
 		return (top(opt, w->seconds));
 	case DO_ASK:

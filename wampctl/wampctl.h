@@ -30,7 +30,7 @@ __attribute__((noreturn))
 void	 usage(void);
 
 /* tlsa.c: words as getopt(3) wants them; returns the exit status. */
-int	 ctl_tlsa(int, char **);
+int	 ctl_tlsa(const struct options *, int, char **);
 
 /* cert.c */
 /* The first certificate of a file in PEM; NULL, and why not in *why. */

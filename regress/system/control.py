@@ -276,8 +276,12 @@ def check():
         status, out, err = w.ctl('check')
         assert status == 0 and out.startswith('listen on socket'), (out, err)
         assert 'configuration OK' in err, err
+        row, = rows(w.control, 'check')
+        assert row['good'] and 'configuration OK' in row['messages'], row
         w.write_conf(w.conf(more='nonsense\n'))
         fails(w, 'check', err='syntax error near "nonsense"')
+        row, = rows(w.control, 'check', status=1)
+        assert not row['good'] and 'near "nonsense"' in row['messages'], row
         # it did not reload
         assert 'reload' not in w.log(), w.log()
 

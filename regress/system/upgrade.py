@@ -218,11 +218,14 @@ def refused():
         w.write_conf(good + 'nonsense\n')
         status, out, err = w.upgrade()
         assert status == 1 and 'syntax error' in err, err
+        row, = rows(w.control, 'upgrade', status=1)
+        assert not row['upgraded'] and 'syntax error' in row['messages'], row
         w.write_conf(good)
         assert w.all_children() == children
         c.subscribe('com.example.t')
         c.close()
-        assert w.upgrade() == (0, '', ''), w.log()
+        row, = rows(w.control, 'upgrade')
+        assert row['upgraded'] and row['messages'] == '', (row, w.log())
 
 
 def one_at_a_time():

@@ -3,6 +3,7 @@
 #
 # wampctl: its words and what they print.
 
+import json
 import os
 import subprocess
 
@@ -73,6 +74,14 @@ def whole():
     status, out, err = wampctl('tlsa', '-f', path)
     assert status == 0 and out == want, (status, out, err)
     assert 'keypair "two": *.wild.example.org: give each host' in err, err
+    status, out, err = wampctl('-j', 'tlsa', '-f', path)
+    got = json.loads(out)
+    assert status == 0 and got[0] == {
+        'name': '_8443._tcp.one.example.org.', 'host': 'one.example.org',
+        'port': 8443, 'usage': 3, 'selector': 1, 'matching_type': 1,
+        'data': sha(256, spki('one'))}, out
+    assert ''.join('%(name)s IN TLSA %(usage)d %(selector)d '
+                   '%(matching_type)d %(data)s\n' % r for r in got) == want
     # of one host: by its name, and behind a wildcard
     for host, want in (
             ('One.Example.org.', record(8443, 'one.example.org', 'one')),
@@ -109,6 +118,7 @@ def failures():
     path = conf('listen on 127.0.0.1 port 8080\n')
     status, out, err = wampctl('tlsa', '-f', path)
     assert status == 1 and 'no TLS listener' in err, err
+    assert wampctl('-j', 'tlsa', '-f', path)[:2] == (1, '[]\n')
     os.mkfifo(os.path.join(CERTS, 'pipe.crt'))
     with open(cert('empty'), 'w'):
         pass
