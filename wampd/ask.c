@@ -18,6 +18,8 @@
 #include "mono.h"
 #include "wampd.h"
 
+#define MAXCOUNTS	1000	/* answers of a child to CTL_METRICS; honest
+				 * ones need 50 at most */
 #define PATIENCE	30000	/* ms, for an answer; and for one who reads
 				 * slowly, once another one waits */
 
@@ -146,6 +148,7 @@ take_child(struct ask *a)
 	c->is_wanted = 0;
 	a->asked = c;
 	a->next = 0;
+	a->nanswers = 0;
 	return (1);
 }
 
@@ -235,6 +238,9 @@ ask_answer(struct child *c, const struct imsg *im)
 	c->ask_query = 0;
 	if (a == NULL)
 		return (0);
+	/* it would never end */
+	if (a->what == CTL_METRICS && ++a->nanswers > MAXCOUNTS)
+		return (-1);
 	while (next_row(&p, &left, &row, &len) == 1)
 		if (a->ops->row(a, row, len) == -1)
 			return (0);
@@ -242,6 +248,19 @@ ask_answer(struct child *c, const struct imsg *im)
 	if (m.is_end)
 		leave(a, m.is_lost);
 	return (0);
+}
+
+void
+ask_skip(struct ask *a)
+{
+	struct child	*c;
+
+	if (a->asked != NULL)
+		leave(a, 1);
+	else if ((c = next_child(a)) != NULL) {
+		a->place = place(c);
+		a->is_incomplete = 1;
+	}
 }
 
 void

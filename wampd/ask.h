@@ -22,7 +22,8 @@ struct ask_ops {
 	int	(*has_room)(const struct ask *);
 	/* A row of it: 0, or -1: he is gone, and ask_end() was called. */
 	int	(*row)(struct ask *, const uint8_t *, size_t);
-	/* He keeps a child from others, and must call ask_end(). */
+	/* He keeps a child from others, and must let go of it: ask_end()
+	 * or ask_skip(). */
 	void	(*drop)(struct ask *);
 };
 
@@ -40,12 +41,15 @@ struct ask {
 	unsigned int		 place;		/* of the last one asked */
 	uint32_t		 query;
 	uint64_t		 next;		/* cursor */
+	unsigned int		 nanswers;	/* of the one asked now */
 };
 
 /* The question is put; nobody is asked yet. */
 void	 ask_begin(struct ask *);
 /* The next step, if it can be taken: 1, once all have answered. */
 int	 ask_step(struct ask *);
+/* Whose turn it is is not waited for: it is asked, or somebody else asks it. */
+void	 ask_skip(struct ask *);
 /* All have answered, or he is gone. */
 void	 ask_end(struct ask *);
 

@@ -457,7 +457,6 @@ control_tick(struct wampd *w)
 
 	if (ctl == NULL)
 		return;
-	ask_tick(w);
 	TAILQ_FOREACH(k, &ctl->clients, entry)
 		if (k->fd != -1 && now - k->since > CONTROL_WITHIN &&
 		    (k->outlen > 0 || k->step == NULL))

@@ -24,6 +24,8 @@
 #include "xmalloc.h"
 
 #define COUNTS_EVERY	1000	/* ms, at most */
+#define COUNTS_WITHIN	5000	/* and half of "limits metrics" at most: for
+				 * all, and half of that for one */
 #define HEALTH_EVERY	100
 #define HEALTH_WITHIN	2000	/* to answer a ping */
 #define MAXWAITING	(64 * 1024)	/* octets for it that it has not read */
@@ -42,8 +44,11 @@ struct scrape {
 	uint32_t	 generation;	/* of the process that asked, 0: it is
 					 * gone */
 	struct event	*timer;		/* for what must wait */
+	uint64_t	 wake_at;
 	struct question	 counts, health;
 	struct ask	 ask;		/* counts */
+	unsigned int	 place;		/* whose turn it has been since */
+	uint64_t	 place_since;
 	struct m_counts	 head;
 	size_t		 len;
 	uint8_t		 rows[CTL_MAXROWS];
@@ -72,7 +77,11 @@ static void
 wake(struct scrape *s, uint64_t ms)
 {
 	struct timeval	tv;
+	uint64_t	now = mono_ms();
 
+	if (s->wake_at > now && s->wake_at <= now + ms)
+		return;
+	s->wake_at = now + ms;
 	tv.tv_sec = (time_t)(ms / 1000);
 	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
 	evtimer_add(s->timer, &tv);
@@ -125,18 +134,7 @@ has_room(const struct ask *a)
 	return (c == NULL || chan_waiting(c->chan) < MAXWAITING);
 }
 
-/* It keeps a process from answering others, for it does not read. */
-static void
-drop(struct ask *a)
-{
-	struct child	*c = asker(a->arg);
-
-	ask_end(a);
-	if (c != NULL)
-		child_kill(c, "does not take what it asked for");
-}
-
-static const struct ask_ops	ops = { has_room, add_answer, drop };
+static const struct ask_ops	ops = { has_room, add_answer, ask_skip };
 
 static void
 counts_begin(struct scrape *s)
@@ -151,14 +149,44 @@ counts_begin(struct scrape *s)
 	s->ask.what = CTL_METRICS;
 	s->ask.authid = "";
 	ask_begin(&s->ask);
+	s->place = 0;
+	s->place_since = s->counts.since;
 	(void)counts_tell(s->w, add_row, s);
+}
+
+/*
+ * Who is slow to answer, or is held by a client of the control socket that
+ * does not read, does not keep all others' counts from who asks.
+ */
+static int
+is_over(struct scrape *s)
+{
+	uint64_t	now = mono_ms(), most;
+
+	most = s->w->conf->limits.metrics_time / 2;
+	if (most > COUNTS_WITHIN)
+		most = COUNTS_WITHIN;
+	if (s->place != s->ask.place) {
+		s->place = s->ask.place;
+		s->place_since = now;
+	}
+	if (now - s->counts.since >= most)
+		return (1);
+	if (now - s->place_since >= most / 2)
+		ask_skip(&s->ask);
+	wake(s, most / 4 + 1);
+	return (0);
 }
 
 static void
 counts_step(struct scrape *s, struct child *c)
 {
-	if (!ask_step(&s->ask))
-		return;
+	if (!ask_step(&s->ask)) {
+		if (!is_over(s))
+			return;
+		ask_end(&s->ask);
+		s->ask.is_incomplete = 1;
+	}
 	s->head.is_end = 1;
 	s->head.is_lost = s->ask.is_incomplete != 0;
 	send_rows(s, c);

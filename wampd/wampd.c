@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "chan.h"
 #include "isotime.h"
 #include "logjson.h"
@@ -193,6 +194,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	children_tick(arg);
 	log_flush();
+	ask_tick(arg);
 	control_tick(arg);
 }
 
@@ -200,8 +202,9 @@ static void
 on_turn_end(void *arg)
 {
 	children_progress(arg);
-	control_progress(arg);
+	/* it asks once a second: before those who may never stop asking */
 	scrape_progress(arg);
+	control_progress(arg);
 }
 
 void

@@ -20,7 +20,7 @@ from ctlclient import Control, request, wampctl
 from daemon import LONG, SAN, Wampd, done, free_port, run_case, tmpdir, \
     wait_until
 from httpclient import get
-from takeover import Evil, good_ones, rss
+from takeover import Evil, good_ones, on_broker
 
 SLOW = 4 if SAN else 1
 MOST = 32
@@ -90,7 +90,7 @@ class EvilBroker(Evil):
 
     def __init__(self, *lives):
         super().__init__('broker', {0: list(lives)}, prefork=1,
-                         verbose=False)
+                         realms=on_broker(1, 2), verbose=False)
         self.tcp = free_port()
         self.control = tmpdir() + '/control.sock'
         with open(self.conf_path) as f:
@@ -123,7 +123,66 @@ def much():
         w.verdicts()
 
 
-CASES = [waiting, much]
+def has(text, process):
+    return 'wampd_payload_bytes{process="%s"}' % process in text
+
+
+def endless():
+    """a broker that does not end its answer is replaced"""
+    with EvilBroker('counts:0:10') as w:
+        w.watch()
+        w.go()
+        w.wait_lives(1)
+        name, pid, attack = w.lives()[0]
+        status, headers, text = w.get('/metrics')
+        assert status == 200 and has(text, 'broker 1'), (status, text)
+        for i in range(20):
+            if 'it will be started again' in w.log():
+                break
+            assert w.get('/metrics')[0] == 200
+        how = w.death('broker 0', pid)
+        assert re.search(r'sent .* on its control channel: killed', how), how
+        w.finish(good_ones(w))
+
+
+def slow():
+    """a broker that answers now and then is missing, all others are there"""
+    with EvilBroker('counts:0:10:1') as w:
+        w.watch()
+        w.go()
+        w.wait_lives(1)
+        for i in range(2):
+            status, headers, text = w.get('/metrics')
+            assert status == 200, (status, text)
+            for name in 'keeper', 'tlsproxy 0', 'broker 1', 'metrics':
+                assert has(text, name), name
+            assert 'process="broker 0",realm' not in text
+        assert w.get('/health')[::2] == (200, 'ok\n')
+        w.finish(good_ones(w))
+        assert ' killed' not in w.log()
+
+
+def held():
+    """clients of the control socket that do not read their metrics"""
+    with World(realms=500) as w:
+        assert w.get('/metrics')[0] == 200
+        clients = []
+        for i in range(4):
+            clients.append(Control(w.control, rcvbuf=2048))
+            clients[-1].send(request('METRICS'))
+        time.sleep(1)
+        for i in range(3):
+            status, headers, text = w.get('/metrics')
+            assert status == 200, (status, text)
+            assert has(text, 'keeper'), text[:2000]
+            assert w.get('/health')[0] == 200
+        for c in clients:
+            c.s.close()
+        wait_until(lambda: has(w.get('/metrics')[2], 'broker 0'), 20 * SLOW,
+                   'the broker')
+
+
+CASES = [waiting, much, endless, slow, held]
 for f in CASES:
     if not sys.argv[1:] or f.__name__ in sys.argv[1:]:
         run_case(f)

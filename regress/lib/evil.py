@@ -306,9 +306,9 @@ def histogram(process):
         mp_str('sum') + b'\0' + mp_str('count') + b'\0'
 
 
-def counts(e, n, seconds='0'):
-    """What it counts: n answers of the longest rows, or no end of them."""
-    row = histogram('"' * 11000)
+def counts(e, n, length='11000', seconds='0'):
+    """What it counts: n answers of long rows, or no end of them."""
+    row = histogram('"' * int(length))
     body = struct.pack('=H', len(row)) + row
     told = [0]
 

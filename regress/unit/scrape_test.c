@@ -29,6 +29,7 @@ static unsigned int		 ncounts, nrows;
 static struct m_health		 answer;
 static unsigned int		 nanswers;
 static char			 why[HEALTH_MAXTEXT + 1];
+static struct ask		 held;		/* somebody else's */
 static unsigned int		 nown = 1;	/* rows of the parent */
 
 /* -- in the place of the rest of the parent ------------------------------- */
@@ -187,9 +188,9 @@ begin(void)
 	nown = 1;
 }
 
-/* The child that was asked answers by n rows of one octet. */
+/* The child that was asked answers by n rows of one octet; cursor 0: all. */
 static int
-reply(struct child *c, uint32_t n)
+part(struct child *c, uint32_t n, uint64_t cursor)
 {
 	uint8_t			 buf[sizeof(struct m_ctl_rows) + CTL_MAXROWS];
 	struct m_ctl_rows	 m;
@@ -200,7 +201,8 @@ reply(struct child *c, uint32_t n)
 	memset(&m, 0, sizeof(m));
 	m.query = query.query;
 	m.nrows = n;
-	m.is_end = 1;
+	m.cursor = cursor;
+	m.is_end = cursor == 0;
 	memcpy(buf, &m, sizeof(m));
 	for (i = 0; i < n; i++, p += 3)
 		memcpy(p, "\1\0\200", 3);
@@ -208,6 +210,12 @@ reply(struct child *c, uint32_t n)
 	im.data = buf;
 	im.len = (size_t)(p - buf);
 	return (ask_answer(c, &im));
+}
+
+static int
+reply(struct child *c, uint32_t n)
+{
+	return (part(c, n, 0));
 }
 
 /* All that are asked answer. */
@@ -325,16 +333,75 @@ test_room(void)
 	waiting = 0;
 	scrape_progress(&w);
 	want(nqueries == 1, "it reads");
-	/* it keeps a child that somebody else wants */
+}
+
+/* Who is slow, or held by another one, is missing, and all others are told. */
+static void
+test_slow(void)
+{
 	begin();
 	want(scrape_counts_asked(&scraper, 1) == 0, "asked");
-	waiting = 64 * 1024;
 	scrape_progress(&w);
-	keeper.is_wanted = 1;
-	now += 31000;
-	ask_tick(&w);
-	want(nkilled == 1 && keeper.asker == NULL, "it is killed");
+	now += 2499;
 	scrape_progress(&w);
+	want(nqueries == 1 && keeper.asker != NULL, "its turn");
+	now += 1;
+	scrape_progress(&w);
+	want(keeper.asker == NULL, "no longer");
+	proxy.asker = &held;
+	scrape_progress(&w);
+	want(nqueries == 1 && !counts.is_end, "it is held");
+	now += 2499;
+	scrape_progress(&w);
+	want(nqueries == 1 && !counts.is_end, "it is held yet");
+	now += 1;
+	scrape_progress(&w);
+	want(counts.is_end == 1 && counts.is_lost == 1 && nkilled == 0,
+	    "the end of it");
+	/* what it says late is for nobody */
+	want(keeper.ask_query != 0 && reply(&keeper, 1) == 0 && nrows == 1,
+	    "late");
+	/* in time but for one */
+	begin();
+	want(scrape_counts_asked(&scraper, 1) == 0, "asked");
+	proxy.asker = &held;
+	scrape_progress(&w);
+	want(reply(&keeper, 1) == 0, "keeper");
+	scrape_progress(&w);
+	now += 2500;
+	scrape_progress(&w);
+	scrape_progress(&w);
+	want(nqueries == 2 && reply(&broker, 1) == 0, "the next one");
+	scrape_progress(&w);
+	want(reply(&scraper, 1) == 0, "the last one");
+	scrape_progress(&w);
+	want(counts.is_end == 1 && counts.is_lost == 1 && nrows == 4,
+	    "all but one");
+	/* as long as "limits metrics" allows */
+	begin();
+	w.conf->limits.metrics_time = 100;
+	want(scrape_counts_asked(&scraper, 1) == 0, "asked");
+	scrape_progress(&w);
+	now += 50;
+	scrape_progress(&w);
+	want(counts.is_end == 1 && counts.is_lost == 1, "a short time");
+	w.conf->limits.metrics_time = 10000;
+}
+
+/* One that does not end its answer is one that sends nonsense. */
+static void
+test_endless(void)
+{
+	unsigned int	i;
+
+	begin();
+	want(scrape_counts_asked(&scraper, 1) == 0, "asked");
+	for (i = 0; i < 1000; i++) {
+		scrape_progress(&w);
+		want(part(&keeper, 1, 7) == 0, "a part");
+	}
+	scrape_progress(&w);
+	want(part(&keeper, 1, 7) == -1, "without end");
 }
 
 static void
@@ -402,12 +469,16 @@ main(void)
 {
 	if ((w.base = event_base_new()) == NULL)
 		errx(1, "event_base_new");
+	w.conf = conf_new();
 	test_counts();
 	test_nonsense();
 	test_often();
 	test_room();
+	test_slow();
+	test_endless();
 	test_health();
 	scrape_stop(&w);
+	conf_free(w.conf);
 	event_base_free(w.base);
 	return (0);
 }
