@@ -57,6 +57,8 @@ enum imsg_type {
 	IMSG_DRAINED,		/* T,M->P: m_u32 number of the DRAIN; no client
 				 * is left, once */
 	IMSG_RESUME,		/* P->T: {}; takes it back */
+	IMSG_CONN_SHED,		/* P->T: m_conn_count[], as many as it may
+				 * hold; of those that just came the last go */
 	IMSG_COUNTS_ASK,	/* M->P: m_u32, its number for it; what is
 				 * counted, when the last one is answered */
 	IMSG_COUNTS,		/* P->M: m_counts, rows; as many as it takes */
@@ -221,7 +223,10 @@ struct m_suspect {
  * together. */
 struct m_conn_count {
 	uint8_t		 addr[16];
-	uint32_t	 count;		/* of this tlsproxy, now */
+	uint32_t	 count;		/* of this tlsproxy, now; address 0:
+					 * all of its connections */
+	uint32_t	 is_kept;	/* T->P: more than CONN_SHED said, but
+					 * none of them has just come */
 };
 
 struct m_conn_limit {
@@ -849,7 +854,7 @@ ASSERT_SIZE(m_setup_start, 48);
 ASSERT_SIZE(m_setup_done, 8);
 ASSERT_SIZE(m_peer, 12);
 ASSERT_SIZE(m_suspect, 8);
-ASSERT_SIZE(m_conn_count, 20);
+ASSERT_SIZE(m_conn_count, 24);
 ASSERT_SIZE(m_conn_limit, 20);
 ASSERT_SIZE(m_drain, 12);
 ASSERT_SIZE(m_ctl_query, 32);

@@ -19,6 +19,7 @@ tell_connections(const struct proxy *p, struct metricrows *m)
 {
 	static const char *const	 reasons[REFUSED_MAX] = {
 		[REFUSED_ADDRESS] = "per_address",
+		[REFUSED_CONNECTIONS] = "connections",
 		[REFUSED_PROXY] = "proxy_protocol",
 		[REFUSED_FAILED] = "failed"
 	};

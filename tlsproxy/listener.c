@@ -20,6 +20,7 @@
 
 #include "addr.h"
 #include "chan.h"
+#include "isotime.h"
 #include "mono.h"
 #include "tls_key.h"
 #include "tlsproxy.h"
@@ -27,6 +28,7 @@
 #define ACCEPT_BURST	64	/* connections a listener and turn */
 #define PEER_MAXLEN	80
 #define REPORT_MS	20	/* at least, between two of CONN_COUNT */
+#define SHED_MS		1000	/* who came before that may stay */
 
 static void	listener_on_read(evutil_socket_t, short, void *);
 
@@ -390,17 +392,31 @@ addrs_recount(struct proxy *p)
 			continue;	/* it is nobody's yet */
 		addr_left(c);
 		addr_connected(c);
+		if (c->addr != NULL)
+			c->addr->is_kept = 1;	/* who is in stays */
 	}
+}
+
+static void
+log_refused(struct proxy *p, enum refused why, const char *peer)
+{
+	static const char *const	 reasons[REFUSED_MAX] = {
+		[REFUSED_ADDRESS] = "connections per address",
+		[REFUSED_CONNECTIONS] = "connections",
+		[REFUSED_PROXY] = "may not speak the PROXY protocol"
+	};
+
+	p->counts.refused[why]++;
+	if (log_may(&p->log_refused, 5))
+		log_session("refused address=%s reason=\"%s\"", peer,
+		    reasons[why]);
 }
 
 static void
 log_per_address(struct proxy *p, const char *peer)
 {
 	limit_hit(LIMIT_PER_ADDRESS);
-	p->counts.refused[REFUSED_ADDRESS]++;
-	if (log_may(&p->log_refused, 5))
-		log_session("refused address=%s reason=\"connections per "
-		    "address\"", peer);
+	log_refused(p, REFUSED_ADDRESS, peer);
 }
 
 static int
@@ -474,14 +490,17 @@ addr_report(struct proxy *p)
 		return;
 	if (p->total_dirty) {
 		memset(&m[n], 0, sizeof(m[n]));
+		m[n].is_kept = (uint32_t)p->total_kept;
 		m[n++].count = p->nconns;
-		p->total_dirty = 0;
+		p->total_dirty = p->total_kept = 0;
 	}
 	while ((a = TAILQ_FIRST(&p->dirty_addrs)) != NULL) {
 		TAILQ_REMOVE(&p->dirty_addrs, a, dirty_entry);
 		a->is_dirty = 0;
 		memcpy(m[n].addr, a->addr, 16);
+		m[n].is_kept = a->is_kept;
 		m[n++].count = a->count;
+		a->is_kept = 0;
 		addr_drop_if_done(p, a);
 		if (n == sizeof(m) / sizeof(m[0])) {
 			chan_send(p->proc.parent, IMSG_CONN_COUNT, 0, 0, m,
@@ -518,6 +537,82 @@ addr_on_limit(struct chan *ch, struct imsg *im)
 		addr_drop_if_done(p, a);
 	}
 	listeners_update(p);
+	return (0);
+}
+
+/* Has it just come?  An order that is late ends nobody else. */
+static int
+is_new(const struct conn *c, int64_t now)
+{
+	int64_t	age = now - (int64_t)c->since;
+
+	return (age >= 0 && age < SHED_MS);
+}
+
+static void
+shed(struct conn *c, uint32_t *nall)
+{
+	struct addrcount	*a = c->addr;
+
+	if (c->state == CONN_DEAD)
+		return;
+	if (a != NULL && a->nshed > 0) {
+		a->nshed--;
+		if (*nall > 0)
+			(*nall)--;
+		log_per_address(c->p, c->peer);
+		conn_kill(c, "connections per address");
+	} else if (*nall > 0) {
+		(*nall)--;
+		log_refused(c->p, REFUSED_CONNECTIONS, c->peer);
+		conn_kill(c, "connections");
+	}
+}
+
+/*
+ * Before the parent said that a limit was reached, others of us had accepted
+ * some as well: those above it that came last go.
+ */
+int
+addr_on_shed(struct chan *ch, struct imsg *im)
+{
+	static const uint8_t	 zero[16];
+	struct proxy		*p = proxy;
+	struct m_conn_count	 m;
+	struct addrcount	*a;
+	struct conn		*c;
+	int64_t			 now = (int64_t)wall_ms();
+	uint32_t		 nall = 0;
+	size_t			 off;
+
+	(void)ch;
+	if (im->len % sizeof(m) != 0)
+		return (-1);
+	for (off = 0; off < im->len; off += sizeof(m)) {
+		memcpy(&m, im->data + off, sizeof(m));
+		if (memcmp(m.addr, zero, 16) == 0)
+			nall = p->nconns > m.count ? p->nconns - m.count : 0;
+		else if (p->sizeaddrs > 0 &&
+		    (a = *addr_place(p, m.addr)) != NULL)
+			a->nshed = a->count > m.count ? a->count - m.count : 0;
+	}
+	TAILQ_FOREACH_REVERSE(c, &p->conns, conns, entry) {
+		if (!is_new(c, now))
+			break;
+		shed(c, &nall);
+	}
+	/* the parent takes those for gone that are not */
+	if (nall > 0)
+		p->total_kept = p->total_dirty = 1;
+	for (off = 0; off < im->len; off += sizeof(m)) {
+		memcpy(&m, im->data + off, sizeof(m));
+		if (p->sizeaddrs == 0 ||
+		    (a = *addr_place(p, m.addr)) == NULL || a->nshed == 0)
+			continue;
+		a->nshed = 0;
+		a->is_kept = 1;
+		addr_mark(p, a);
+	}
 	return (0);
 }
 
@@ -589,10 +684,7 @@ connection(struct listener *l, int fd, const struct sockaddr_storage *ss)
 	if ((l->flags & LISTEN_PROXY) != 0) {
 		/* not counted before it is known whose it is */
 		if (!is_balancer(l, ss)) {
-			p->counts.refused[REFUSED_PROXY]++;
-			if (log_may(&p->log_refused, 5))
-				log_session("refused address=%s reason=\"may "
-				    "not speak the PROXY protocol\"", peer);
+			log_refused(p, REFUSED_PROXY, peer);
 			close(fd);
 			return;
 		}

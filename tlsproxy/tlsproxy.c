@@ -309,6 +309,8 @@ static const struct chan_rule parent_table[IMSG_MAX] = {
 	[IMSG_RESUME] = { drain_on_resume, 0, 0, 0, 0 },
 	[IMSG_CONN_LIMIT] = { addr_on_limit, sizeof(struct m_conn_limit),
 	    CHAN_ANY, 0, 0 },
+	[IMSG_CONN_SHED] = { addr_on_shed, sizeof(struct m_conn_count),
+	    CHAN_ANY, 0, 0 },
 	[IMSG_CTL_QUERY] = { ctl_query, sizeof(struct m_ctl_query),
 	    sizeof(struct m_ctl_query) + AUTHID_MAXLEN, 0, 0 },
 };

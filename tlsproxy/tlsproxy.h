@@ -94,6 +94,8 @@ struct addrcount {
 	TAILQ_ENTRY(addrcount)	 dirty_entry;
 	uint8_t			 addr[16];
 	uint32_t		 count;
+	uint32_t		 nshed;		/* that must go, while they do */
+	uint8_t			 is_kept;	/* not all of them had just come */
 	uint8_t			 is_over;	/* the parent says */
 	uint8_t			 is_dirty;
 };
@@ -308,6 +310,7 @@ struct broker {
 /* Why a connection is closed as soon as it is there. */
 enum refused {
 	REFUSED_ADDRESS,	/* limits connections per address */
+	REFUSED_CONNECTIONS,	/* limits connections */
 	REFUSED_PROXY,		/* it may not speak the PROXY protocol */
 	REFUSED_FAILED,		/* no memory, or the kernel does not help */
 	REFUSED_MAX
@@ -394,6 +397,7 @@ struct proxy {
 	int			 is_shutting;
 	struct drain		 drain;
 	int			 total_dirty;
+	int			 total_kept;	/* as addrcount's is_kept */
 	struct addrcount	**addrs;
 	size_t			 sizeaddrs, naddrs;
 	struct addrcounts	 dirty_addrs;
@@ -449,6 +453,7 @@ void	 addr_left(struct conn *);
 void	 addrs_recount(struct proxy *);	/* the prefix is another */
 void	 addr_report(struct proxy *);
 int	 addr_on_limit(struct chan *, struct imsg *);
+int	 addr_on_shed(struct chan *, struct imsg *);
 
 /* conn.c: connections, and what is written to them */
 struct conn	*conn_new(struct proxy *, struct listener *, int fd,

@@ -136,46 +136,96 @@ set_count(struct connlimit *cl, struct addr *a, unsigned int proxy,
 	free(a);
 }
 
-static int
-count_one(struct connlimit *cl, unsigned int proxy,
-    const struct m_conn_count *m)
+/*
+ * As many as this tlsproxy may hold besides what the others do; -1: as many
+ * as it does.  It is taken at our word: who reports next is not to go for it.
+ */
+static int64_t
+shed(struct connlimit *cl, struct addr *a, unsigned int proxy)
 {
-	struct addr	*a, key;
+	uint32_t	limit = a == &cl->all ? cl->limit : cl->per_address;
+	uint64_t	others = a->total - a->count[proxy];
+	uint32_t	most = others < limit ? (uint32_t)(limit - others) : 0;
 
-	if (m->count > cl->bound)
+	if (a->count[proxy] <= most)
 		return (-1);
-	memcpy(key.key, m->addr, sizeof(key.key));
-	if (memcmp(key.key, cl->all.key, sizeof(key.key)) == 0)
-		a = &cl->all;
-	else
-		a = RB_FIND(addrs, &cl->addrs, &key);
-	if (a != NULL) {
-		set_count(cl, a, proxy, m->count);
-		return (cl->nof[proxy] > cl->bound ? -1 : 0);
-	}
-	if (m->count == 0)
-		return (0);
-	if (cl->nof[proxy] >= cl->bound)
-		return (-1);
+	set_count(cl, a, proxy, most);
+	return (most);
+}
+
+static struct addr *
+addr_find(struct connlimit *cl, const uint8_t *key)
+{
+	struct addr	k;
+
+	memcpy(k.key, key, sizeof(k.key));
+	if (memcmp(k.key, cl->all.key, sizeof(k.key)) == 0)
+		return (&cl->all);
+	return (RB_FIND(addrs, &cl->addrs, &k));
+}
+
+static struct addr *
+addr_new(struct connlimit *cl, const uint8_t *key)
+{
+	struct addr	*a;
+
 	if ((a = calloc(1, sizeof(*a))) == NULL)
-		return (0);
-	memcpy(a->key, m->addr, sizeof(a->key));
+		return (NULL);
+	memcpy(a->key, key, sizeof(a->key));
 	RB_INSERT(addrs, &cl->addrs, a);
 	cl->naddrs++;
+	return (a);
+}
+
+/* -1: that cannot be. */
+static int
+count_one(struct connlimit *cl, unsigned int proxy,
+    const struct m_conn_count *m, int64_t *most)
+{
+	struct addr	*a;
+	int		 is_more;
+
+	*most = -1;
+	if (m->count > cl->bound)
+		return (-1);
+	if ((a = addr_find(cl, m->addr)) == NULL) {
+		if (m->count == 0)
+			return (0);
+		if (cl->nof[proxy] >= cl->bound)
+			return (-1);
+		if ((a = addr_new(cl, m->addr)) == NULL)
+			return (0);
+	}
+	is_more = m->count > a->count[proxy] && !m->is_kept;
 	set_count(cl, a, proxy, m->count);
+	if (cl->nof[proxy] > cl->bound)
+		return (-1);
+	if (is_more)
+		*most = shed(cl, a, proxy);
 	return (0);
 }
 
-/* What a tlsproxy reports: 0, or -1 if that cannot be. */
+/*
+ * What a tlsproxy reports, of which shed gets those rows, and their number is
+ * in nshed, that it must do something about: 0, or -1 if it cannot be.
+ */
 int
 connlimit_count(struct connlimit *cl, unsigned int proxy,
-    const struct m_conn_count *m, size_t n)
+    const struct m_conn_count *m, size_t n, struct m_conn_count *shed,
+    size_t *nshed)
 {
+	int64_t	most;
 	size_t	i;
 
-	for (i = 0; i < n; i++)
-		if (count_one(cl, proxy, &m[i]) == -1)
+	*nshed = 0;
+	for (i = 0; i < n; i++) {
+		if (count_one(cl, proxy, &m[i], &most) == -1)
 			return (-1);
+		if (most == -1)
+			continue;
+		shed[*nshed] = m[i];
+		shed[(*nshed)++].count = (uint32_t)most;
+	}
 	return (0);
 }
 

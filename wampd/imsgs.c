@@ -200,14 +200,20 @@ static int
 on_conn_count(struct chan *ch, struct imsg *m)
 {
 	struct child		*c = chan_arg(ch);
-	struct m_conn_count	 counts[MAXCOUNTS];
-	size_t			 n = m->len / sizeof(counts[0]);
+	struct m_conn_count	 counts[MAXCOUNTS], shed[MAXCOUNTS];
+	size_t			 n = m->len / sizeof(counts[0]), nshed;
 
 	if (c->role != PROC_TLSPROXY || c->state < CHILD_PEERS ||
 	    m->len % sizeof(counts[0]) != 0)
 		return (-1);
 	memcpy(counts, m->data, m->len);
-	return (connlimit_count(c->w->connlimit, c->instance, counts, n));
+	if (connlimit_count(c->w->connlimit, c->instance, counts, n, shed,
+	    &nshed) == -1)
+		return (-1);
+	if (nshed > 0)
+		chan_send(c->chan, IMSG_CONN_SHED, 0, 0, shed,
+		    nshed * sizeof(shed[0]));
+	return (0);
 }
 
 static int

@@ -445,7 +445,8 @@ struct connlimit *connlimit_new(connlimit_cb, void *);
 void		 connlimit_free(struct connlimit *);
 void		 connlimit_set(struct connlimit *, uint32_t, uint32_t);
 int		 connlimit_count(struct connlimit *, unsigned int,
-		    const struct m_conn_count *, size_t);
+		    const struct m_conn_count *, size_t,
+		    struct m_conn_count *shed, size_t *nshed);
 void		 connlimit_gone(struct connlimit *, unsigned int);
 void		 connlimit_each_over(struct connlimit *, connlimit_cb, void *);
 size_t		 connlimit_entries(const struct connlimit *);

@@ -717,21 +717,21 @@ def conn_count(e, what):
     if what == 'bound':
         for i in range(0, 20000, 500):
             e.parent.send('CONN_COUNT', b''.join(struct.pack(
-                '>4I', 0x20010db8, i + j, 0, 0) + struct.pack('=I', 1)
+                '>4I', 0x20010db8, i + j, 0, 0) + struct.pack('=2I', 1, 0)
                 for j in range(500)))
-        e.parent.send('CONN_COUNT', b'\0' * 16 + struct.pack('=I', 20000))
+        e.parent.send('CONN_COUNT', b'\0' * 16 + struct.pack('=2I', 20000, 0))
         verdict('counts', True)
     elif what == 'too-many':
         for i in range(0, 200000, 500):
             e.parent.send('CONN_COUNT', b''.join(struct.pack(
-                '>4I', 0x20010db8, i + j, 0, 0) + struct.pack('=I', 1)
+                '>4I', 0x20010db8, i + j, 0, 0) + struct.pack('=2I', 1, 0)
                 for j in range(500)))
     elif what == 'too-high':
-        e.parent.send('CONN_COUNT', b'\1' * 16 + b'\xff' * 4)
+        e.parent.send('CONN_COUNT', b'\1' * 16 + b'\xff' * 8)
     elif what == 'odd':
         e.parent.send('CONN_COUNT', b'\0' * 30)
     elif what == 'oversized':
-        e.parent.send('CONN_COUNT', b'\0' * 20 * 820)
+        e.parent.send('CONN_COUNT', b'\0' * 24 * 820)
 
 
 def log(e):

@@ -17,6 +17,7 @@ import subprocess
 import threading
 import time
 
+from ctlclient import rows
 from daemon import (IS_ROOT, Skip, Wampd, free_port, make_cert, run_cases,
                     tmpdir, wait_until)
 from wampclient import *
@@ -102,6 +103,8 @@ def ipv6_networks():
         def gets_in(source):
             try:
                 c = Client((router, port), source=source, join=False)
+                # it may go again when the processes have told each other
+                c.expect_nothing(0.1)
             except Closed:
                 return False
             held.append(c)
@@ -510,6 +513,39 @@ def of_session():
         assert callee.expect(INVOCATION)[4] == [10]
 
 
-run_cases([ipv6_networks, sessions_per_authid, sessions_of_realm,
+def burst():
+    """connections, in all and per address, of many who come at once"""
+    def connect(host, port):
+        s = socket.socket()
+        s.bind((host, 0))
+        s.setblocking(False)
+        s.connect_ex(('127.0.0.1', port))
+        return s
+
+    for limits, hosts, most in (
+            ('connections per address 6', ['127.0.0.1'] * 60, 6),
+            ('connections 20', ['127.0.0.%d' % i for i in range(1, 61)], 20)):
+        port = free_port()
+        control = os.path.join(tmpdir(), 'control.sock')
+        with Wampd('control socket "%s"\n' % control +
+                   conf(port, limits, prefork=4)):
+            all = [connect(host, port) for host in hosts]
+
+            def left():
+                return rows(control, 'show', 'summary')[0]['connections']
+            # nobody is there who is too many, and stays so
+            wait_until(lambda: left() == most, 10, 'the limit to hold')
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
+                assert left() <= most, left()
+                time.sleep(0.05)
+            # and there is room again
+            for s in all:
+                s.close()
+            wait_until(lambda: left() == 0, 10, 'all to be gone')
+            Client(('127.0.0.1', port)).close()
+
+
+run_cases([burst, ipv6_networks, sessions_per_authid, sessions_of_realm,
            bytes_of_session, bytes_reload, connections_in_all, times,
            memory_of_machine, message_size, of_session])

@@ -34,14 +34,35 @@ key(uint8_t *k, unsigned int n)
 	k[15] = (uint8_t)n;
 }
 
+static uint32_t	is_kept;			/* as count() says */
+static int64_t	most;			/* that it was told */
+
 static int
 count(struct connlimit *cl, unsigned int proxy, unsigned int n, uint32_t c)
 {
-	struct m_conn_count	m;
+	struct m_conn_count	m, shed;
+	size_t			nshed;
+	int			rv;
 
 	key(m.addr, n);
 	m.count = c;
-	return (connlimit_count(cl, proxy, &m, 1));
+	m.is_kept = is_kept;
+	rv = connlimit_count(cl, proxy, &m, 1, &shed, &nshed);
+	most = rv == 0 && nshed > 0 ? (int64_t)shed.count : -1;
+	if (nshed > 0 && memcmp(shed.addr, m.addr, 16) != 0)
+		errx(1, "address %u: shed of another", n);
+	return (rv);
+}
+
+static void
+expect_most(struct connlimit *cl, unsigned int proxy, unsigned int n,
+    uint32_t c, int64_t want)
+{
+	count(cl, proxy, n, c);
+	if (most != want)
+		errx(1, "address %u: tlsproxy %u has %u and may hold %lld, "
+		    "want %lld", n, proxy, c, (long long)most,
+		    (long long)want);
 }
 
 static void
@@ -86,7 +107,7 @@ main(void)
 	expect(1, 0);
 
 	/* a tlsproxy that begins hears who is over */
-	count(cl, 0, 1, 5);
+	count(cl, 0, 1, 6);
 	expect(1, 1);
 	connlimit_each_over(cl, changed, NULL);
 	expect(1, 1);
@@ -108,6 +129,35 @@ main(void)
 	expect(0, 1);
 	count(cl, 1, 0, 20);
 	expect(0, 0);
+
+	/* those that are too many, of who said so last */
+	expect_most(cl, 0, 0, 80, -1);
+	expect(0, 1);
+	expect_most(cl, 1, 0, 70, 20);
+	/* they count as gone, so that nobody else's must go */
+	expect_most(cl, 0, 0, 81, 80);
+	expect_most(cl, 0, 0, 79, -1);
+	expect(0, 0);
+	/* unless they cannot go; then it stays so */
+	is_kept = 1;
+	expect_most(cl, 1, 0, 70, -1);
+	is_kept = 0;
+	expect(0, 1);
+	/* who has fewer is not asked */
+	expect_most(cl, 0, 0, 78, -1);
+	expect_most(cl, 0, 0, 79, 30);
+	expect_most(cl, 1, 0, 10, -1);
+	expect(0, 0);
+	expect_most(cl, 0, 3, 9, -1);
+	expect_most(cl, 1, 3, 9, 1);
+	expect(3, 1);
+	expect_most(cl, 2, 3, 5, 0);
+	expect_most(cl, 1, 3, 0, -1);
+	expect(3, 0);
+	expect_most(cl, 0, 3, 0, -1);
+	count(cl, 0, 0, 50);
+	count(cl, 1, 0, 20);
+	expect_nothing();
 
 	/* a reload */
 	connlimit_set(cl, 70, 10);

@@ -536,6 +536,19 @@ send_limit(const uint8_t *addr, int is_over)
 	pp_sync();
 }
 
+static void
+send_shed(const uint8_t *addr, uint32_t most)
+{
+	struct m_conn_count	m;
+
+	memset(&m, 0, sizeof(m));
+	if (addr != NULL)
+		memcpy(m.addr, addr, sizeof(m.addr));
+	m.count = most;
+	chan_send(pp.chan, IMSG_CONN_SHED, 0, 0, &m, sizeof(m));
+	pp_sync();
+}
+
 /* Whether it is served within a while. */
 static int
 is_served(struct client *c)
@@ -603,6 +616,40 @@ too_many(void)
 	if (!is_served_now(&c[2]))
 		errx(1, "not accepted below the limit");
 	pp_ok("limits that hold across processes");
+
+	/* others had accepted some as well: of ours the last ones go */
+	send_shed(local, 5);
+	send_shed(NULL, 3);
+	client_quiet(&c[2]);
+	send_shed(local, 2);
+	client_is_closed(&c[2]);
+	if (!pp_logged("reason=\"connections per address\""))
+		errx(1, "who was above the limit was ended without a line");
+	wait_conns(2);
+	send_shed(NULL, 1);
+	client_is_closed(&c[1]);
+	if (!pp_logged("reason=\"connections\""))
+		errx(1, "who was above the limit was ended without a line");
+	wait_conns(1);
+	/* but nobody who did not just come */
+	usleep(1100 * 1000);
+	send_shed(NULL, 0);
+	send_shed(local, 0);
+	client_quiet(&c[0]);
+	client_close(&c[1]);
+	client_close(&c[2]);
+	if (!is_served(&c[1]) || !is_served(&c[2]))
+		errx(1, "not served when all is over");
+	send_shed(local, 1);
+	client_is_closed(&c[1]);
+	client_is_closed(&c[2]);
+	client_quiet(&c[0]);
+	client_close(&c[1]);
+	client_close(&c[2]);
+	wait_conns(1);
+	if (!is_served(&c[1]) || !is_served(&c[2]))
+		errx(1, "not served when all is over");
+	pp_ok("those above a limit that just came are ended");
 
 	/* its own limit, without a word of the parent */
 	conf = conf_small();

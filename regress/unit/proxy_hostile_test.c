@@ -658,6 +658,7 @@ parent(void)
 	parent_says(IMSG_EVENT, zero, sizeof(struct m_event));
 	parent_says(IMSG_ACCEPT, zero, 4);
 	parent_says(IMSG_CONN_LIMIT, zero, 30);
+	parent_says(IMSG_CONN_SHED, zero, 30);
 	parent_says(IMSG_CONF_COMMIT, zero, sizeof(struct m_u32));
 	pp_ok("nonsense of the parent ends it with status 1");
 }
