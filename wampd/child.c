@@ -353,7 +353,7 @@ child_start(struct child *c)
 	c->why[0] = '\0';
 	c->ping_sent = c->ping_got = c->ping_health = 0;
 	c->reload = RELOAD_NOT;
-	c->pong_at = mono_ms();
+	c->pong_at = c->read_at = mono_ms();
 	if (spawn(c) == -1) {
 		if (!c->is_extra && may_retry(c))
 			schedule(c);

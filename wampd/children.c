@@ -293,6 +293,13 @@ check_life(struct child *c, uint64_t now)
 	}
 	if (c->state <= CHILD_START)
 		return;
+	/* the numbers of pings can be guessed */
+	if (chan_waiting(c->chan) < CHILD_MAXWAITING)
+		c->read_at = now;
+	if (now - c->read_at > PONG_WITHIN) {
+		child_kill(c, "did not read for %d s", PONG_WITHIN / 1000);
+		return;
+	}
 	if (now - c->pong_at > PONG_WITHIN) {
 		child_kill(c, "did not answer for %d s", PONG_WITHIN / 1000);
 		return;
@@ -311,7 +318,8 @@ children_tick(struct wampd *w)
 	/* we slept (a machine suspended, SIGSTOP): they did, too */
 	if (now - w->tick_at > TICK + TICK_LATE)
 		for (i = 0; i < w->nchildren; i++)
-			w->children[i]->pong_at = now;
+			w->children[i]->pong_at = w->children[i]->read_at =
+			    now;
 	w->tick_at = now;
 	for (i = 0; i < w->nchildren; i++) {
 		if (w->is_caretaker)

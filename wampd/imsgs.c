@@ -28,7 +28,7 @@ on_setup_done(struct chan *ch, struct imsg *m)
 	if (c->state != CHILD_START || d.version != IMSG_VERSION ||
 	    d.role != c->role || d.instance != c->instance)
 		return (-1);
-	c->pong_at = mono_ms();
+	c->pong_at = c->read_at = mono_ms();
 	child_set_state(c, CHILD_HOLD);
 	return (0);
 }

@@ -159,6 +159,17 @@ start_missing(struct wampd *w)
 	children_update(w, w->reload.next);
 }
 
+/*
+ * One that the new configuration ends has no say in it, whether it hangs, dies
+ * or refuses.
+ */
+static int
+is_asked(const struct wampd *w, const struct child *c)
+{
+	return (c->role != PROC_METRICS ||
+	    !TAILQ_EMPTY(&w->reload.next->metrics));
+}
+
 /* 1: every child has a sandbox at least, -1: one could not be forked. */
 static int
 all_there(const struct wampd *w)
@@ -169,6 +180,8 @@ all_there(const struct wampd *w)
 
 	for (i = 0; i < w->nchildren; i++) {
 		c = w->children[i];
+		if (!is_asked(w, c))
+			continue;
 		if (c->is_extra && c->pid == 0)
 			return (-1);
 		if (c->state < CHILD_HOLD)
@@ -187,6 +200,8 @@ send_all(struct wampd *w)
 	w->reload.is_sent = 1;
 	for (i = 0; i < w->nchildren; i++) {
 		c = w->children[i];
+		if (!is_asked(w, c))
+			continue;
 		c->reload = RELOAD_SENT;
 		errno = EPIPE;
 		if (c->chan == NULL || conf_send(c->chan, w->reload.next,
@@ -388,7 +403,8 @@ timeout(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (i = 0; i < w->nchildren; i++) {
 		c = w->children[i];
-		if (!w->reload.is_sent && c->state < CHILD_HOLD)
+		if (!w->reload.is_sent && is_asked(w, c) &&
+		    c->state < CHILD_HOLD)
 			log_warnx("%s: cannot be asked: it does not start",
 			    c->name);
 		if (c->reload == RELOAD_SENT)
@@ -460,7 +476,7 @@ reload_child_gone(struct child *c, int may_ask)
 	struct reload	*r = &w->reload;
 
 	c->reload = RELOAD_NOT;
-	if (!r->is_active || r->is_committed)
+	if (!r->is_active || r->is_committed || !is_asked(w, c))
 		return;
 	if (may_ask && !r->is_second && !w->is_stopping) {
 		log_warnx("%s died while it was asked about the "

@@ -28,7 +28,6 @@
 				 * all, and half of that for one */
 #define HEALTH_EVERY	100
 #define HEALTH_WITHIN	2000	/* to answer a ping */
-#define MAXWAITING	(64 * 1024)	/* octets for it that it has not read */
 
 /* One of the two questions. */
 struct question {
@@ -131,7 +130,7 @@ has_room(const struct ask *a)
 {
 	struct child	*c = asker(a->arg);
 
-	return (c == NULL || chan_waiting(c->chan) < MAXWAITING);
+	return (c == NULL || chan_waiting(c->chan) < CHILD_MAXWAITING);
 }
 
 static const struct ask_ops	ops = { has_room, add_answer, ask_skip };
@@ -376,6 +375,7 @@ scrape_progress(struct wampd *w)
 {
 	struct scrape	*s = w->scrape;
 	struct child	*c;
+	int		 can_take;
 
 	if (s == NULL)
 		return;
@@ -383,11 +383,13 @@ scrape_progress(struct wampd *w)
 		forget(s, 0);
 		return;
 	}
-	if (is_due(s, &s->counts))
+	/* one that never reads asks for more and more */
+	can_take = chan_waiting(c->chan) < CHILD_MAXWAITING;
+	if (can_take && is_due(s, &s->counts))
 		counts_begin(s);
 	if (s->counts.is_on)
 		counts_step(s, c);
-	if (is_due(s, &s->health))
+	if (can_take && is_due(s, &s->health))
 		health_begin(s);
 	if (s->health.is_on)
 		health_step(s, c);

@@ -84,6 +84,9 @@ struct logsink {
 	char		 buf[2048];
 };
 
+/* Octets that one may leave unread for seconds. */
+#define CHILD_MAXWAITING	(64 * 1024)
+
 struct child {
 	struct wampd		*w;
 	char			 name[32];	/* "tlsproxy 0" */
@@ -114,6 +117,7 @@ struct child {
 	uint64_t		 state_since;	/* mono_ms() */
 	uint64_t		 up_since;
 	uint64_t		 pong_at;
+	uint64_t		 read_at;	/* but for CHILD_MAXWAITING */
 	uint64_t		 closed_at;	/* its channel, by itself */
 	uint32_t		 ping_sent, ping_got;
 	uint32_t		 ping_health;	/* the one to be answered for

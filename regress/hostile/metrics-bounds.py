@@ -5,8 +5,6 @@
 # neither who asks for much himself, nor a broker that somebody has taken over,
 # nor a client of the control socket.
 #
-# LONG=1: a metrics process that takes nothing and answers pings unseen
-#
 # alone: witnesses must not wait longer than a second
 
 import os
@@ -17,7 +15,7 @@ import sys
 import time
 
 from ctlclient import Control, request, wampctl
-from daemon import LONG, SAN, Wampd, done, free_port, run_case, tmpdir, \
+from daemon import SAN, Wampd, done, free_port, is_alive, run_case, tmpdir, \
     wait_until
 from httpclient import get
 from takeover import Evil, good_ones, on_broker
@@ -85,11 +83,9 @@ def waiting():
         assert w.get('/health')[0] == 200
 
 
-class EvilBroker(Evil):
-    """One of two brokers is not."""
-
-    def __init__(self, *lives):
-        super().__init__('broker', {0: list(lives)}, prefork=1,
+class Taken(Evil):
+    def __init__(self, role, lives):
+        super().__init__(role, {0: lives}, prefork=1,
                          realms=on_broker(1, 2), verbose=False)
         self.tcp = free_port()
         self.control = tmpdir() + '/control.sock'
@@ -101,6 +97,12 @@ class EvilBroker(Evil):
     def get(self, path, **kw):
         return get(('127.0.0.1', self.tcp), path, **kw)
 
+    def serves(self):
+        try:
+            return self.get('/health')[0] == 200
+        except OSError:
+            return False
+
 
 def peak(pid):
     with open('/proc/%d/status' % pid) as f:
@@ -109,7 +111,7 @@ def peak(pid):
 
 def much():
     """a broker whose rows become 140 MB of text: there is none"""
-    with EvilBroker('counts:350') as w:
+    with Taken('broker', ['counts:350']) as w:
         w.go()
         w.wait_lives(1)
         pid = w.child('metrics')
@@ -129,7 +131,7 @@ def has(text, process):
 
 def endless():
     """a broker that does not end its answer is replaced"""
-    with EvilBroker('counts:0:10') as w:
+    with Taken('broker', ['counts:0:10']) as w:
         w.watch()
         w.go()
         w.wait_lives(1)
@@ -147,7 +149,7 @@ def endless():
 
 def slow():
     """a broker that answers now and then is missing, all others are there"""
-    with EvilBroker('counts:0:10:1') as w:
+    with Taken('broker', ['counts:0:10:1']) as w:
         w.watch()
         w.go()
         w.wait_lives(1)
@@ -182,7 +184,40 @@ def held():
                    'the broker')
 
 
-CASES = [waiting, much, endless, slow, held]
+def turned_off():
+    """one that hangs, or refuses each configuration: a reload ends it"""
+    for life in 'stop', 'refuse_conf':
+        with Taken('metrics', [life]) as w:
+            with open(w.conf_path) as f:
+                conf = f.read()
+            w.watch()
+            w.go()
+            w.wait_lives(1)
+            pid = int(w.lives()[0][1])
+            time.sleep(0.5)
+            assert w.reload(re.sub('metrics on .*\n', '', conf))
+            wait_until(lambda: not is_alive(pid), 20, 'its end')
+            w.finish(good_ones(w))
+
+
+def unread():
+    """a process that reads nothing and answers pings unseen is found"""
+    with Taken('broker', ['unread']) as w:
+        with open(w.conf_path) as f:
+            conf = f.read()
+        w.watch()
+        w.go()
+        w.wait_lives(1)
+        time.sleep(2)
+        assert not w.reload(conf + ''.join(
+            'realm "r%d" { authenticate anonymous role "all" role "all" '
+            '{ allow any } }\n' % i for i in range(5000)))
+        how = w.death('broker 0', w.lives()[0][1])
+        assert 'did not read for 5 s: killed' in how, how
+        w.finish(good_ones(w))
+
+
+CASES = [waiting, much, endless, slow, held, turned_off, unread]
 for f in CASES:
     if not sys.argv[1:] or f.__name__ in sys.argv[1:]:
         run_case(f)

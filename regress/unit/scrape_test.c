@@ -461,6 +461,16 @@ test_health(void)
 	scrape_progress(&w);
 	want(nanswers == 6 && strcmp(why, "wampd is stopping") == 0,
 	    "stopping");
+	/* it does not read */
+	waiting = CHILD_MAXWAITING;
+	now += 2000;
+	scrape_health_asked(&scraper, 11);
+	scrape_counts_asked(&scraper, 1);
+	scrape_progress(&w);
+	want(nanswers == 6 && nrows == 0, "nothing more");
+	waiting--;
+	scrape_progress(&w);
+	want(nanswers == 7 && nqueries == 1, "it has read");
 	w.is_stopping = 0;
 }
 
