@@ -460,11 +460,12 @@ http_prepare(void)
 	evhttp_set_gencb(http, on_request, NULL);
 	evhttp_set_max_headers_size(http, MAXHEADERS);
 	evhttp_set_max_body_size(http, 0);
-	/* who asks for another gets 405 of us, and not 501 of evhttp */
+	/* who asks for another gets 405 of us, and not 501 of evhttp; but for
+	 * CONNECT, which it lets go on whatever we say: that is no end of his
+	 * request, whose time goes on */
 	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD |
 	    EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-	    EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT |
-	    EVHTTP_REQ_PATCH);
+	    EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_PATCH);
 	if ((sweeper = evtimer_new(metrics.proc.base, on_sweep, NULL)) == NULL)
 		fatalx("metrics: out of memory");
 }

@@ -83,6 +83,25 @@ def waiting():
         assert w.get('/health')[0] == 200
 
 
+def connecting():
+    """CONNECT again and again: the time is that of one request"""
+    with World(more='limits { metrics 2s }\n') as w:
+        s = w.connect()
+        begin = time.monotonic()
+        try:
+            while time.monotonic() - begin < 10 * SLOW:
+                s.sendall(b'CONNECT /health HTTP/1.1\r\nHost: x\r\n\r\n')
+                got = s.recv(4096)
+                if got == b'':
+                    break
+                assert b' 501 ' in got, got
+                time.sleep(0.1)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        took = time.monotonic() - begin
+        assert took < 5 * SLOW, took
+
+
 class Taken(Evil):
     def __init__(self, role, lives):
         super().__init__(role, {0: lives}, prefork=1,
@@ -217,7 +236,7 @@ def unread():
         w.finish(good_ones(w))
 
 
-CASES = [waiting, much, endless, slow, held, turned_off, unread]
+CASES = [waiting, connecting, much, endless, slow, held, turned_off, unread]
 for f in CASES:
     if not sys.argv[1:] or f.__name__ in sys.argv[1:]:
         run_case(f)
