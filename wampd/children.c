@@ -212,6 +212,8 @@ all_up(const struct wampd *w)
 {
 	size_t	i;
 
+	if (w->nchildren == 0)
+		return (0);
 	for (i = 0; i < w->nchildren; i++)
 		if (w->children[i]->state != CHILD_UP)
 			return (0);
@@ -238,6 +240,8 @@ children_progress(struct wampd *w)
 		return;
 	}
 	drop_extra(w);
+	if (w->upgrade.is_successor && !w->is_ready)
+		successor_progress(w);
 	reload_progress(w);
 	upgrade_progress(w);
 	if (w->is_caretaker)

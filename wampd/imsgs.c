@@ -128,6 +128,8 @@ on_conf_failed(struct chan *ch, struct imsg *m)
 		return (0);
 	}
 	child_kill(c, "refused the configuration in force (%s)", text);
+	if (!c->w->is_ready)
+		successor_refused(c->w);
 	return (0);
 }
 

@@ -16,6 +16,8 @@
 #include "mono.h"
 #include "wampd.h"
 
+#define AGAIN_FIRST	2000	/* ms: to read the configuration again */
+#define AGAIN_MOST	30000
 /* ms: a caretaker takes ten seconds more than grace, and END_WITHIN */
 #define MORE_THAN_GRACE	(10000 + 2 * END_WITHIN)
 
@@ -49,19 +51,69 @@ successor_stop(struct wampd *w)
 	say(w, 'q');
 }
 
-/*
- * We end without ever having had children.  Those of the old program say
- * goodbye, unless another of those signals comes.
- */
-void
-successor_wait(struct wampd *w, const sigset_t *ends)
-{
-	static const struct timespec	nap = { 0, 100 * 1000 * 1000 };
+/* -- until the children serve ------------------------------------------- */
 
-	successor_stop(w);
-	while (upgrade_is_active(w) && sigtimedwait(ends, NULL, &nap) == -1)
-		successor_reap(w);
+/*
+ * That we can start was tried just before; what has changed since may change
+ * again.
+ */
+static void
+again(struct upgrade *u)
+{
+	u->again_in = u->again_in == 0 ? AGAIN_FIRST : u->again_in * 2;
+	if (u->again_in > AGAIN_MOST)
+		u->again_in = AGAIN_MOST;
+	u->again_at = mono_ms() + u->again_in;
 }
+
+/* One of the children cannot do with the configuration. */
+void
+successor_refused(struct wampd *w)
+{
+	if (w->upgrade.again_at == 0)
+		again(&w->upgrade);
+}
+
+/* The file is read, and all children begin anew. */
+static void
+read_conf(struct wampd *w)
+{
+	struct upgrade	*u = &w->upgrade;
+	size_t		 i;
+
+	u->again_at = 0;
+	w->reload.is_wanted = 0;
+	if (wampd_conf(w) == -1) {
+		log_warnx("upgrade: cannot start yet, trying again");
+		again(u);
+		return;
+	}
+	u->has_conf = 1;
+	for (i = 0; i < w->nchildren; i++)
+		child_retire(w->children[i]);
+}
+
+void
+successor_start(struct wampd *w)
+{
+	w->upgrade.again_at = mono_ms();
+	successor_progress(w);
+}
+
+/* At the end of each turn before they serve. */
+void
+successor_progress(struct wampd *w)
+{
+	struct upgrade	*u = &w->upgrade;
+
+	if (u->again_at != 0 && (mono_ms() >= u->again_at ||
+	    w->reload.is_wanted))
+		read_conf(w);
+	if (u->has_conf && w->nchildren == 0)
+		children_update(w, w->conf);
+}
+
+/* -- the old processes -------------------------------------------------- */
 
 static void
 reap_old(struct upgrade *u)
@@ -95,10 +147,19 @@ end_old(struct upgrade *u)
 	size_t	i;
 
 	u->caretaker = 0;
-	close(u->go);
+	if (u->go != -1)
+		close(u->go);
 	u->go = -1;
 	for (i = 0; i < u->nold; i++)
 		kill(u->old[i].pid, SIGKILL);
+}
+
+static void
+kill_caretaker(struct upgrade *u)
+{
+	log_warnx("upgrade: the old processes do not end: killed");
+	kill(u->caretaker, SIGKILL);
+	u->end_by = 0;
 }
 
 /*
@@ -116,13 +177,31 @@ successor_reap(struct wampd *w)
 	if (u->caretaker != 0) {
 		if (waitpid(u->caretaker, NULL, WNOHANG) != 0)
 			end_old(u);
-		else if (u->end_by != 0 && mono_ms() > u->end_by) {
-			log_warnx("upgrade: the old processes do not end: "
-			    "killed");
-			kill(u->caretaker, SIGKILL);
-			u->end_by = 0;
-		}
+		else if (u->end_by != 0 && mono_ms() > u->end_by)
+			kill_caretaker(u);
 	}
 	if (u->caretaker == 0 && u->nold == 0)
 		log_info("upgrade: the old processes are gone");
+}
+
+/* Our children are gone; when the caretaker sees us go, so are his. */
+void
+successor_end(struct wampd *w)
+{
+	static const struct timespec	 nap = { 0, 5 * 1000 * 1000 };
+	uint64_t			 now = mono_ms();
+	uint64_t			 give_up = now + END_WITHIN + 2000;
+	struct upgrade			*u = &w->upgrade;
+
+	if (u->go != -1)
+		close(u->go);
+	u->go = -1;
+	if (u->caretaker != 0)
+		u->end_by = now + END_WITHIN + 1000;
+	for (successor_reap(w); u->caretaker != 0 || u->nold > 0;
+	    successor_reap(w)) {
+		if (mono_ms() > give_up)
+			return;
+		nanosleep(&nap, NULL);
+	}
 }

@@ -25,6 +25,7 @@
 
 #include "chan.h"
 #include "mono.h"
+#include "proc.h"
 #include "wampd.h"
 #include "xmalloc.h"
 
@@ -176,6 +177,78 @@ refused(struct wampd *w)
 	    drain_status(w));
 }
 
+/* -- what is tried ------------------------------------------------------ */
+
+/* FNV-1a, 64 bits */
+static void
+mix(uint64_t *d, uint64_t n)
+{
+	unsigned int	i;
+
+	for (i = 0; i < 64; i += 8) {
+		*d ^= n >> i & 0xff;
+		*d *= 0x100000001b3ULL;
+	}
+}
+
+/* Whichever file it is, and when it was changed. */
+static void
+mix_file(uint64_t *d, const char *path)
+{
+	struct stat	st;
+
+	if (path == NULL)
+		return;
+	if (stat(path, &st) == -1) {
+		mix(d, (uint64_t)errno);
+		return;
+	}
+	mix(d, st.st_dev);
+	mix(d, st.st_ino);
+	mix(d, (uint64_t)st.st_size);
+	mix(d, (uint64_t)st.st_ctim.tv_sec);
+	mix(d, (uint64_t)st.st_ctim.tv_nsec);
+}
+
+/*
+ * The programs, and the files of the configuration in force: others that the
+ * one on the disk may name are known to the trial only.
+ */
+static uint64_t
+digest(const struct wampd *w)
+{
+	const struct conf_keypair	*kp;
+	const struct conf_listen	*l;
+	const struct conf_users		*users;
+	const struct conf_str		*s;
+	enum proc_role			 role;
+	char				 path[PATH_MAX + 32];
+	uint64_t			 d = 0xcbf29ce484222325ULL;
+
+	mix_file(&d, w->upgrade.program);
+	for (role = PROC_KEEPER; role < PROC_ROLES; role++) {
+		snprintf(path, sizeof(path), "%s/%s", w->libexec,
+		    proc_role_name(role));
+		mix_file(&d, path);
+	}
+	mix_file(&d, w->conffile);
+	TAILQ_FOREACH(s, &w->conf->files, entry)
+		mix_file(&d, s->s);
+	TAILQ_FOREACH(kp, &w->conf->keypairs, entry) {
+		mix_file(&d, kp->cert_path);
+		mix_file(&d, kp->key_path);
+		mix_file(&d, kp->ocsp_path);
+	}
+	TAILQ_FOREACH(l, &w->conf->listens, entry) {
+		mix_file(&d, l->ca_path);
+		mix_file(&d, l->crl_path);
+	}
+	TAILQ_FOREACH(users, &w->conf->users, entry)
+		mix_file(&d, users->path);
+	mix_file(&d, w->conf->secret_path);
+	return (d);
+}
+
 /* -- the trial ---------------------------------------------------------- */
 
 /* It ends its children and takes away the files that it made. */
@@ -229,7 +302,8 @@ start_trial(struct wampd *w)
 	int				 p[2], state = -1;
 
 	u->is_stale = u->is_ending = 0;
-	if (stat(u->program, &u->tried) == -1 || pipe2(p, O_CLOEXEC) == -1)
+	u->tried = digest(w);
+	if (pipe2(p, O_CLOEXEC) == -1)
 		return (-1);
 	/* as in step_over(), and the form of it is all that counts */
 	u->caretaker = parent;
@@ -531,18 +605,11 @@ may_step(const struct wampd *w)
 	return (ndown > 0 || edges_is_whole(w));
 }
 
-/* Is the program what was tried, and the configuration? */
+/* Are the programs what was tried, and the configuration? */
 static int
 is_as_tried(const struct wampd *w)
 {
-	const struct stat	*a = &w->upgrade.tried;
-	struct stat		 b;
-
-	return (!w->upgrade.is_stale && stat(w->upgrade.program, &b) == 0 &&
-	    a->st_dev == b.st_dev && a->st_ino == b.st_ino &&
-	    a->st_size == b.st_size &&
-	    a->st_ctim.tv_sec == b.st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b.st_ctim.tv_nsec);
+	return (!w->upgrade.is_stale && w->upgrade.tried == digest(w));
 }
 
 static void

@@ -135,6 +135,7 @@ void
 wampd_stop(struct wampd *w)
 {
 	struct timeval	tv;
+	uint64_t	ms = w->conf->grace;
 
 	/* nobody has clients, neither we nor whom we succeed */
 	if (w->is_stopping || (!w->is_ready && !upgrade_is_active(w))) {
@@ -149,10 +150,12 @@ wampd_stop(struct wampd *w)
 	w->is_stopping = 1;
 	listen_close(w);
 	children_shutdown(w);
+	if (upgrade_is_active(w) && w->upgrade.grace > ms)
+		ms = w->upgrade.grace;
 	notify(w, "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%llu",
-	    (w->conf->grace + 1000 + END_WITHIN) * 1000ULL);
-	tv.tv_sec = w->conf->grace / 1000 + 1;
-	tv.tv_usec = (w->conf->grace % 1000) * 1000;
+	    (unsigned long long)(ms + 3000 + 2 * END_WITHIN) * 1000);
+	tv.tv_sec = (time_t)(ms / 1000 + 1);
+	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
 	if ((w->stop_timer = evtimer_new(w->base, on_stop_timer, w)) == NULL ||
 	    evtimer_add(w->stop_timer, &tv) == -1)
 		chan_loop_exit();
@@ -224,10 +227,8 @@ wampd_events(struct wampd *w)
 		if (w->sigs[i] == NULL || event_add(w->sigs[i], NULL) == -1)
 			fatalx("event_add failed");
 	}
-	/* those of a successor wait until somebody looks for events */
 	sigemptyset(&none);
-	if (!w->upgrade.is_successor)
-		sigprocmask(SIG_SETMASK, &none, NULL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w);
 	if (w->tick == NULL || event_add(w->tick, &second) == -1)
 		fatalx("event_add failed");
@@ -344,6 +345,26 @@ prepare(struct wampd *w)
 	return (0);
 }
 
+/*
+ * What the file says is in force from now on, or, with -1, what was before;
+ * the reason was logged.
+ */
+int
+wampd_conf(struct wampd *w)
+{
+	struct conf	*old = w->conf;
+
+	if ((w->conf = load(w)) != NULL && prepare(w) == 0) {
+		conf_free(old);
+		connlimit_set(w->connlimit, w->conf->limits.connections,
+		    w->conf->limits.per_address);
+		return (0);
+	}
+	conf_free(w->conf);
+	w->conf = old;
+	return (-1);
+}
+
 static void
 run(struct wampd *w)
 {
@@ -352,10 +373,14 @@ run(struct wampd *w)
 		fatalx("out of memory");
 	connlimit_set(w->connlimit, w->conf->limits.connections,
 	    w->conf->limits.per_address);
-	children_update(w, w->conf);
+	if (w->upgrade.is_successor)
+		successor_start(w);
+	else
+		children_update(w, w->conf);
 	wampd_loop(w);
 	children_end(w);
 	upgrade_wait(w);
+	successor_end(w);
 }
 
 static void
@@ -399,39 +424,21 @@ end(struct wampd *w)
 }
 
 /*
- * In another's place: his children serve as long as we try.  That we can
- * start was tried just before; what has changed since may change again.
+ * In another's place: his children serve as long as we try.  Until there is a
+ * configuration we do with one that lets nobody do anything.
  */
 static int
 succeed(struct wampd *w)
 {
-	static const struct timespec	again = { 2, 0 };
-	sigset_t			ends, none;
-
 	successor_begin(w);
+	w->conf = conf_new();
+	w->conf->control.read_only = 1;
 	wampd_events(w);
 	control_take(w);
 	control_take_clients(w);
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGINT);
-	sigprocmask(SIG_BLOCK, &ends, NULL);
-	while ((w->conf = load(w)) == NULL || prepare(w) == -1) {
-		conf_free(w->conf);
-		w->conf = NULL;
-		log_warnx("upgrade: cannot start yet, trying again");
-		if (sigtimedwait(&ends, NULL, &again) > 0) {
-			log_info("stopping");
-			successor_wait(w, &ends);
-			return (0);
-		}
-	}
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	log_tap(control_log, w);
 	run(w);
-	if (w->is_caretaker)
-		return (0);
-	if (w->is_ready && w->status == 0)
+	if (w->is_ready && w->status == 0 && !w->is_caretaker)
 		log_info("stopped");
 	return (w->status);
 }

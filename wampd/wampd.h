@@ -233,7 +233,7 @@ struct upgrade {
 	}		 state;
 	pid_t		 trial;
 	int		 is_ending;	/* it took too long */
-	struct stat	 tried;		/* program of the trial */
+	uint64_t	 tried;		/* digest of what the trial read */
 	int		 is_stale;	/* reloaded since the trial */
 	struct logsink	 log;		/* of it */
 	struct event	*timer;
@@ -247,6 +247,10 @@ struct upgrade {
 	struct control_listen control;	/* handed over; path NULL: none */
 	pid_t		 caretaker;	/* 0: none, any more */
 	int		 go;		/* pipe to it, or -1 */
+	uint64_t	 again_at;	/* mono_ms(): to read the configuration,
+					 * or 0 */
+	uint64_t	 again_in;	/* ms: the last time */
+	int		 has_conf;	/* of ours */
 	uint64_t	 grace;		/* ms: it has, */
 	uint64_t	 end_by;	/* mono_ms(): and must have ended, or 0 */
 	struct upgrade_client clients[UPGRADE_CLIENTS];
@@ -316,6 +320,7 @@ void		 wampd_stop(struct wampd *);
 void		 wampd_ready(struct wampd *);
 void		 wampd_events(struct wampd *);
 void		 wampd_loop(struct wampd *);
+int		 wampd_conf(struct wampd *);
 
 /* check.c */
 int		 check(struct wampd *);
@@ -524,7 +529,10 @@ void		 caretaker_signal(struct wampd *);
 void		 successor_begin(struct wampd *);
 void		 successor_ready(struct wampd *);
 void		 successor_stop(struct wampd *);
-void		 successor_wait(struct wampd *, const sigset_t *);
+void		 successor_start(struct wampd *);
+void		 successor_refused(struct wampd *);
+void		 successor_progress(struct wampd *);
+void		 successor_end(struct wampd *);
 void		 successor_reap(struct wampd *);
 
 /* host.c */

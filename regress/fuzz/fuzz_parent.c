@@ -129,6 +129,13 @@ log_tap(void (*fn)(void *, int, const char *), void *arg)
 	(void)arg;
 }
 
+int
+wampd_conf(struct wampd *p)
+{
+	(void)p;
+	return (-1);
+}
+
 void
 wampd_fail(struct wampd *p)
 {

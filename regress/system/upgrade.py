@@ -16,12 +16,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
 from ctlclient import ERROR, WAMPCTL, Control, request, rows, wampctl
 from daemon import (B, IS_ROOT, LONG, SAN, TOP, Skip, Wampd, free_port,
-                    is_alive, proc_stat, run_cases, test_user, tmpdir,
+                    is_alive, make_cert, proc_stat, run_cases, test_user, tmpdir,
                     wait_until)
 from wampclient import (CALL, ERROR as WERROR, EVENT, GOODBYE, INVOCATION,
                         RESULT, UNREGISTER, UNREGISTERED, YIELD, Client,
@@ -461,8 +462,21 @@ def cannot_start_yet():
             w.wait_log('upgrade: cannot start yet, trying again', count=2)
             c.subscribe('com.example.t')
             Client(w.addresses()[1]).close()
+            # the control socket is served
+            got = w.summary()
+            assert got['pid'] == w.pid and got['state'] == 'upgrading', got
+            assert {r['state'] for r in w.processes()} == {'leaving', 'up'}
+            status, out, err = wampctl(w.control, 'reload')
+            assert status == 1 and 'not ready yet' in err, err
+            if IS_ROOT:
+                # who must not do anything by what the file said
+                status, out, err = wampctl(w.control, 'stop',
+                                           user=test_user())
+                assert status == 1, (status, out, err)
             if is_mended:
                 w.write_conf(good)
+                # at once, not when it is time
+                w.proc.send_signal(signal.SIGHUP)
             else:
                 w.proc.send_signal(signal.SIGTERM)
             c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
@@ -478,6 +492,136 @@ def cannot_start_yet():
             assert not os.path.exists(w.sock), w.sock
             assert not os.path.exists(w.control), w.control
             assert not os.path.exists(w.pidfile), w.pidfile
+
+
+WAITS = b"""#!%s -I
+import os, sys, time
+path = '%s'
+with open(path + '.runs', 'a') as f:
+    f.write('.')
+while os.path.getsize(path + '.runs') > 1 and not os.path.exists(path + '.go'):
+    time.sleep(0.1)
+os.execv(path + '.real', sys.argv)
+"""
+
+
+def early_end():
+    """SIGTERM before the new program has handlers, when it cannot start; and
+    wampctl stop then"""
+    for is_signal in 1, 0:
+        with Upgraded() as w:
+            c = Client(w.sock)
+            path = w.tree + '/sbin/wampd'
+            os.rename(path, path + '.real')
+            # a shell would not let SIGTERM wait
+            replace(path, WAITS % (sys.executable.encode(), path.encode()))
+            upgrade, stop = w.ask('upgrade'), None
+            wait_until(lambda: os.path.exists(path + '.runs') and
+                       len(open(path + '.runs').read()) == 2, 20, 'a run')
+            w.write_conf(open(w.conf_path).read() + 'nonsense\n')
+            if is_signal:
+                w.proc.send_signal(signal.SIGTERM)
+                open(path + '.go', 'w').close()
+            else:
+                open(path + '.go', 'w').close()
+                w.wait_log('upgrade: cannot start yet')
+                stop = w.ask('stop')
+            c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+            c.send(GOODBYE, {}, 'wamp.close.goodbye_and_out')
+            c.close()
+            assert w.proc.wait(60) == 0
+            assert upgrade.wait(20) == 1
+            assert stop is None or stop.wait(20) == 0
+            assert 'processes are gone' in w.log()
+            assert not os.path.exists(w.control), w.control
+
+
+def caretaker_hangs():
+    """SIGTERM while the caretaker is stopped: there is an end"""
+    with Upgraded() as w:
+        old = Client(w.sock)
+        pids = w.all_children()
+        w.wait_for('sbin/wampd', 2)
+        upgrade = w.ask('upgrade')
+        path = w.tree + '/sbin/wampd'
+        wait_until(lambda: os.path.exists(path + '.runs') and
+                   len(open(path + '.runs').read()) == 2, 20, 'a run')
+        w.write_conf(open(w.conf_path).read() + 'nonsense\n')
+        open(path + '.go', 'w').close()
+        w.wait_log('upgrade: cannot start yet')
+        caretaker, = (r['pid'] for r in w.processes()
+                      if r['role'] == 'caretaker')
+        os.kill(caretaker, signal.SIGSTOP)
+        w.proc.send_signal(signal.SIGTERM)
+        assert w.proc.wait(60) == 0
+        assert 'old processes do not end: killed' in w.log()
+        wait_until(lambda: not [p for p in pids | {caretaker} if is_alive(p)],
+                   20, 'the end of all')
+        upgrade.wait(20)
+        old.close()
+
+
+def refused_later():
+    """a configuration that a child refuses after the trial, and that is set
+    right then: the old ones serve until it is read again"""
+    d = tmpdir()
+    crt, key = make_cert(d, 'a')
+    crt2, key2 = make_cert(d, 'b')
+    with Upgraded(more='keypair "k" { certificate "%s" key "%s" }\n'
+                  'listen on 127.0.0.1 port %d tls { keypair "k" }\n' % (
+                      crt, key, free_port())) as w:
+        c = Client(w.sock)
+        w.wait_for('sbin/wampd', 2)
+        upgrade = w.ask('upgrade')
+        path = w.tree + '/sbin/wampd'
+        wait_until(lambda: os.path.exists(path + '.runs') and
+                   len(open(path + '.runs').read()) == 2, 20, 'a run')
+        os.rename(crt2, crt)
+        open(path + '.go', 'w').close()
+        w.wait_log('refused the configuration', count=2)
+        Client(w.sock).close()
+        # by then one with a realm, and a process, more
+        w.write_conf(open(w.conf_path).read().replace(
+            'listen on socket', 'brokers 2\nlisten on socket') +
+            'realm "realm2" {\n\tauthenticate anonymous role "all"\n'
+            '\trole "all" { allow any }\n}\n')
+        os.rename(key2, key)
+        out, err = upgrade.communicate(timeout=90)
+        assert (upgrade.returncode, out, err) == (0, '', ''), w.log()
+        c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+        c.close()
+        w.wait_over()
+        assert w.summary()['realms'] == 2
+        assert 'broker 1' in {r['process'] for r in w.processes()}
+        assert {r['state'] for r in w.processes()} == {'up'}
+        Client(w.sock).close()
+
+
+def files_changed():
+    """a child's program, and a file that the configuration names, that are
+    replaced after the trial: all is tried again"""
+    d = tmpdir()
+    crt, key = make_cert(d, 'a')
+    crt2, key2 = make_cert(d, 'b')
+    for of_child in 1, 0:
+        with Upgraded(more='keypair "k" { certificate "%s" key "%s" }\n'
+                      'listen on 127.0.0.1 port %d tls { keypair "k" }\n' % (
+                          crt, key, free_port())) as w:
+            # the trial's has read all by then
+            go = w.wait_for('libexec/wampd/broker')
+            upgrade = w.ask('upgrade')
+            w.wait_upgrading(w.tree + '/libexec/wampd/broker')
+            if of_child:
+                replace(w.tree + '/libexec/wampd/keeper',
+                        b'#!/bin/sh\necho broken >&2; exit 1\n')
+            else:
+                os.rename(crt2, crt)
+            open(go, 'w').close()
+            out, err = upgrade.communicate(timeout=60)
+            assert upgrade.returncode == 1, (out, err)
+            assert 'not upgraded: this wampd goes on' in err, err
+            assert 'trying again' in w.log()
+            Client(w.sock).close()
 
 
 def by_signal():
@@ -954,7 +1098,8 @@ def under_load():
 
 if __name__ == '__main__':
     run_cases([replaced, callees_first, refused, one_at_a_time, reloads,
-               changed, covered, clients, not_ready, cannot_start_yet,
+               changed, files_changed, covered, clients, not_ready,
+               cannot_start_yet, early_end, caretaker_hangs, refused_later,
                by_signal, stopped, killed, parent_killed,
                caretaker_signalled, trial_ends, nonsense, by_user, detached,
                linked, under_load] + ([killed_at_random] if LONG else []))
