@@ -115,9 +115,22 @@ successor_progress(struct wampd *w)
 
 /* -- the old processes -------------------------------------------------- */
 
+/* Nobody starts it again, and its clients find nobody else yet. */
 static void
-reap_old(struct upgrade *u)
+is_missed(struct wampd *w, const struct upgrade_old *o)
 {
+	if (w->is_ready || w->is_stopping)
+		return;
+	log_warnx("upgrade: old %s (process %d) has ended before the new "
+	    "processes serve", o->name, (int)o->pid);
+	notify(w, "STATUS=upgrading; old %s has ended before the new "
+	    "processes serve", o->name);
+}
+
+static void
+reap_old(struct wampd *w)
+{
+	struct upgrade		*u = &w->upgrade;
 	struct upgrade_old	*o;
 	size_t			 i, n = 0;
 	int			 status;
@@ -135,6 +148,7 @@ reap_old(struct upgrade *u)
 				log_warnx("upgrade: old %s (process %d) was "
 				    "killed by signal %d", o->name,
 				    (int)o->pid, WTERMSIG(status));
+			is_missed(w, o);
 		}
 	}
 	u->nold = n;
@@ -173,7 +187,7 @@ successor_reap(struct wampd *w)
 
 	if (u->caretaker == 0 && u->nold == 0)
 		return;
-	reap_old(u);
+	reap_old(w);
 	if (u->caretaker != 0) {
 		if (waitpid(u->caretaker, NULL, WNOHANG) != 0)
 			end_old(u);

@@ -505,6 +505,21 @@ os.execv(path + '.real', sys.argv)
 """
 
 
+def old_ended():
+    """an old process that dies before the new ones serve is a warning"""
+    with Upgraded() as w:
+        broker = w.children()['broker 0']
+        go = w.wait_for('libexec/wampd/broker', 2)
+        upgrade = w.ask('upgrade')
+        w.wait_upgrading(w.tree + '/libexec/wampd/broker', 2)
+        os.kill(broker, signal.SIGKILL)
+        w.wait_log('upgrade: old broker 0 .* has ended before the new '
+                   'processes serve')
+        open(go, 'w').close()
+        assert upgrade.wait(60) == 0, w.log()
+        Client(w.sock).close()
+
+
 def early_end():
     """SIGTERM before the new program has handlers, when it cannot start; and
     wampctl stop then"""
@@ -1099,7 +1114,7 @@ def under_load():
 if __name__ == '__main__':
     run_cases([replaced, callees_first, refused, one_at_a_time, reloads,
                changed, files_changed, covered, clients, not_ready,
-               cannot_start_yet, early_end, caretaker_hangs, refused_later,
+               cannot_start_yet, old_ended, early_end, caretaker_hangs, refused_later,
                by_signal, stopped, killed, parent_killed,
                caretaker_signalled, trial_ends, nonsense, by_user, detached,
                linked, under_load] + ([killed_at_random] if LONG else []))
