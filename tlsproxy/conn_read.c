@@ -103,9 +103,12 @@ conn_read(struct conn *c, uint8_t *buf, size_t size)
 static void
 conn_handshake_failed(struct conn *c)
 {
-	char	text[512];
+	char		 text[512];
+	const uint8_t	*first;
 
-	if (c->l->flags & LISTEN_CLIENT_CA) {
+	if ((first = tls_release_no_tls(c->ssl)) != NULL)
+		first_unknown(c, first, TLS_HEADER);
+	else if (c->l->flags & LISTEN_CLIENT_CA) {
 		/* what somebody looks for whose certificate is refused */
 		if (log_may(&c->p->log_refused, 20))
 			log_session("refused address=%s reason=\"TLS "
@@ -176,6 +179,7 @@ conn_handshake(struct conn *c)
 	}
 	c->p->counts.shaken[SHAKEN_TLS][1]++;
 	c->state = CONN_DETECT;
+	tls_release_shaken(c->ssl);
 	tls_release_wipe(c->ssl, 1);
 	if (tls_release_more(c->ssl))
 		conn_postpone(c);

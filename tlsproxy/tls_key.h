@@ -31,6 +31,14 @@ void		 tls_release_buffers(void);
 void		*tls_release_last(void);
 void		 tls_release_wipe(void *, int);
 int		 tls_release_more(const void *);
+/*
+ * When tls_handshake() has just failed: the TLS_HEADER octets that should
+ * have been the head of its last record, or NULL if they were one.  The other
+ * when it is done, after which nobody wants to know.
+ */
+#define TLS_HEADER	5
+const uint8_t	*tls_release_no_tls(const void *);
+void		 tls_release_shaken(void *);
 
 /*
  * tls_key.c: once, before the first tls_configure().  lost (or NULL) is

@@ -7,11 +7,15 @@
  * have been a password; read as much as fits in one, not each record's five
  * octets and then the rest; and send no session tickets, which in TLS 1.3
  * it does in spite of SSL_OP_NO_TICKET, two for each handshake, though
- * nothing can be resumed with them.  A creation hook of OpenSSL's
+ * nothing can be resumed with them; and see what came instead of TLS.  A
+ * creation hook of OpenSSL's
  * application data reaches each SSL while it is made.  Compile with
  * -DNO_TLS_RELEASE to do without.
  */
 #include <openssl/ssl.h>
+
+#include <stdint.h>
+#include <string.h>
 
 #include "log.h"
 #include "tls_key.h"
@@ -19,6 +23,21 @@
 #if !defined(NO_TLS_RELEASE) && !defined(LIBRESSL_VERSION_NUMBER)
 
 static SSL	*last;
+static SSL	*header_of;	/* whose it is, or NULL */
+static uint8_t	 header[TLS_HEADER];
+
+/* Each record's head comes by here before it is judged. */
+static void
+see(int is_written, int version, int type, const void *p, size_t len, SSL *ssl,
+    void *arg)
+{
+	(void)version;
+	(void)arg;
+	if (is_written || type != SSL3_RT_HEADER || len != TLS_HEADER)
+		return;
+	memcpy(header, p, TLS_HEADER);
+	header_of = ssl;
+}
 
 static void
 release_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
@@ -32,7 +51,10 @@ release_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 	SSL_set_mode(parent, SSL_MODE_RELEASE_BUFFERS);
 	SSL_set_num_tickets(parent, 0);
 	SSL_set_read_ahead(parent, 1);
+	SSL_set_msg_callback(parent, see);
 	last = parent;
+	if (header_of == last)
+		header_of = NULL;	/* it was at the same place */
 }
 
 void
@@ -68,7 +90,37 @@ tls_release_more(const void *ssl)
 	return (ssl == NULL || SSL_has_pending(ssl));
 }
 
+/* A record is of a type from 20 to 24, and all versions are 3.x. */
+const uint8_t *
+tls_release_no_tls(const void *ssl)
+{
+	if (ssl == NULL || ssl != header_of ||
+	    (header[0] >= 20 && header[0] <= 24 && header[1] == 3))
+		return (NULL);
+	return (header);
+}
+
+void
+tls_release_shaken(void *ssl)
+{
+	if (ssl != NULL)
+		SSL_set_msg_callback(ssl, NULL);
+}
+
 #else
+
+const uint8_t *
+tls_release_no_tls(const void *ssl)
+{
+	(void)ssl;
+	return (NULL);
+}
+
+void
+tls_release_shaken(void *ssl)
+{
+	(void)ssl;
+}
 
 void *
 tls_release_last(void)

@@ -509,6 +509,12 @@ int	 conn_is_revoked(struct conn *);
 void	 revoked_start(struct proxy *);		/* look at all of them */
 void	 revoked_continue(struct proxy *);
 
+/* first.c: a PROXY header in text?  Log that these, as a text says, are not for
+ * this listener; or what they look like. */
+int	 first_is_announced(const void *, size_t);
+void	 first_refused(struct conn *, const char *);
+void	 first_unknown(struct conn *, const uint8_t *, size_t);
+
 /* transport.c: first octets, RawSocket and WebSocket frames */
 /* Returns how many octets at the end have to wait, because one of its buckets
  * is empty. */

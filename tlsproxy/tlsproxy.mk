@@ -13,6 +13,7 @@ TLSPROXY_OBJS =	$(addprefix $(B)/obj/tlsproxy/, \
 		drain.o \
 		features.o \
 		fence.o \
+		first.o \
 		hello.o \
 		invocation.o \
 		join.o \

@@ -445,6 +445,21 @@ http_judge(const struct conn *c, const struct http_req *req, int *ser)
 	return (0);
 }
 
+static const char *
+http_why(int status)
+{
+	switch (status) {
+	case 403:
+		return ("WebSocket for an origin that may not");
+	case 404:
+		return ("HTTP for a path that is not there");
+	case 426:
+		return ("HTTP that wants no WebSocket");
+	default:
+		return ("WebSocket without a serializer of this listener");
+	}
+}
+
 static size_t
 http_begin(struct conn *c, uint8_t *p, size_t len)
 {
@@ -456,14 +471,18 @@ http_begin(struct conn *c, uint8_t *p, size_t len)
 	/* what is behind the head belongs to frames, at most one read's */
 	if (pre_add(c, p, len) == -1)
 		return (0);
-	n = http_parse_request(c->pre, c->prelen, &c->prefrom, &req);
+	/* what follows that is no HTTP, and its end would be waited for */
+	n = first_is_announced(c->pre, c->prelen) ? -400 :
+	    http_parse_request(c->pre, c->prelen, &c->prefrom, &req);
 	if (n == 0)
 		return (0);
 	if (n < 0) {
+		first_unknown(c, (const uint8_t *)c->pre, c->prelen);
 		http_answer(c, -n, 0);
 		return (0);
 	}
 	if ((status = http_judge(c, &req, &ser)) != 0) {
+		first_refused(c, http_why(status));
 		http_answer(c, status, !req.is_get);
 		return (0);
 	}
@@ -489,6 +508,7 @@ transport_begin(struct conn *c, uint8_t *p, size_t len)
 		return (http_begin(c, p, len));
 	}
 	c->p->counts.shaken[SHAKEN_UNKNOWN][0]++;
+	first_unknown(c, p, len);
 	conn_close(c);
 	return (0);
 }

@@ -315,6 +315,58 @@ def not_wanted():
         assert is_let_in(raw(port, b''))
 
 
+# listener, what comes, and what the log says that it is
+STRANGE = [
+    (0, v1('192.0.2.1'), 'PROXY header, which this listener does not take'),
+    (0, v2('192.0.2.1'), 'PROXY header, which this listener does not take'),
+    (1, v1('192.0.2.1'), 'PROXY header, which this listener does not take'),
+    (3, v1('192.0.2.1'), 'PROXY header, which this listener does not take'),
+    (3, v2('192.0.2.1'), 'PROXY header, which this listener does not take'),
+    (0, b'\x16\x03\x01\x02\0\x01\0', 'TLS, which this listener does not '
+     'speak'),
+    (3, b'GET / HTTP/1.1\r\n\r\n', 'HTTP without TLS'),
+    (3, b'\x7f\xf2\0\0' + b'x' * 20, 'RawSocket without TLS'),
+    (3, b'hello, who is there?\n', 'no protocol that is known'),
+    (0, b'\0hello', 'no protocol that is known'),
+    (0, b'hello, who is there?\r\n\r\n', 'no protocol that is known'),
+    (0, b'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'HTTP that wants no WebSocket'),
+    (0, b'GET /\x01 HTTP/1.1\r\n\r\n', 'HTTP that is wrong'),
+    (1, b'GET / HTTP/1.1\r\n\r\n', 'HTTP, which this listener does not '
+     'speak'),
+    (2, b'\x7f\xf2\0\0', 'RawSocket, which this listener does not speak'),
+]
+
+
+def strange():
+    """what a listener does not speak: the log says what it looks like"""
+    ports = [free_port() for _ in range(4)]
+    crt = make_cert(tmpdir(), 'localhost')
+    text = """prefork 1
+keypair "localhost" { certificate "%s" key "%s" }
+listen on 127.0.0.1 port %d
+listen on 127.0.0.1 port %d only rawsocket
+listen on 127.0.0.1 port %d only websocket
+listen on 127.0.0.1 port %d tls { keypair "localhost" }
+realm "realm1" { authenticate anonymous role "all" role "all" { allow any } }
+""" % (*crt, *ports)
+    with Wampd(text) as w:
+        def is_told(i, octets, why):
+            with socket.create_connection(('127.0.0.1', ports[i]), 10) as s:
+                address = '%s:%d' % s.getsockname()
+                try:
+                    s.sendall(octets)
+                    while s.recv(4096):
+                        pass
+                except ConnectionResetError:
+                    pass
+            # five a second are logged: of others it is asked again
+            return ('bad frame address=%s reason="%s" listener="127.0.0.1 '
+                    'port %d"\n' % (address, why, ports[i])) in w.log()
+
+        for row in STRANGE:
+            wait_until(lambda: is_told(*row), 20, repr(row))
+
+
 BAD = [
     b'',
     b'GET / HTTP/1.1\r\n\r\n',
@@ -458,4 +510,4 @@ def through_haproxy(w, port, ctx):
 
 
 run_cases([plain, tls, itself, per_address, failures, not_listed, not_wanted,
-           hostile, haproxy])
+           strange, hostile, haproxy])
