@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <vis.h>
 
 #include "wampctl.h"
 #include "xmalloc.h"
@@ -50,12 +49,11 @@ add(struct cell *c, const char *s)
 static void
 add_text(struct cell *c, const uint8_t *p, size_t len)
 {
-	char	one[8];
+	char	one[TEXT_ONE];
 	size_t	i;
 
-	for (i = 0; i < len; i++) {
-		vis(one, (char)p[i], VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL,
-		    i + 1 < len ? (char)p[i + 1] : 0);
+	for (i = 0; i < len;) {
+		i += text_one(p + i, len - i, one);
 		add(c, one);
 	}
 }
@@ -187,13 +185,16 @@ table_new(const struct column *columns, size_t n)
 static void
 print_cells(const struct table *t, char *const *cells)
 {
-	size_t	i;
+	size_t	i, n;
+	int	pad;
 
 	for (i = 0; i < t->ncolumns; i++) {
+		n = text_width(cells[i]);
+		pad = n < t->width[i] ? (int)(t->width[i] - n) : 0;
 		if (t->is_right[i])
-			printf("%*s", (int)t->width[i], cells[i]);
+			printf("%*s%s", pad, "", cells[i]);
 		else if (i + 1 < t->ncolumns)
-			printf("%-*s", (int)t->width[i], cells[i]);
+			printf("%s%*s", cells[i], pad, "");
 		else
 			printf("%s", cells[i]);
 		printf("%s", i + 1 < t->ncolumns ? "  " : "\n");
@@ -265,7 +266,7 @@ table_row(struct table *t, const struct val *row)
 	static struct cell	 c;
 	struct val		 v;
 	char			*cells[MAXCOLUMNS];
-	size_t			 i;
+	size_t			 i, n;
 
 	if (t->columns == NULL) {
 		print_lines(t, row);
@@ -283,8 +284,9 @@ table_row(struct table *t, const struct val *row)
 				t->is_right[i] |= !t->is_begun;
 		}
 		cells[i] = xstrdup(c.buf);
-		if (!t->is_begun && c.len > t->width[i])
-			t->width[i] = c.len;
+		n = text_width(c.buf);
+		if (!t->is_begun && n > t->width[i])
+			t->width[i] = n;
 	}
 	if (t->nrows == FIRST)
 		begin(t);

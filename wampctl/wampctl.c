@@ -34,6 +34,7 @@ run(const struct options *opt, const struct words *w, int argc, char **argv)
 	case DO_TOP:
 		return (top(opt, w->seconds));
 	case DO_ASK:
+		text_init();
 		break;
 	}
 	if (w->req.what == CTL_CHECK)

@@ -62,7 +62,18 @@ int	 row_uint(const struct val *, const char *, uint64_t *);
 int	 row_text(const struct val *, const char *, char *, size_t);
 /* Begin a row with all that is in this one and n fields more. */
 void	 row_extend(struct enc *, struct wbuf *, const struct val *, uint32_t);
-/* Text for a terminal: what a value says, through vis(3). */
+/* From here on text may be what the locale says. */
+void	 text_init(void);
+/*
+ * What stands first in a text (len > 0), harmless for a terminal: a character
+ * where the locale is of UTF-8 and it can be seen, else an octet by vis(3).
+ * Returns how many octets it took.
+ */
+#define TEXT_ONE	8
+size_t	 text_one(const uint8_t *, size_t len, char[TEXT_ONE]);
+/* Columns on a terminal. */
+size_t	 text_width(const char *);
+/* Text for a terminal: what a value says, by text_one(). */
 void	 print_clean(const void *, size_t, FILE *);
 
 /* table.c */

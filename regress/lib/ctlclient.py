@@ -36,12 +36,13 @@ def numbers():
 WHAT = numbers()
 
 
-def wampctl(path, *args, timeout=30, user=None):
+def wampctl(path, *args, timeout=30, user=None, locale='C'):
     """(status, stdout, stderr)"""
     p = subprocess.run([WAMPCTL, '-s', path, *args], user=user,
                        group=user and 65534, extra_groups=user and [],
                        stdin=subprocess.DEVNULL, capture_output=True,
-                       text=True, timeout=timeout * (3 if SAN else 1))
+                       encoding='utf-8', timeout=timeout * (3 if SAN else 1),
+                       env=dict(os.environ, LC_ALL=locale))
     assert not REPORT.search(p.stderr), p.stderr
     return p.returncode, p.stdout, p.stderr
 

@@ -376,6 +376,31 @@ def routing():
         callee.close()
 
 
+def scripts():
+    """URIs in other scripts than ASCII: as they are where that is harmless"""
+    with Controlled() as w:
+        with Client(w.sock) as c:
+            for uri in ('com.\u00fcber', 'com.\u6f22', 'com.\u202eevil',
+                        'com.\u200bx', 'com.\x9b1m', 'com.zzz'):
+                c.subscribe(uri)
+            status, plain, err = w.ctl('show', 'subscriptions')
+            assert plain.isascii() and r'com.\303\274ber' in plain, plain
+            status, out, err = w.ctl('show', 'subs', locale='C.UTF-8')
+            lines = {l.split()[2]: l for l in out.splitlines()[1:]}
+            assert set(lines) == {
+                'com.\u00fcber', 'com.\u6f22', r'com.\342\200\256evil',
+                r'com.\342\200\213x', r'com.\302\2331m', 'com.zzz'}, out
+            # columns of a terminal, on which one of these takes two
+            assert lines['com.\u00fcber'].index('exact') == \
+                lines['com.zzz'].index('exact') == \
+                lines['com.\u6f22'].index('exact') + 1, out
+            # it can be pasted
+            status, out, err = w.ctl(
+                'test', 'realm', 'realm1', 'role', 'all', 'call',
+                'com.\u00fcber')
+            assert status == 0, err
+
+
 def many():
     """thousands of sessions: each once, for several who ask at a time"""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -621,8 +646,9 @@ def log_level():
         w.wait_log(r'admin act=log uid=%d pid=\d+ what="brief"$' % os.geteuid())
         before = joined(w)
         os.kill(w.child('broker 0'), signal.SIGKILL)
-        wait_until(lambda: rows(w.control, 'show', 'sum')[0]['processes_up']
-                   == 4 and rows(w.control, 'show', 'sum')[0]['restarts'] == 1,
+        # in this order: before its death is noticed it is up
+        wait_until(lambda: rows(w.control, 'show', 'sum')[0]['restarts'] == 1
+                   and rows(w.control, 'show', 'sum')[0]['processes_up'] == 4,
                    20, 'a broker')
         assert joined(w) == before, w.log()
         assert w.ctl('log', 'verbose')[0] == 0
@@ -732,5 +758,5 @@ def words():
 
 
 run_cases([summary, processes, configuration, long_lists, certificates,
-           reload, check, sessions, routing, many,
+           reload, check, sessions, routing, scripts, many,
            sandbox, rule_test, monitor, top, log_level, stop, who_may, where, words])
