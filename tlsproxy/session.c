@@ -279,7 +279,7 @@ session_on_client_goodbye(struct conn *c, const char *reason, size_t len)
 {
 	char	why[128];
 
-	log_left(c, c->sess, log_vis(why, sizeof(why), reason, len));
+	log_left(c, c->sess, log_text(why, sizeof(why), reason, len));
 	session_detach(c->sess, CLOSE_GOODBYE);
 	/* WAMP, Session Closing: the reply, and nothing after it */
 	out_goodbye(c, WERR_GOODBYE_AND_OUT, NULL, NULL);
@@ -299,7 +299,7 @@ session_on_client_abort(struct conn *c, const char *reason, size_t len)
 
 	/* an ABORT is never answered */
 	if (s != NULL && s->state == SESS_JOINED)
-		log_left(c, s, log_vis(why, sizeof(why), reason, len));
+		log_left(c, s, log_text(why, sizeof(why), reason, len));
 	if (s != NULL)
 		session_detach(s, CLOSE_ABORTED);
 	conn_close_code(c, WS_NORMAL, NULL);
@@ -408,9 +408,9 @@ end_joined(struct broker *b, struct psess *s, const struct m_session_end *e,
 	uint32_t	 slot = s->slot, gen = s->gen;
 
 	if (*text != '\0')
-		log_vis(why, sizeof(why), text, strlen(text));
+		log_text(why, sizeof(why), text, strlen(text));
 	else if (reason != NULL)
-		log_vis(why, sizeof(why), reason->p, reason->len);
+		log_text(why, sizeof(why), reason->p, reason->len);
 	log_left(c, s, *text != '\0' || reason != NULL ? why :
 	    wamp_err_uri(err));
 	/* our CLOSE answers; the broker has nothing more to say */

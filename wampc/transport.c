@@ -204,7 +204,7 @@ ws_closed(struct client *c, const struct ws_event *ev)
 	else
 		client_fail(c, ST_CONNECT, "connection lost: closed by the "
 		    "router with code %u (%s)", ev->code,
-		    log_vis(text, sizeof(text), ev->data, ev->len));
+		    log_text(text, sizeof(text), ev->data, ev->len));
 }
 
 static void

@@ -439,7 +439,7 @@ log_change(const struct control_client *k, const char *name)
 {
 	static const char		*levels[] = { "brief", "verbose", "debug" };
 	const struct ctl_request	*req = &k->req;
-	char				 what[2 * CTL_MAXNAME + 64];
+	char				 what[2 * CTL_MAXNAME + 64], text[32];
 	int				 has_realm = req->realm[0] != '\0';
 
 	what[0] = '\0';
@@ -447,7 +447,8 @@ log_change(const struct control_client *k, const char *name)
 		strlcpy(what, req->level > LOG_LEVEL_DEBUG ? "" :
 		    levels[req->level], sizeof(what));
 	else if (req->what == CTL_DRAIN && req->ms <= CTL_MAXDRAIN)
-		snprintf(what, sizeof(what), "over %ums", req->ms);
+		snprintf(what, sizeof(what), "over %s",
+		    conf_text_time(text, sizeof(text), req->ms));
 	else if (req->session != 0)
 		snprintf(what, sizeof(what), "session %llu",
 		    (unsigned long long)req->session);

@@ -99,8 +99,9 @@ question_check(const struct question *q)
 	    !uri_is_pattern(&q->uri, q->match,
 	    q->realm->strict_uris ? URI_STRICT : URI_LOOSE))
 		return (q->realm->strict_uris ?
-		    "the uri is none by the strict rules of the realm" :
-		    "the uri is none");
+		    "that is no URI by the strict rules of the realm" :
+		    "that is no URI: it holds a blank, a # or nothing "
+		    "between two dots");
 	return (NULL);
 }
 
@@ -147,7 +148,7 @@ question_read(struct question *q, const struct conf *conf, char **words,
 		return ("behind the uri may stand exact, prefix or wildcard, "
 		    "then authid and a name");
 	if (set_uri(&q->uri, words[3]) == -1)
-		return ("the uri is none");
+		return ("the uri is too long");
 	return (question_check(q));
 }
 
@@ -263,7 +264,7 @@ ruletest_request(const struct conf *conf, const struct ctl_request *r,
 	q.has_authid = r->authid[0] != '\0';
 	if (set_uri(&q.uri, r->uri) == -1 ||
 	    set_uri(&q.authid, r->authid) == -1)
-		return ("the uri is none");
+		return ("the uri is too long");
 	if ((wrong = question_check(&q)) == NULL)
 		answer(&q, a);
 	return (wrong);

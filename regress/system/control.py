@@ -326,6 +326,8 @@ def sessions():
         assert (status, out) == (0, '1 killed\n'), (out, err)
         assert cs[1].recv()[0] == 6
         w.wait_log(r'admin act=kill_session .*what="session %d"' % cs[1].id)
+        w.wait_log(r'session %d left .* reason="ended by the administrator"$'
+                   % cs[1].id)
         fails(w, 'kill', 'session', str(cs[1].id), err='no such session')
         fails(w, 'kill', 'authid', 'local', 'realm', 'realm1',
               err='no such session')
@@ -510,8 +512,11 @@ def rule_test():
                 ('realm realm1 role none call x', 'there is no such role'),
                 ('realm realm1 role all call x prefix',
                  'a pattern can be subscribed or registered only'),
-                ('realm realm1 role all call com..x', 'the uri is none')):
+                ('realm realm1 role all call com..x', 'that is no URI: it '
+                 'holds a blank, a # or nothing between two dots')):
             fails(w, 'test', *words.split(), err=err)
+        fails(w, 'test', 'realm', 'realm1', 'role', 'all', 'call', 'a b',
+              err='that is no URI: it holds a blank')
         # of the configuration in force, not of the file
         w.write_conf(w.conf().replace('allow publish prefix', '# '))
         args = 'test realm realm1 role all publish com.me.a authid me'.split()

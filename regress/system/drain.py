@@ -109,6 +109,7 @@ def spread():
         cs = [Client(w.sock) for i in range(4)]
         late = Client(w.sock, join=False)
         p = w.begin('over', '1h')
+        w.wait_log('act=drain .*what="over 1h"')
         w.wait_state('draining')
         late.send(HELLO, 'realm1', {'roles': {'caller': {}}})
         late.expect(ABORT, None, SHUTDOWN)

@@ -132,7 +132,8 @@ def in_json():
         'role=user method=anonymous address=%s transport=rawsocket ' \
         'serializer=msgpack proxy=0' % (number, o['authid'], o['address']), o
     [o] = events(log, 'left')
-    assert o['session'] == number and o['reason'] == as_vis('a.b"c d'), o
+    assert o['session'] == number and \
+            o['reason'] == 'a.b\\"c d', o
     found = events(log, 'auth_failed')
     assert [o['authid'] for o in found] == [as_vis(t) for t in NASTY], found
     assert all(o['level'] == 'warning' and o['process'] == 'keeper' and
