@@ -147,6 +147,8 @@ enum ctl_kind {
 };
 
 #define CTL_INCOMPLETE	0x0001	/* of CTL_END: a child did not answer */
+#define CTL_LEAVING	0x0002	/* of CTL_END: there are processes from before
+				 * an upgrade, which were not asked */
 
 struct ctl_frame {
 	uint32_t	 len;		/* of the data behind it */

@@ -29,6 +29,7 @@ struct answer {
 	size_t			 nrows;
 	uint64_t		 nkilled;
 	int			 is_refused;	/* there is none */
+	int			 is_leaving;	/* old processes have more */
 	int			 has_failed;	/* or the exit status */
 };
 
@@ -335,6 +336,16 @@ json_outcome(struct answer *a, int is_done)
 
 /* -- the whole ---------------------------------------------------------- */
 
+/* Where it may be all the same, that is said. */
+static void
+no_session(struct answer *a)
+{
+	log_warnx(a->is_leaving ? "there is no such session; those in the old "
+	    "processes of the upgrade are not known here, and end by "
+	    "themselves" : "there is no such session");
+	a->has_failed = 1;
+}
+
 /* Each broker said how many; if it was none, that is a failure. */
 static void
 killed(struct answer *a)
@@ -344,10 +355,11 @@ killed(struct answer *a)
 		a->nrows++;
 	} else if (a->nkilled > 0)
 		printf("%llu killed\n", (unsigned long long)a->nkilled);
-	if (a->nkilled == 0 && !a->has_failed) {
-		log_warnx("there is no such session");
-		a->has_failed = 1;
-	}
+	if (a->nkilled == 0 && !a->has_failed)
+		no_session(a);
+	else if (a->is_leaving)
+		log_warnx("those in the old processes of the upgrade are not "
+		    "among them, and end by themselves");
 }
 
 /* Text of another format than tables have. */
@@ -371,10 +383,9 @@ end(struct answer *a)
 	else if (a->view->what == CTL_METRICS && !a->opt->json)
 		metrics(a);
 	else if (a->view->what == CTL_SESSION && a->nrows == 0 &&
-	    !a->has_failed) {
-		log_warnx("there is no such session");
-		a->has_failed = 1;
-	} else if (a->view->what == CTL_CONFIG && a->opt->json)
+	    !a->has_failed)
+		no_session(a);
+	else if (a->view->what == CTL_CONFIG && a->opt->json)
 		json_text(a, "config", NULL, 1);
 	else if (a->opt->json)
 		json_outcome(a, 1);
@@ -405,6 +416,7 @@ take(struct answer *a, const struct frame *f)
 			log_warnx("a process did not answer: this is not all");
 			a->has_failed = 1;
 		}
+		a->is_leaving = (f->h.flags & CTL_LEAVING) != 0;
 		end(a);
 		return (0);
 	}

@@ -75,13 +75,26 @@ control_ask_begin(struct control_client *k)
 	return (0);
 }
 
+/* Those from before an upgrade, who are asked nothing. */
+static int
+has_leaving(const struct wampd *w)
+{
+	return (w->upgrade.state == UPGRADE_NOT &&
+	    (w->upgrade.caretaker != 0 || w->upgrade.nold > 0));
+}
+
 int
 control_ask(struct control_client *k)
 {
+	uint16_t	flags = 0;
+
 	if (!ask_step(&k->ask))
 		return (0);
-	return (control_put(k, CTL_END, k->ask.is_incomplete ?
-	    CTL_INCOMPLETE : 0, NULL, 0) == 0);
+	if (k->ask.is_incomplete)
+		flags |= CTL_INCOMPLETE;
+	if (has_leaving(k->w))
+		flags |= CTL_LEAVING;
+	return (control_put(k, CTL_END, flags, NULL, 0) == 0);
 }
 
 static int

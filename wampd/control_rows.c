@@ -170,7 +170,7 @@ control_summary(struct control_client *k)
 		if (w->children[i]->generation > 1)
 			restarts += w->children[i]->generation - 1;
 	}
-	control_row(&m, 20);
+	control_row(&m, 21);
 	put_text(&m, "version", VERSION);
 	put_uint(&m, "pid", (uint64_t)getpid());
 	put_text(&m, "state", w->is_stopping ? "stopping" :
@@ -190,6 +190,9 @@ control_summary(struct control_client *k)
 	put_bool(&m, "root", w->is_root);
 	put_uint(&m, "processes", 1 + w->nchildren);
 	put_uint(&m, "processes_up", 1 + nup);
+	/* from before an upgrade, which are none of ours */
+	put_uint(&m, "processes_leaving", w->upgrade.state != UPGRADE_NOT ? 0 :
+	    w->upgrade.nold + (w->upgrade.caretaker != 0));
 	put_uint(&m, "restarts", restarts);
 	put_uint(&m, "connections", connlimit_total(w->connlimit));
 	put_uint(&m, "listeners", w->conf->nlistens);

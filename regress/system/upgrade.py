@@ -401,6 +401,12 @@ def clients():
                     was = before[r['pid']]
                     assert r['role'] == was['role'], (r, was)
                     assert r['process'] == 'old ' + was['process'], (r, was)
+            assert w.summary()['processes_leaving'] == len(old)
+            # whose sessions are not known here
+            for words in (['kill', 'session'], ['show', 'session']):
+                status, out, err = wampctl(w.control, *words, str(c.id))
+                assert status == 1 and 'there is no such session; those in ' \
+                    'the old processes' in err, (words, err)
             c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
             c.close()
             seen = b''
@@ -413,6 +419,9 @@ def clients():
                     seen += frame[2]
             w.wait_over()
             assert len(w.processes()) == len(before)
+            assert w.summary()['processes_leaving'] == 0
+            status, out, err = wampctl(w.control, 'kill', 'session', '7')
+            assert err == 'wampctl: there is no such session\n', err
 
 
 def not_ready():
