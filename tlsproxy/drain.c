@@ -17,6 +17,7 @@
 
 #define DRAIN_STEP_MS	20
 #define DRAIN_A_TURN	256	/* connections */
+#define JOIN_MS		2000	/* an upgrade: for who has just connected */
 
 /* How many should have been told by now. */
 static uint64_t
@@ -41,7 +42,33 @@ is_to_go(const struct drain *d, const struct conn *c)
 {
 	if (c->is_leaving || c->state >= CONN_CLOSING)
 		return (0);
-	return (!d->is_of_callees || (c->sess != NULL && c->sess->nregs > 0));
+	if (d->is_of_callees)
+		return (c->sess != NULL && c->sess->nregs > 0);
+	return (!d->is_of_sessions ||
+	    (c->sess != NULL && c->sess->state == SESS_JOINED));
+}
+
+/* All of the list were looked at: once more for others?  -1: not yet. */
+static int
+next_pass(struct proxy *p)
+{
+	struct drain	*d = &p->drain;
+	struct timeval	 tv;
+	uint64_t	 now = mono_ms(), at = d->begin + d->ms + JOIN_MS;
+
+	if (d->is_of_callees)
+		d->is_of_callees = 0;
+	else if (d->is_of_sessions && now >= at)
+		d->is_of_sessions = 0;
+	else if (d->is_of_sessions) {
+		tv.tv_sec = (time_t)((at - now) / 1000);
+		tv.tv_usec = (suseconds_t)((at - now) % 1000) * 1000;
+		event_add(d->timer, &tv);
+		return (-1);
+	} else
+		return (-1);
+	d->next = TAILQ_FIRST(&p->conns);
+	return (0);
 }
 
 /* conn.c moves d->next on when that one goes by itself. */
@@ -58,10 +85,8 @@ step(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (n = 0; n < DRAIN_A_TURN && d->told < upto; n++) {
 		if ((c = d->next) == NULL) {
-			if (!d->is_of_callees)
+			if (next_pass(p) == -1)
 				return;
-			d->is_of_callees = 0;
-			d->next = TAILQ_FIRST(&p->conns);
 			continue;
 		}
 		d->next = TAILQ_NEXT(c, entry);
@@ -70,7 +95,8 @@ step(evutil_socket_t fd, short what, void *arg)
 		d->told++;
 		session_shutdown(c);
 	}
-	if (d->next != NULL || d->is_of_callees)
+	if (d->told < d->total && (d->next != NULL || d->is_of_callees ||
+	    d->is_of_sessions))
 		next_step(d, d->told < upto);
 }
 
@@ -103,7 +129,9 @@ drain_on_drain(struct chan *ch, struct imsg *m)
 	d->ms = md.ms;
 	d->total = p->nconns;
 	d->told = 0;
-	d->is_upgrade = d->is_of_callees = (int)md.is_upgrade;
+	d->is_upgrade = (int)md.is_upgrade;
+	/* who has no session yet could only be cut off */
+	d->is_of_callees = d->is_of_sessions = d->is_upgrade;
 	d->next = TAILQ_FIRST(&p->conns);
 	listeners_update(p);
 	next_step(d, 1);
@@ -120,7 +148,7 @@ drain_on_resume(struct chan *ch, struct imsg *m)
 	(void)m;
 	p->drain.is_on = 0;
 	p->drain.next = NULL;
-	p->drain.is_of_callees = 0;
+	p->drain.is_of_callees = p->drain.is_of_sessions = 0;
 	event_del(p->drain.timer);
 	listeners_update(p);
 	return (0);

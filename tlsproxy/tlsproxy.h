@@ -350,6 +350,8 @@ struct drain {
 	uint64_t		 total, told;	/* connections */
 	int			 is_upgrade;	/* who is here may join */
 	int			 is_of_callees;	/* first, then all */
+	int			 is_of_sessions;	/* before those that
+						 * have not joined yet */
 	struct conn		*next;		/* to be told, or NULL */
 	struct event		*timer;
 };

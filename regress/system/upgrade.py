@@ -190,6 +190,25 @@ def callees_first():
         w.wait_over()
 
 
+def joins_late():
+    """who has connected but not joined yet when the old ones send theirs away
+    may do so, and is told, however small grace is"""
+    with Upgraded(grace='10ms') as w:
+        old, idle = Client(w.sock), Client(w.sock, join=False)
+        late = [Client(a, join=False) for a in w.addresses()]
+        assert w.upgrade() == (0, '', '')
+        old.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+        for c in late:
+            c.join('realm1')
+        for c in late:
+            c.expect(GOODBYE, None, SHUTDOWN, timeout=20)
+            c.close()
+        old.close()
+        # he is not waited for
+        idle.expect_closed(20)
+        w.wait_over()
+
+
 def refused():
     """new programs that do not start: the reason, and all goes on"""
     with Upgraded() as w:
@@ -1121,7 +1140,7 @@ def under_load():
 
 
 if __name__ == '__main__':
-    run_cases([replaced, callees_first, refused, one_at_a_time, reloads,
+    run_cases([replaced, callees_first, joins_late, refused, one_at_a_time, reloads,
                changed, files_changed, covered, clients, not_ready,
                cannot_start_yet, old_ended, early_end, caretaker_hangs, refused_later,
                by_signal, stopped, killed, parent_killed,
