@@ -119,6 +119,15 @@ options(struct wampd *w, int argc, char **argv)
 		w->pidfile = xstrdup(PIDFILE);
 }
 
+static void
+free_options(struct wampd *w)
+{
+	free(w->conffile);
+	free(w->pidfile);
+	free(w->macros);
+	free(w->tests);
+}
+
 /* -- events ------------------------------------------------------------- */
 
 static void
@@ -417,10 +426,7 @@ end(struct wampd *w)
 		event_base_free(w->base);
 	conf_free(w->conf);
 	free(w->upgrade.control.path);
-	free(w->conffile);
-	free(w->pidfile);
-	free(w->macros);
-	free(w->tests);
+	free_options(w);
 }
 
 /*
@@ -544,8 +550,10 @@ main(int argc, char **argv)
 	if (getenv(HANDOVER_ENV) != NULL && !w.is_foreground &&
 	    !is_pipe(STDERR_FILENO))
 		log_init(LOG_TO_SYSLOG, "wampd");
-	if ((handed = handover_read(&w)) == -1)
+	if ((handed = handover_read(&w)) == -1) {
+		free_options(&w);
 		return (1);
+	}
 	if (w.upgrade.is_trial)
 		log_init(LOG_TO_PARENT, "wampd");
 	/* a wampd has none open that its successor shall not have */
