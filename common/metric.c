@@ -23,6 +23,8 @@ static const struct metric_def	 defs[METRIC_MAX] = {
 	    "Reloads of the configuration." },
 	[METRIC_CONTROL_CLIENTS] = { "wampd_control_clients", G, { NULL },
 	    "Clients of the control socket." },
+	[METRIC_COMPLETE] = { "wampd_metrics_complete", G, { NULL },
+	    "Whether all processes said what they count." },
 	[METRIC_UP] = { "wampd_process_up", G, { "process" },
 	    "Whether a process serves." },
 	[METRIC_RESTARTS] = { "wampd_process_restarts_total", C,

@@ -83,18 +83,22 @@ has_leaving(const struct wampd *w)
 	    (w->upgrade.caretaker != 0 || w->upgrade.nold > 0));
 }
 
-int
-control_ask(struct control_client *k)
+static int
+end(struct control_client *k)
 {
 	uint16_t	flags = 0;
 
-	if (!ask_step(&k->ask))
-		return (0);
 	if (k->ask.is_incomplete)
 		flags |= CTL_INCOMPLETE;
 	if (has_leaving(k->w))
 		flags |= CTL_LEAVING;
 	return (control_put(k, CTL_END, flags, NULL, 0) == 0);
+}
+
+int
+control_ask(struct control_client *k)
+{
+	return (ask_step(&k->ask) ? end(k) : 0);
 }
 
 static int
@@ -121,5 +125,8 @@ control_metrics(struct control_client *k)
 			return (1);
 		}
 	}
-	return (control_ask(k));
+	if (!ask_step(&k->ask))
+		return (0);
+	(void)counts_tell_end(!k->ask.is_incomplete, count, k);
+	return (end(k));
 }

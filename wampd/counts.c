@@ -119,6 +119,14 @@ tell_own(const struct listener *l, struct wampd *w)
 }
 
 int
+counts_tell_end(int is_complete, counts_cb put, void *arg)
+{
+	const struct listener	 l = { put, arg };
+
+	return (tell(&l, METRIC_COMPLETE, NULL, NULL, (uint64_t)is_complete));
+}
+
+int
 counts_tell(struct wampd *w, counts_cb put, void *arg)
 {
 	const struct listener	 l = { put, arg };

@@ -186,6 +186,7 @@ counts_step(struct scrape *s, struct child *c)
 		ask_end(&s->ask);
 		s->ask.is_incomplete = 1;
 	}
+	(void)counts_tell_end(!s->ask.is_incomplete, add_row, s);
 	s->head.is_end = 1;
 	s->head.is_lost = s->ask.is_incomplete != 0;
 	send_rows(s, c);

@@ -500,6 +500,8 @@ typedef int	(*counts_cb)(void *, const uint8_t *, size_t);
  * some others, of some 120 octets.  0, or -1: put returned that.
  */
 int		 counts_tell(struct wampd *, counts_cb put, void *);
+/* Behind what children count: whether that is all. */
+int		 counts_tell_end(int is_complete, counts_cb put, void *);
 
 /* scrape.c */
 int		 scrape_counts_asked(struct child *, uint32_t number);

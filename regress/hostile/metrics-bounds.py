@@ -177,6 +177,7 @@ def slow():
             assert status == 200, (status, text)
             for name in 'keeper', 'tlsproxy 0', 'broker 1', 'metrics':
                 assert has(text, name), name
+            assert 'wampd_metrics_complete 0\n' in text
             assert 'process="broker 0",realm' not in text
         assert w.get('/health')[::2] == (200, 'ok\n')
         w.finish(good_ones(w))

@@ -299,6 +299,7 @@ def incomplete():
         assert rv == 1 and 'this is not all' in err, (rv, err)
         got = parse(out)
         assert total(got, 'wampd_process_up', process='wampd') == 1
+        assert total(got, 'wampd_metrics_complete') == 0
         assert total(got, 'wampd_connections', process='tlsproxy 0') == 0
         assert {dict(ls)['process'] for k, ls in got
                 if k == 'wampd_call_duration_seconds_count'} == {'broker 0'}

@@ -25,6 +25,7 @@ static size_t			 room = CONTROL_MAXOUT;
 static unsigned int		 nrows;		/* put */
 static int			 end_flags;	/* of CTL_END, -1: none */
 static int			 nclosed, nkilled;
+static int			 all_said = -1;	/* counts_tell_end() */
 static uint64_t			 now = 1000;
 
 /* -- in the place of the rest of the parent ------------------------------- */
@@ -107,6 +108,15 @@ child_kill(struct child *c, const char *fmt, ...)
 	(void)c;
 	(void)fmt;
 	nkilled++;
+}
+
+int
+counts_tell_end(int is_complete, counts_cb put, void *arg)
+{
+	static const uint8_t	row[1];
+
+	all_said = is_complete;
+	return (put(arg, row, sizeof(row)));
 }
 
 /* -- helpers ------------------------------------------------------------ */
@@ -373,6 +383,9 @@ test_dying(void)
 static void
 test_metrics(void)
 {
+	struct child	*order[] = { &keeper, &proxy[0], &proxy[1], &broker };
+	int		 i;
+
 	begin();
 	want(ask(a, CTL_METRICS) == 0, "metrics");
 	a->outlen = 1;
@@ -381,6 +394,13 @@ test_metrics(void)
 	want(control_metrics(a) == 0 && nrows == 1 && nsent == 1 &&
 	    sent.what == CTL_METRICS && a->ask.asked == &keeper, "the first");
 	want(control_metrics(a) == 0 && nrows == 1, "once");
+	for (i = 0; i < 4; i++) {
+		want(answer(order[i], sent.query, 1, 0, 1, i == 2) == 0,
+		    "an answer");
+		want(control_metrics(a) == (i == 3), "the next one");
+	}
+	want(nrows == 6 && all_said == 0 && end_flags == CTL_INCOMPLETE,
+	    "it says that it is not all");
 	begin();
 	ask(a, CTL_METRICS);
 	room = 1000;
