@@ -184,7 +184,8 @@ all_there(const struct wampd *w)
 			continue;
 		if (c->is_extra && c->pid == 0)
 			return (-1);
-		if (c->state < CHILD_HOLD)
+		/* without a channel: it is dead, and will be another */
+		if (c->state < CHILD_HOLD || c->chan == NULL)
 			rv = 0;
 	}
 	return (rv);
