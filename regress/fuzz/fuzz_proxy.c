@@ -508,6 +508,7 @@ start(void)
 	memset(&listener, 0, sizeof(listener));
 	listener.refs = 1000;
 	listener.p = &world;
+	listener.name = (char *)(uintptr_t)"fuzz";
 	listener.flags = LISTEN_RAWSOCKET | LISTEN_WEBSOCKET;
 	listener.sers = 1 << SER_JSON | 1 << SER_MSGPACK | 1 << SER_CBOR;
 	peers_back();
