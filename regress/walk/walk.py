@@ -7,7 +7,7 @@
 # simple model of the specification (walkmodel.py).  So no eligible
 # subscriber is missed, no other one served, and no order is wrong.
 #
-#	WALK=30s|2m|1h	how long (2m)
+#	WALK=30s|2m|1h	how long (1m)
 #	WALK_SEED=n	which one
 #	WALK_ONLY=a,b	of these steps alone, to look for a mistake
 
@@ -584,7 +584,7 @@ WEIGHTS = [('join', 4), ('subscribe', 12), ('unsubscribe', 5),
 
 def main():
     seed = int(os.environ.get('WALK_SEED') or random.randrange(1 << 32))
-    last = seconds(os.environ.get('WALK') or '2m')
+    last = seconds(os.environ.get('WALK') or '1m')
     print('WALK_SEED=%d' % seed, flush=True)
     random.seed(seed)
     d = tmpdir()
