@@ -2,15 +2,16 @@
  * Copyright (c) 2026 The wampd authors
  * SPDX-License-Identifier: ISC
  *
- * Which patterns match a URI: a radix tree over octets for prefixes, and one
- * over components for wildcards, with a root for each number of components.
- * It does not know what its patterns are for, nor which are allowed.
+ * Which patterns match a URI: a radix tree for prefixes and one for wildcards,
+ * which has a root for each number of components.  It does not know what its
+ * patterns are for, nor which are allowed.
  *
- * A node is a beginning that patterns have in common; each is a pattern, or
- * a root, or the parent of two or more: no more than two for a pattern, and
- * a root.  All are in one hash table, by their parent and by the first octet
- * or component that they add to it, so that a step down costs the same with
- * any number of siblings.
+ * A step goes over a component and its dot, or, in the part of a prefix that
+ * is behind its last dot, over an octet.  A node is a beginning that patterns
+ * have in common, in whole steps; each is a pattern, or a root, or the parent
+ * of two or more: no more than two for a pattern, and a root.  All are in one
+ * hash table, by their parent and by the first step that they add to it, so
+ * that a step down costs the same with any number of siblings.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,11 @@
 struct trie_node {
 	struct hent		 hash;
 	struct trie_node	*parent;	/* NULL: a root */
-	struct trie_node	*wild;		/* child: an empty component */
+	union {
+		struct trie_node *wild;		/* child: an empty component */
+		size_t		 nparts;	/* of prefixes: children whose
+						 * first step is a component */
+	} u;
 	void			*data;		/* or NULL: not a pattern */
 	uint64_t		 sum;		/* xor of its children's hashes,
 						 * to find the only one */
@@ -118,22 +123,32 @@ trie_key_set(struct trie_key *k, enum uri_match match,
 
 /* -- nodes -------------------------------------------------------------- */
 
-/* Octets that a child adds first: one, or a component without its dot. */
-static size_t
-trie_step(const struct trie *t, const char *text, size_t len)
+/* What a child adds first. */
+struct step {
+	const char	*p;
+	size_t		 len;		/* without the dot */
+	int		 is_part;	/* a component, not an octet */
+};
+
+/* Of the rest of a pattern; a wildcard has a dot. */
+static struct step
+step_of(const char *rest, size_t len)
 {
-	if (t->match == MATCH_PREFIX)
-		return (1);
-	return ((size_t)((const char *)memchr(text, '.', len) - text));
+	const char	*dot = memchr(rest, '.', len);
+	struct step	 s = { rest, 1, 0 };
+
+	if (dot != NULL) {
+		s.len = (size_t)(dot - rest);
+		s.is_part = 1;
+	}
+	return (s);
 }
 
 /* A component is the client's choice, an address is not. */
 static uint64_t
-trie_step_hash(const struct trie *t, const char *text, size_t len)
+step_hash(const struct step *s)
 {
-	if (t->match == MATCH_PREFIX)
-		return ((uint8_t)text[0]);
-	return (hash_bytes(text, len));
+	return (s->is_part ? hash_bytes(s->p, s->len) : (uint8_t)s->p[0]);
 }
 
 static uint64_t
@@ -157,22 +172,31 @@ trie_root(const struct trie *t, unsigned int left)
 	return (NULL);
 }
 
+/* Is this node the child by that step? */
+static int
+is_child(const struct trie_node *n, const struct trie_node *parent,
+    const struct step *s)
+{
+	const char	*added = n->text + parent->len;
+	size_t		 len = (size_t)n->len - parent->len;
+
+	if (!s->is_part)
+		return (added[0] == s->p[0] && memchr(added, '.', len) == NULL);
+	return (len > s->len && added[s->len] == '.' &&
+	    memcmp(added, s->p, s->len) == 0);
+}
+
 static struct trie_node *
 trie_child(const struct trie *t, const struct trie_node *parent,
-    const char *step, size_t len, uint64_t step_hash)
+    const struct step *s, uint64_t hash)
 {
 	struct trie_node	*n;
 	struct hent		*e;
-	const char		*added;
 
-	for (e = htab_first(&t->nodes, trie_hash(parent, step_hash));
+	for (e = htab_first(&t->nodes, trie_hash(parent, hash));
 	    e != NULL; e = htab_next(e)) {
 		n = HENT_OF(e, struct trie_node, hash);
-		if (n->parent != parent)
-			continue;
-		added = n->text + parent->len;
-		if (trie_step(t, added, n->len - parent->len) == len &&
-		    memcmp(added, step, len) == 0)
+		if (n->parent == parent && is_child(n, parent, s))
 			return (n);
 	}
 	return (NULL);
@@ -183,11 +207,9 @@ static struct trie_node *
 trie_towards(const struct trie *t, const struct trie_node *n,
     const struct trie_key *k)
 {
-	const char	*step = k->text + n->len;
-	size_t		 len;
+	struct step	s = step_of(k->text + n->len, k->len - n->len);
 
-	len = trie_step(t, step, k->len - n->len);
-	return (trie_child(t, n, step, len, trie_step_hash(t, step, len)));
+	return (trie_child(t, n, &s, step_hash(&s)));
 }
 
 static struct trie_node *
@@ -227,19 +249,19 @@ trie_node_new(const struct trie *t, const struct trie_key *k, size_t len)
 static void
 trie_attach(struct trie *t, struct trie_node *n, struct trie_node *parent)
 {
-	const char	*step = n->text + parent->len;
-	size_t		 len;
-	uint64_t	 hash;
+	struct step	s = step_of(n->text + parent->len,
+			    (size_t)n->len - parent->len);
+	uint64_t	hash = trie_hash(parent, step_hash(&s));
 
-	len = trie_step(t, step, n->len - parent->len);
-	hash = trie_hash(parent, trie_step_hash(t, step, len));
 	htab_insert(&t->nodes, &n->hash, hash);
 	changes++;
 	n->parent = parent;
 	parent->nchildren++;
 	parent->sum ^= hash;
-	if (len == 0)
-		parent->wild = n;
+	if (t->match == MATCH_PREFIX)
+		parent->u.nparts += s.is_part;
+	else if (s.len == 0)
+		parent->u.wild = n;
 }
 
 static void
@@ -253,8 +275,11 @@ trie_detach(struct trie *t, struct trie_node *n)
 		return;
 	parent->nchildren--;
 	parent->sum ^= n->hash.hash;
-	if (parent->wild == n)
-		parent->wild = NULL;
+	if (t->match == MATCH_PREFIX)
+		parent->u.nparts -= memchr(n->text + parent->len, '.',
+		    (size_t)n->len - parent->len) != NULL;
+	else if (parent->u.wild == n)
+		parent->u.wild = NULL;
 }
 
 /* A new node above n, from where on n and the key are not the same. */
@@ -297,18 +322,23 @@ trie_prune(struct trie *t, struct trie_node *n)
 
 /* -- patterns ----------------------------------------------------------- */
 
-/* How far the text of n and the key are the same, in whole steps. */
+/*
+ * How far the text of n and the key are the same, in whole steps; the first
+ * is one that they have in common.
+ */
 static size_t
-trie_common(const struct trie *t, const struct trie_node *n,
-    const struct trie_key *k)
+trie_common(const struct trie_node *n, const struct trie_key *k)
 {
 	size_t	i = n->parent->len, end = n->len < k->len ? n->len : k->len;
+	size_t	dot = i;
 
-	while (i < end && n->text[i] == k->text[i])
-		i++;
-	if (t->match == MATCH_WILDCARD)
-		while (k->text[i - 1] != '.')
-			i--;
+	for (; i < end && n->text[i] == k->text[i]; i++)
+		if (k->text[i] == '.')
+			dot = i + 1;
+	/* octets are steps where neither goes on to a dot */
+	if (memchr(n->text + dot, '.', n->len - dot) != NULL ||
+	    memchr(k->text + dot, '.', k->len - dot) != NULL)
+		return (dot);
 	return (i);
 }
 
@@ -331,7 +361,7 @@ trie_insert(struct trie *t, const struct uri *pattern, void *data)
 			if ((next = trie_node_new(t, &k, k.len)) == NULL)
 				goto fail;
 			trie_attach(t, next, n);
-		} else if ((len = trie_common(t, next, &k)) < next->len) {
+		} else if ((len = trie_common(next, &k)) < next->len) {
 			if ((next = trie_split(t, next, &k, len)) == NULL)
 				goto fail;
 		}
@@ -364,7 +394,7 @@ trie_find(const struct trie *t, const struct uri *pattern)
 	n = trie_root(t, k.left);
 	while (n != NULL && n->len < k.len) {
 		n = trie_towards(t, n, &k);
-		if (n != NULL && trie_common(t, n, &k) < n->len)
+		if (n != NULL && trie_common(n, &k) < n->len)
 			return (NULL);
 	}
 	return (n != NULL ? n->data : NULL);
@@ -372,32 +402,54 @@ trie_find(const struct trie *t, const struct uri *pattern)
 
 /* -- prefixes ----------------------------------------------------------- */
 
-/* The next longer one that the URI begins with. */
+/* This child, if the URI begins with it. */
 static struct trie_node *
-trie_longer(const struct trie *t, const struct trie_node *n,
-    const struct uri *u)
+prefix_child(const struct trie *t, const struct trie_node *n,
+    const struct uri *u, const struct step *s)
 {
-	struct trie_node	*next;
-	const char		*step = u->p + n->len;
+	struct trie_node	*next = trie_child(t, n, s, step_hash(s));
 
-	if (n->len >= u->len)
-		return (NULL);
-	next = trie_child(t, n, step, 1, trie_step_hash(t, step, 1));
 	if (next == NULL || next->len > u->len ||
-	    memcmp(next->text + n->len, step, next->len - n->len) != 0)
+	    memcmp(next->text + n->len, s->p, (size_t)next->len - n->len) != 0)
 		return (NULL);
 	return (next);
+}
+
+/* The next longer one within the component that is begun. */
+static struct trie_node *
+longer_by_octets(const struct trie *t, const struct trie_node *n,
+    const struct uri *u)
+{
+	struct step	s = { u->p + n->len, 1, 0 };
+
+	if (n->len >= u->len || n->nchildren == n->u.nparts)
+		return (NULL);
+	return (prefix_child(t, n, u, &s));
+}
+
+/* The next longer one that has the whole component. */
+static struct trie_node *
+longer_by_part(const struct trie *t, const struct trie_node *n,
+    const struct uri *u)
+{
+	struct step	s;
+
+	if (n->len >= u->len || n->u.nparts == 0)
+		return (NULL);
+	s = step_of(u->p + n->len, (size_t)u->len - n->len);
+	return (s.is_part ? prefix_child(t, n, u, &s) : NULL);
 }
 
 static void *
 trie_shortest(const struct trie *t, const struct uri *u,
     int (*fn)(void *, void *), void *arg)
 {
-	struct trie_node	*n;
+	struct trie_node	*n, *m;
 
-	for (n = trie_root(t, 0); n != NULL; n = trie_longer(t, n, u))
-		if (n->data != NULL && fn(n->data, arg))
-			return (n->data);
+	for (n = trie_root(t, 0); n != NULL; n = longer_by_part(t, n, u))
+		for (m = n; m != NULL; m = longer_by_octets(t, m, u))
+			if (m->data != NULL && fn(m->data, arg))
+				return (m->data);
 	return (NULL);
 }
 
@@ -405,13 +457,22 @@ static void *
 trie_longest(const struct trie *t, const struct uri *u,
     int (*fn)(void *, void *), void *arg)
 {
-	struct trie_node	*n, *longest = NULL;
+	struct trie_node	*n, *m, *next;
 
-	for (n = trie_root(t, 0); n != NULL; n = trie_longer(t, n, u))
-		longest = n;
-	for (n = longest; n != NULL; n = n->parent)
-		if (n->data != NULL && fn(n->data, arg))
-			return (n->data);
+	if ((n = trie_root(t, 0)) == NULL)
+		return (NULL);
+	while ((next = longer_by_part(t, n, u)) != NULL)
+		n = next;
+	for (; n != NULL; n = n->parent) {
+		for (m = n; (next = longer_by_octets(t, m, u)) != NULL;)
+			m = next;
+		for (;; m = m->parent) {
+			if (m->data != NULL && fn(m->data, arg))
+				return (m->data);
+			if (m == n)
+				break;
+		}
+	}
 	return (NULL);
 }
 
@@ -473,21 +534,23 @@ walk_literal(const struct trie *t, struct trie_walk *w,
     const struct trie_node *n)
 {
 	struct trie_node	*next;
-	size_t			 part = w->nparts - n->left, len;
+	size_t			 part = w->nparts - n->left;
+	struct step		 s = { NULL, 0, 1 };
 
-	if (n->nchildren == (n->wild != NULL))
+	if (n->nchildren == (n->u.wild != NULL))
 		return (NULL);
-	len = w->start[part + 1] - w->start[part] - 1;
-	next = trie_child(t, n, w->uri->p + w->start[part], len,
-	    walk_hash(w, part));
-	return (next != NULL && next != n->wild && walk_fits(w, next) ?
+	s.p = w->uri->p + w->start[part];
+	s.len = (size_t)(w->start[part + 1] - w->start[part]) - 1;
+	next = trie_child(t, n, &s, walk_hash(w, part));
+	return (next != NULL && next != n->u.wild && walk_fits(w, next) ?
 	    next : NULL);
 }
 
 static struct trie_node *
 walk_wild(const struct trie_walk *w, const struct trie_node *n)
 {
-	return (n->wild != NULL && walk_fits(w, n->wild) ? n->wild : NULL);
+	return (n->u.wild != NULL && walk_fits(w, n->u.wild) ? n->u.wild :
+	    NULL);
 }
 
 /*
@@ -513,7 +576,7 @@ trie_walk(const struct trie *t, const struct uri *u,
 		if ((next = walk_literal(t, &w, n)) == NULL)
 			next = walk_wild(&w, n);
 		for (; next == NULL && n->parent != NULL; n = n->parent)
-			if (n != n->parent->wild)
+			if (n != n->parent->u.wild)
 				next = walk_wild(&w, n->parent);
 		n = next;
 	}
@@ -554,17 +617,21 @@ trie_is_large(const struct trie *t)
 	return (t != NULL && t->nodes.count >= HTAB_LARGE);
 }
 
-/* The URI's component, or octet, that is next; its length. */
-static size_t
-scout_next(const struct trie_scout *s)
+/* The URI's next step from here, as far as it is known. */
+static struct step
+scout_next(const struct trie_scout *s, const struct trie_node *n)
 {
-	const char	*p = s->uri + s->at, *dot;
-	size_t		 left = (size_t)s->len - s->at;
+	struct step	step;
 
-	if (s->t->match == MATCH_PREFIX)
-		return (1);
-	dot = memchr(p, '.', left);
-	return (dot != NULL ? (size_t)(dot - p) : left);
+	step = step_of(s->uri + s->at, (size_t)s->len - s->at);
+	if (s->t->match == MATCH_WILDCARD && !step.is_part) {
+		step.len = (size_t)s->len - s->at;
+		step.is_part = 1;
+	} else if (s->t->match == MATCH_PREFIX && n->u.nparts == 0) {
+		step.len = 1;
+		step.is_part = 0;
+	}
+	return (step);
 }
 
 /* What n adds to its parent is taken to be there, what it is not. */
@@ -579,14 +646,14 @@ scout_pass(struct trie_scout *s, const struct trie_node *n)
 	}
 	for (left = (unsigned int)n->parent->left - n->left; left > 0 &&
 	    s->at < s->len; left--)
-		s->at += scout_next(s) + 1;
+		s->at += scout_next(s, n).len + 1;
 }
 
 /* From a node that is here, ask for the next; 0: there is none. */
 static int
 scout_ask(struct trie_scout *s, const struct trie_node *n)
 {
-	size_t	len;
+	struct step	step;
 
 	if (n->parent != NULL)
 		scout_pass(s, n);
@@ -595,13 +662,15 @@ scout_ask(struct trie_scout *s, const struct trie_node *n)
 	if (n->nchildren == 0 || s->at >= s->len)
 		return (0);
 	s->from = n;
-	if ((s->is_wild = n->wild != NULL && n->nchildren == 1)) {
-		htab_fetch(n->wild, SCOUT_NODE);
+	s->is_wild = s->t->match == MATCH_WILDCARD && n->u.wild != NULL &&
+	    n->nchildren == 1;
+	if (s->is_wild) {
+		htab_fetch(n->u.wild, SCOUT_NODE);
 		s->is_placed = 1;
 		return (1);
 	}
-	len = scout_next(s);
-	s->hash = trie_hash(n, trie_step_hash(s->t, s->uri + s->at, len));
+	step = scout_next(s, n);
+	s->hash = trie_hash(n, step_hash(&step));
 	htab_fetch_place(&s->t->nodes, s->hash);
 	s->is_placed = 0;
 	return (1);
@@ -614,7 +683,7 @@ scout_arrive(const struct trie_scout *s)
 	struct hent		*e;
 
 	if (s->is_wild)
-		return (s->from->wild);
+		return (s->from->u.wild);
 	for (e = htab_first(&s->t->nodes, s->hash); e != NULL;
 	    e = htab_next(e)) {
 		n = HENT_OF(e, struct trie_node, hash);
