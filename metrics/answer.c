@@ -71,7 +71,7 @@ text_add(struct evbuffer *b, void *arg)
 static void
 text_answer(enum question q, enum outcome o, struct text *t)
 {
-	http_answer(q, o, t->w.len, text_add, t);
+	http_reply_all(q, o, t->w.len, text_add, t);
 	text_unref(t);
 }
 
@@ -92,7 +92,7 @@ say(enum question q, enum outcome o, const char *line)
 	struct text	*t;
 
 	if ((t = text_new()) == NULL) {
-		http_answer(q, OUT_UNAVAILABLE, 0, NULL, NULL);
+		http_reply_all(q, OUT_UNAVAILABLE, 0, NULL, NULL);
 		return;
 	}
 	wbuf_add(&t->w, line, strlen(line));

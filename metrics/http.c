@@ -306,7 +306,7 @@ refuse(struct evhttp_request *req, enum outcome o, const char *text)
 }
 
 void
-http_answer(enum question q, enum outcome o, size_t len,
+http_reply_all(enum question q, enum outcome o, size_t len,
     int (*add)(struct evbuffer *, void *), void *arg)
 {
 	struct client	*c, *next;

@@ -45,7 +45,7 @@ extern struct metrics	 metrics;
 
 /* answer.c */
 void	 answer_prepare(void);
-/* Somebody waits for it: http_answer() follows, in a time that is bounded. */
+/* Somebody waits: http_reply_all() follows, in a time that is bounded. */
 void	 answer_want(enum question);
 int	 answer_counts(struct chan *, struct imsg *);
 int	 answer_health(struct chan *, struct imsg *);
@@ -59,7 +59,7 @@ void	 http_close(void);	/* none */
  * For all who wait for that: add() puts the text into an evbuffer without a
  * copy, 0, or -1: no memory.
  */
-void	 http_answer(enum question, enum outcome, size_t len,
+void	 http_reply_all(enum question, enum outcome, size_t len,
 	    int (*add)(struct evbuffer *, void *), void *);
 size_t	 http_clients(void);
 void	 http_turn_end(void);

@@ -80,7 +80,7 @@ check_text(const char *p, size_t len)
 }
 
 void
-http_answer(enum question q, enum outcome o, size_t len,
+http_reply_all(enum question q, enum outcome o, size_t len,
     int (*add)(struct evbuffer *, void *), void *arg)
 {
 	struct evbuffer	*b = evbuffer_new();

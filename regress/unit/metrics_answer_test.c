@@ -48,7 +48,7 @@ chan_send(struct chan *c, uint32_t type, uint32_t slot, uint32_t gen,
 }
 
 void
-http_answer(enum question q, enum outcome o, size_t len,
+http_reply_all(enum question q, enum outcome o, size_t len,
     int (*add)(struct evbuffer *, void *), void *arg)
 {
 	struct evbuffer	*b = evbuffer_new();
