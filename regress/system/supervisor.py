@@ -11,7 +11,8 @@ import signal
 import socket
 import time
 
-from daemon import IS_ROOT, Wampd, free_port, run_cases, run_wampd, tmpdir
+from daemon import (IS_ROOT, SAN, Wampd, free_port, run_cases, run_wampd,
+                    tmpdir)
 from wampclient import Client
 
 CONF = '''
@@ -101,7 +102,10 @@ def notified():
             w.wait_log('upgrade: the old processes are gone')
             for pid in w.children().values() if IS_ROOT else ():
                 with open('/proc/%d/environ' % pid) as f:
-                    assert f.read() == ''
+                    env = f.read()
+                # sanitizers are told where to write by theirs
+                assert env == '' or SAN and 'WAMPD' not in env and \
+                    'NOTIFY' not in env, env
 
             w.proc.send_signal(signal.SIGTERM)
             m = sup.next()
