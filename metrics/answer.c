@@ -240,8 +240,7 @@ answer_counts(struct chan *c, struct imsg *im)
 	}
 	if (left != 0)
 		return (-1);
-	/* a process that did not tell all of its own is seen by its absence,
-	 * and in wampd_process_up */
+	/* that some process did not tell all of its own is a row as well */
 	if (m.is_end) {
 		counts_end();
 		drop_rows();

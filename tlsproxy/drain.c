@@ -42,10 +42,14 @@ is_to_go(const struct drain *d, const struct conn *c)
 {
 	if (c->is_leaving || c->state >= CONN_CLOSING)
 		return (0);
-	if (d->is_of_callees)
+	switch (d->pass) {
+	case DRAIN_CALLEES:
 		return (c->sess != NULL && c->sess->nregs > 0);
-	return (!d->is_of_sessions ||
-	    (c->sess != NULL && c->sess->state == SESS_JOINED));
+	case DRAIN_SESSIONS:
+		return (c->sess != NULL && c->sess->state == SESS_JOINED);
+	default:
+		return (1);
+	}
 }
 
 /* All of the list were looked at: once more for others?  -1: not yet. */
@@ -56,17 +60,15 @@ next_pass(struct proxy *p)
 	struct timeval	 tv;
 	uint64_t	 now = mono_ms(), at = d->begin + d->ms + JOIN_MS;
 
-	if (d->is_of_callees)
-		d->is_of_callees = 0;
-	else if (d->is_of_sessions && now >= at)
-		d->is_of_sessions = 0;
-	else if (d->is_of_sessions) {
+	if (d->pass == DRAIN_ALL)
+		return (-1);
+	if (d->pass == DRAIN_SESSIONS && now < at) {
 		tv.tv_sec = (time_t)((at - now) / 1000);
 		tv.tv_usec = (suseconds_t)((at - now) % 1000) * 1000;
 		event_add(d->timer, &tv);
 		return (-1);
-	} else
-		return (-1);
+	}
+	d->pass++;
 	d->next = TAILQ_FIRST(&p->conns);
 	return (0);
 }
@@ -95,8 +97,7 @@ step(evutil_socket_t fd, short what, void *arg)
 		d->told++;
 		session_shutdown(c);
 	}
-	if (d->told < d->total && (d->next != NULL || d->is_of_callees ||
-	    d->is_of_sessions))
+	if (d->told < d->total && (d->next != NULL || d->pass != DRAIN_ALL))
 		next_step(d, d->told < upto);
 }
 
@@ -131,7 +132,7 @@ drain_on_drain(struct chan *ch, struct imsg *m)
 	d->told = 0;
 	d->is_upgrade = (int)md.is_upgrade;
 	/* who has no session yet could only be cut off */
-	d->is_of_callees = d->is_of_sessions = d->is_upgrade;
+	d->pass = d->is_upgrade ? DRAIN_CALLEES : DRAIN_ALL;
 	d->next = TAILQ_FIRST(&p->conns);
 	listeners_update(p);
 	next_step(d, 1);
@@ -148,7 +149,6 @@ drain_on_resume(struct chan *ch, struct imsg *m)
 	(void)m;
 	p->drain.is_on = 0;
 	p->drain.next = NULL;
-	p->drain.is_of_callees = p->drain.is_of_sessions = 0;
 	event_del(p->drain.timer);
 	listeners_update(p);
 	return (0);

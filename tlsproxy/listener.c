@@ -296,6 +296,13 @@ addr_place(struct proxy *p, const uint8_t key[16])
 	return (pa);
 }
 
+/* NULL: nobody has it. */
+static struct addrcount *
+addr_find(struct proxy *p, const uint8_t key[16])
+{
+	return (p->sizeaddrs > 0 ? *addr_place(p, key) : NULL);
+}
+
 static int
 addrs_grow(struct proxy *p)
 {
@@ -426,9 +433,8 @@ addr_may_connect(struct proxy *p, const uint8_t addr[16])
 	uint8_t			 key[16];
 
 	addr_cut(key, addr, p->conf->limits.ipv6_prefix);
-	if (p->sizeaddrs == 0 || (a = *addr_place(p, key)) == NULL)
-		return (1);
-	return (!a->is_over && a->count < p->conf->limits.per_address);
+	return ((a = addr_find(p, key)) == NULL ||
+	    (!a->is_over && a->count < p->conf->limits.per_address));
 }
 
 int
@@ -592,8 +598,7 @@ addr_on_shed(struct chan *ch, struct imsg *im)
 		memcpy(&m, im->data + off, sizeof(m));
 		if (memcmp(m.addr, zero, 16) == 0)
 			nall = p->nconns > m.count ? p->nconns - m.count : 0;
-		else if (p->sizeaddrs > 0 &&
-		    (a = *addr_place(p, m.addr)) != NULL)
+		else if ((a = addr_find(p, m.addr)) != NULL)
 			a->nshed = a->count > m.count ? a->count - m.count : 0;
 	}
 	TAILQ_FOREACH_REVERSE(c, &p->conns, conns, entry) {
@@ -606,8 +611,7 @@ addr_on_shed(struct chan *ch, struct imsg *im)
 		p->total_kept = p->total_dirty = 1;
 	for (off = 0; off < im->len; off += sizeof(m)) {
 		memcpy(&m, im->data + off, sizeof(m));
-		if (p->sizeaddrs == 0 ||
-		    (a = *addr_place(p, m.addr)) == NULL || a->nshed == 0)
+		if ((a = addr_find(p, m.addr)) == NULL || a->nshed == 0)
 			continue;
 		a->nshed = 0;
 		a->is_kept = 1;

@@ -8,9 +8,8 @@
  * octets and then the rest; and send no session tickets, which in TLS 1.3
  * it does in spite of SSL_OP_NO_TICKET, two for each handshake, though
  * nothing can be resumed with them; and see what came instead of TLS.  A
- * creation hook of OpenSSL's
- * application data reaches each SSL while it is made.  Compile with
- * -DNO_TLS_RELEASE to do without.
+ * creation hook of OpenSSL's application data reaches each SSL while it is
+ * made.  Compile with -DNO_TLS_RELEASE to do without.
  */
 #include <openssl/ssl.h>
 

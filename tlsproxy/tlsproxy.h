@@ -340,6 +340,14 @@ struct stale {
 	size_t			 n;
 };
 
+/* Who is told: an upgrade has three turns, in each of which the others of the
+ * last one are left. */
+enum drain_pass {
+	DRAIN_CALLEES,
+	DRAIN_SESSIONS,
+	DRAIN_ALL
+};
+
 /* Under way since the parent said so, until it takes it back (drain.c). */
 struct drain {
 	int			 is_on;		/* nobody is accepted */
@@ -349,9 +357,7 @@ struct drain {
 	uint64_t		 begin;		/* mono_ms() */
 	uint64_t		 total, told;	/* connections */
 	int			 is_upgrade;	/* who is here may join */
-	int			 is_of_callees;	/* first, then all */
-	int			 is_of_sessions;	/* before those that
-						 * have not joined yet */
+	enum drain_pass		 pass;
 	struct conn		*next;		/* to be told, or NULL */
 	struct event		*timer;
 };

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "hash.h"
 #include "mono.h"
 #include "proc.h"
 #include "wampd.h"
@@ -179,16 +180,10 @@ refused(struct wampd *w)
 
 /* -- what is tried ------------------------------------------------------ */
 
-/* FNV-1a, 64 bits */
 static void
 mix(uint64_t *d, uint64_t n)
 {
-	unsigned int	i;
-
-	for (i = 0; i < 64; i += 8) {
-		*d ^= n >> i & 0xff;
-		*d *= 0x100000001b3ULL;
-	}
+	*d = hash_pair(*d, n);
 }
 
 /* Whichever file it is, and when it was changed. */
@@ -223,7 +218,7 @@ digest(const struct wampd *w)
 	const struct conf_str		*s;
 	enum proc_role			 role;
 	char				 path[PATH_MAX + 32];
-	uint64_t			 d = 0xcbf29ce484222325ULL;
+	uint64_t			 d = 0;
 
 	mix_file(&d, w->upgrade.program);
 	for (role = PROC_KEEPER; role < PROC_ROLES; role++) {
